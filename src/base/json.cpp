@@ -1,0 +1,144 @@
+#include "base/json.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <unordered_set>
+#include <vector>
+
+#include "base/error.h"
+
+namespace bantam {
+
+namespace {
+
+// Passes the parser's events on, keeping count of depth and values.
+class Budget : public nlohmann::json_sax<Json> {
+ public:
+  Budget(JsonHandler& handler, const JsonLimits& limits, const std::string& file)
+      : handler_(handler), limits_(limits), file_(file) {}
+
+  bool null() override { return count(), handler_.null(), true; }
+  bool boolean(bool value) override { return count(), handler_.boolean(value), true; }
+  bool number_integer(number_integer_t value) override {
+    return count(), handler_.integer(value), true;
+  }
+  bool number_unsigned(number_unsigned_t value) override {
+    count();
+    if (value <= static_cast<std::uint64_t>(INT64_MAX))
+      handler_.integer(static_cast<std::int64_t>(value));
+    else
+      handler_.real(static_cast<double>(value));
+    return true;
+  }
+  bool number_float(number_float_t value, const string_t&) override {
+    if (!std::isfinite(value)) throw Error("a number is too large for a double").in(file_);
+    return count(), handler_.real(value), true;
+  }
+  bool string(string_t& value) override { return count(), handler_.string(value), true; }
+  bool binary(binary_t&) override { return false; }
+  bool start_object(std::size_t) override { return enter(), handler_.begin_object(), true; }
+  bool key(string_t& name) override { return handler_.key(name), true; }
+  bool end_object() override { return --depth_, handler_.end_object(), true; }
+  bool start_array(std::size_t) override { return enter(), handler_.begin_array(), true; }
+  bool end_array() override { return --depth_, handler_.end_array(), true; }
+  bool parse_error(std::size_t position, const std::string& token,
+                   const nlohmann::detail::exception& error) override {
+    // The library's sentence after its own "[json.exception...] parse error at line ..:" prefix.
+    std::string reason = error.what();
+    if (const auto at = reason.find("parse error"); at != std::string::npos) reason.erase(0, at);
+    if (const auto at = reason.find(": "); at != std::string::npos) reason.erase(0, at + 2);
+    (void)token;
+    throw Error("is not valid JSON: " + printable(reason, 200)).in(file_).at(position);
+  }
+
+ private:
+  void count() {
+    if (++values_ > limits_.values)
+      throw Error("the JSON holds more than " + std::to_string(limits_.values) + " values").in(file_);
+  }
+  void enter() {
+    count();
+    if (++depth_ > limits_.depth)
+      throw Error("the JSON is nested more than " + std::to_string(limits_.depth) + " deep").in(file_);
+  }
+
+  JsonHandler& handler_;
+  const JsonLimits& limits_;
+  const std::string& file_;
+  std::uint64_t values_ = 0;
+  int depth_ = 0;
+};
+
+// Builds a tree, refusing a key that stands twice in one object.
+class Builder : public JsonHandler {
+ public:
+  explicit Builder(const std::string& file) : file_(file) {}
+  Json take() { return std::move(root_); }
+
+  void begin_object() override {
+    open_.push_back(add(Json::object()));
+    keys_.emplace_back();
+  }
+  void key(std::string& name) override {
+    if (!keys_.back().insert(name).second)
+      throw Error("the key stands twice in one object").in(file_).field(name);
+    key_ = std::move(name);
+  }
+  void end_object() override {
+    open_.pop_back();
+    keys_.pop_back();
+  }
+  void begin_array() override { open_.push_back(add(Json::array())); keys_.emplace_back(); }
+  void end_array() override { end_object(); }
+  void string(std::string& value) override { add(std::move(value)); }
+  void integer(std::int64_t value) override { add(value); }
+  void real(double value) override { add(value); }
+  void boolean(bool value) override { add(value); }
+  void null() override { add(nullptr); }
+
+ private:
+  Json* add(Json value) {
+    if (open_.empty()) return &(root_ = std::move(value));
+    Json& parent = *open_.back();
+    if (parent.is_array()) {
+      parent.push_back(std::move(value));
+      return &parent.back();
+    }
+    // ordered_json looks a key up by walking the object; the set above has shown that it is new.
+    auto& object = parent.get_ref<Json::object_t&>();
+    object.std::vector<std::pair<const std::string, Json>>::emplace_back(std::move(key_),
+                                                                         std::move(value));
+    key_.clear();
+    return &object.back().second;
+  }
+
+  const std::string& file_;
+  Json root_;
+  std::vector<Json*> open_;  // a child is complete before its parent's vector can move it
+  std::vector<std::unordered_set<std::string>> keys_;
+  std::string key_;
+};
+
+}  // namespace
+
+void read_json(std::string_view text, const std::string& file, JsonHandler& handler,
+               const JsonLimits& limits) {
+  if (text.size() > limits.bytes)
+    throw Error("is " + std::to_string(text.size()) + " bytes of JSON; at most " +
+                std::to_string(limits.bytes) + " are read")
+        .in(file);
+  Budget budget(handler, limits, file);
+  Json::sax_parse(text.begin(), text.end(), &budget);
+}
+
+Json parse_json(std::string_view text, const std::string& file, const JsonLimits& limits) {
+  Builder builder(file);
+  read_json(text, file, builder, limits);
+  return builder.take();
+}
+
+std::string to_text(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace bantam
