@@ -1,0 +1,301 @@
+// The table of kernels: the arithmetic of the program, one row an instruction set. Filled once from
+// what the processor has (detect.h); planning runs the same program with empty_kernels().
+//
+// Every kernel works on a range of rows (or columns, or tasks) so that the caller splits the work
+// over the pool; it never allocates, never throws, and its result for a row does not depend on the
+// range. Same bytes from every row of the table: multiply-adds are fused, reductions use 16 virtual
+// lanes folded in one tree (lanes.h), and exp, tanh, sin, cos, log and pow are ours.
+//
+// "Activation" views are f32 or bf16 (what lies between ops in bf16 training); arithmetic inside is
+// f32 and a bf16 result is rounded once, to nearest even. Where an argument has `add`, the kernel
+// adds to what the view holds (read as f32, added, rounded once) instead of writing it.
+#pragma once
+
+#include <cstdint>
+
+#include "base/view.h"
+
+namespace bantam {
+
+// A result that is written, or added to what is there.
+struct Into {
+  View view;
+  bool add = false;
+};
+
+// ---- element-wise and by rows ------------------------------------------------------------------
+
+// y = x / sqrt(mean(x^2) + eps) * gain; inv[row] = 1 / sqrt(mean(x^2) + eps). x, y [T,D]; gain f32
+// [D]; inv f32 [T] or null.
+struct RmsNormArgs {
+  ConstView x;
+  const float* gain;
+  float eps;
+  View y;
+  float* inv;
+};
+// dx of the above: inv * (g dy - x * inv^2 * mean(g dy x)).
+struct RmsNormBackArgs {
+  ConstView dy, x;
+  const float* gain;
+  const float* inv;
+  Into dx;
+};
+// dgain[d] (f32) continued by one chain of FMAs over the rows: fma(dy * x, inv, dgain) hence rounded
+// as fma(round(dy x), inv, dgain). The range is of columns.
+struct RmsNormGainBackArgs {
+  ConstView dy, x;
+  const float* inv;
+  float* dgain;
+};
+
+// The non-linearity of a feed-forward block.
+enum class Activation : std::uint8_t { silu };
+// y = act(gate) * up, or act(gate) when up.data is null. [T,F] each; the views may be strided parts
+// of one wider tensor.
+struct GluArgs {
+  Activation activation;
+  ConstView gate, up;
+  View y;
+};
+struct GluBackArgs {
+  Activation activation;
+  ConstView dy, gate, up;
+  Into dgate, dup;
+};
+
+// y = a + b (by rows).
+struct AddArgs {
+  ConstView a, b;
+  View y;
+};
+// Rows converted between f32, bf16 and f16 (to nearest even), or added to `to`.
+struct ConvertArgs {
+  ConstView from;
+  Into to;
+};
+
+// Rotates pairs (i, i + half) of the first 2*half elements of each head, the rest is copied:
+// y_i = x_i c - x_{i+half} s, y_{i+half} = x_{i+half} c + x_i s, with c and s at table rows
+// `positions[t]`: [half] cosines then [half] sines, f32. `inverse` turns back (sine negated): the
+// gradient. x, y [T, heads*head_dim].
+struct RopeArgs {
+  ConstView x;
+  Into y;
+  const std::int32_t* positions;
+  const float* table;
+  std::int64_t heads, head_dim, half;
+  bool inverse;
+};
+
+// Attention of query rows over keys and values. Row t of q attends to the stored rows key_first[t]
+// ... key_first[t] + key_count[t] - 1 of k and v. The element (row, head, d) of k lies at
+// k.data[(row * row_stride + head * head_stride + d) * size]; types f32, f16, bf16. Query head h uses
+// stored head h / (heads / kv_heads).
+// Scores: dot of q and k in 16 lanes, times scale, (then cap * tanh(score / cap) when cap > 0); e_j =
+// exp(s_j - max); the sum of e in 16 lanes by j - key_first; out = (chain over rising j of fma(e_j,
+// v_j, .)) * (1 / sum). lse[t*heads+h] = max + log(sum) when not null.
+struct KeyValues {
+  const std::byte* k;
+  const std::byte* v;
+  Type type;
+  std::int64_t row_stride, head_stride;
+};
+struct AttentionArgs {
+  ConstView q;  // [T, heads*head_dim], f32 or bf16
+  KeyValues kv;
+  const std::int32_t* key_first;
+  const std::int32_t* key_count;
+  std::int64_t heads, kv_heads, head_dim;
+  float scale, cap;
+  View out;  // [T, heads*head_dim]
+  float* lse;
+};
+// Scratch floats that a worker needs for attention over at most `keys` keys and `rows` query rows at
+// a time (forward and backward).
+std::int64_t attention_scratch(std::int64_t keys, std::int64_t rows, std::int64_t head_dim);
+
+// Backward for self-attention over documents that lie one after another in the rows: document i is
+// rows [start[i], start[i+1]); row t attends to its document's rows from max(start, t - window + 1)
+// to t. A task is (document, stored head): task = document * kv_heads + head. dk and dv are sums over
+// the query heads of the group, then rows, in rising order.
+struct AttentionBackArgs {
+  ConstView q, k, v, out, dout;  // [T, heads*head_dim] and [T, kv_heads*head_dim], f32 or bf16
+  const float* lse;
+  const std::int32_t* start;
+  std::int64_t heads, kv_heads, head_dim, window;  // window: T or more for none
+  float scale, cap;
+  Into dq, dk, dv;
+};
+
+// Rows of logits [R,V] f32 to losses and, in place, gradients. loss[r] = weight[r] * (log sum exp -
+// logit[target]); logits become weight * (softmax - onehot), f32 or rounded into `gradient` when that
+// is set (bf16 [R,V]). weight 0: loss 0 and a row of zeros. target < 0 likewise.
+struct CrossEntropyArgs {
+  View logits;
+  const std::int32_t* targets;
+  const float* weights;
+  float* losses;
+  View gradient;  // data null: only losses; may be the logits themselves (f32)
+};
+
+// column[n] = chain over rows of (column + x[row,n]); the range is of columns.
+struct ColumnSumArgs {
+  ConstView x;
+  float* column;
+};
+
+// ---- optimisers, over flat ranges of f32 --------------------------------------------------------
+
+// Decoupled weight decay Adam (Loshchilov & Hutter 2019, algorithm 2): m, v moments; g is scaled by
+// `clip` first; step_size = lr / (1 - beta1^t), v_scale = 1 / (1 - beta2^t); p *= 1 - lr*decay.
+struct AdamArgs {
+  float* p;
+  const float* g;
+  float* m;
+  float* v;
+  float clip, lr, step_size, v_scale, beta1, beta2, eps, decay;
+};
+// y = a x + b y elementwise: fma(a, x, b * y).
+struct AxpbyArgs {
+  const float* x;
+  float* y;
+  float a, b;
+};
+// out[i] for each block i of 4096 elements: the sum of squares, 16 lanes, folded. The range is of
+// blocks; `count` is the number of elements.
+struct SquareSumArgs {
+  const float* x;
+  std::int64_t count;
+  float* out;
+};
+
+// ---- products ------------------------------------------------------------------------------------
+// Micro-kernels for the drivers of gemm/*.h; see there for layouts.
+
+struct DotBlock {  // y[r][c] = fold of 16 lanes of x[r][k] w[c][k]
+  const float* x;
+  std::int64_t x_stride;
+  const std::byte* w;
+  std::int64_t w_stride;  // elements
+  std::int64_t k;
+  float* y;
+  std::int64_t y_stride;
+  std::int64_t rows, columns;  // any; the kernel goes over them in its own tiles
+  const float* bias;           // per column, or null
+  bool add;                    // y += value (+ bias)
+};
+struct ChainBlock {  // c[i][j] continued from c (or 0): fma(a(i,k), b[k][j], .) for rising k
+  const float* a;
+  std::int64_t a_row, a_k;  // strides of a
+  const float* b;
+  std::int64_t b_stride;
+  std::int64_t k;
+  float* c;
+  std::int64_t c_stride;
+  std::int64_t rows, columns;
+  bool resume;
+};
+
+struct PackSource {  // a factor in memory; element (i, k) at i*stride + k, or k*stride + i
+  const std::byte* data;
+  Type type;  // f32, bf16
+  std::int64_t stride;
+  bool k_contiguous;
+};
+struct PackStep {  // 32 rows (A) or columns (B) by 32 k into two tiles of 16 x 32, zero padded
+  PackSource source;
+  std::int64_t i, rows, k, depth;
+  std::uint16_t* out;  // 1024 bf16
+};
+struct PanelBlock {  // sums[32][32] (+)= panel of a times panel of b over `steps` steps of 32 k
+  const std::uint16_t* a;
+  const std::uint16_t* b;
+  std::int64_t steps;
+  float* sums;
+  bool resume;
+};
+struct PanelWrite {  // a finished block: bias, then written, added, or rounded to bf16
+  const float* sums;
+  std::int64_t rows, columns;
+  View c;  // first element of the block; stride of the whole matrix
+  bool add;
+  const float* bias;
+};
+struct PanelRead {  // the sums a block continues from (gradients accumulated in place), f32
+  ConstView c;
+  std::int64_t rows, columns;
+  float* sums;
+};
+
+struct QuantiseRows {  // f32 rows to int8 groups of 32 in the layout of gemm/q8.h
+  ConstView x;
+  std::int8_t* q;
+  float* scales;
+  std::int32_t* sums;
+};
+struct StripBlock {  // one strip of 16 outputs times one tile of rows, see gemm/q8.h
+  const std::uint8_t* quants;
+  const std::uint16_t* w_scales;
+  const std::int8_t* a;
+  const float* a_scales;
+  const std::int32_t* a_sums;
+  std::int64_t groups;
+  float* sums;
+  std::int64_t stride, rows;
+  bool resume;
+};
+
+// A kernel that is called on a range.
+template <class Args>
+using RangeKernel = void (*)(const Args&, std::int64_t begin, std::int64_t end) noexcept;
+template <class Args>
+using BlockKernel = void (*)(const Args&) noexcept;
+
+struct Kernels {
+  const char* name = "scalar";
+
+  RangeKernel<RmsNormArgs> rms_norm;
+  RangeKernel<RmsNormBackArgs> rms_norm_back;
+  RangeKernel<RmsNormGainBackArgs> rms_norm_gain_back;
+  RangeKernel<GluArgs> glu;
+  RangeKernel<GluBackArgs> glu_back;
+  RangeKernel<AddArgs> add;
+  RangeKernel<ConvertArgs> convert;
+  RangeKernel<RopeArgs> rope;
+  // The range is of (row, stored head) pairs: row * kv_heads + head.
+  void (*attention)(const AttentionArgs&, std::int64_t begin, std::int64_t end,
+                    float* scratch) noexcept;
+  void (*attention_back)(const AttentionBackArgs&, std::int64_t task, float* scratch) noexcept;
+  RangeKernel<CrossEntropyArgs> cross_entropy;
+  RangeKernel<ColumnSumArgs> column_sum;
+  RangeKernel<AdamArgs> adam;
+  RangeKernel<AxpbyArgs> axpby;
+  RangeKernel<SquareSumArgs> square_sum;
+
+  BlockKernel<DotBlock> dot_f32, dot_f16, dot_bf16;  // by the type of w
+  BlockKernel<ChainBlock> chain;
+  BlockKernel<PackStep> pack_a, pack_b;
+  BlockKernel<PanelBlock> panel_block;
+  BlockKernel<PanelWrite> panel_write;
+  BlockKernel<PanelRead> panel_read;
+  RangeKernel<QuantiseRows> quantise_rows;
+  BlockKernel<StripBlock> strip_q8;       // any number of rows up to 16
+  BlockKernel<StripBlock> strip_q8_tall;  // for more than 8 rows (tiles, where they are faster)
+  // Around work on tiles, once a task: AMX configures and releases; elsewhere nothing.
+  void (*tiles_begin)() noexcept;
+  void (*tiles_end)() noexcept;
+};
+
+// What this processor and operating system offer, limited by the environment variable BANTAM_ISA.
+enum class Isa : std::uint8_t { scalar, avx2, avx512, amx, neon };
+const char* isa_name(Isa isa);
+// The highest row usable here; throws Error when BANTAM_ISA names none, or one this machine lacks.
+Isa best_isa();
+// Every row usable here, scalar first: what tests compare.
+bool isa_available(Isa isa);
+Kernels kernels_for(Isa isa);
+// Kernels that do nothing: a run with them only counts.
+Kernels empty_kernels();
+
+}  // namespace bantam
