@@ -1,5 +1,6 @@
-// Element and block types: what a tensor's bytes mean. One file each (f32.cpp, q8_0.cpp, ...) and one
-// row in the table of formats.cpp. A newcomer adds a type with both, and its name in base/view.h.
+// Element and block types: what a tensor's bytes mean. One file each (f32.cpp, q8_0.cpp, ...) and
+// one row in the table of formats.cpp. A newcomer adds a type with both, and its name in
+// base/view.h.
 #pragma once
 
 #include <cstdint>

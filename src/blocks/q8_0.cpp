@@ -1,0 +1,67 @@
+// Q8_0: blocks of 32 elements; a scale d in half precision, then 32 signed bytes q; x = d * q.
+// Layout and rounding rule: block_q8_0 in ggml/src/ggml-common.h and quantize_row_q8_0_ref in
+// ggml/src/ggml-quants.c (ggml-org/llama.cpp): the divisor is the scale before it is rounded to
+// half, and q rounds half away from zero. The bytes are equal to those wherever these are defined;
+// what that code leaves undefined is settled here: a block with a NaN or an infinity decodes to
+// NaN, and a block whose 1/d overflows (all under 4e-37) decodes to zeros.
+#include <cmath>
+#include <cstring>
+
+#include "blocks/codecs.h"
+#include "blocks/half.h"
+
+namespace bantam {
+
+namespace {
+
+constexpr std::int64_t kBlock = 32;
+constexpr std::int64_t kBytes = 34;
+
+void decode(const std::byte* from, float* to, std::int64_t count) {
+  for (std::int64_t b = 0; b < count / kBlock; ++b, from += kBytes, to += kBlock) {
+    std::uint16_t scale;
+    std::memcpy(&scale, from, sizeof scale);
+    const float d = half_to_float(scale);
+    for (std::int64_t i = 0; i < kBlock; ++i)
+      to[i] = d * static_cast<float>(static_cast<std::int8_t>(from[2 + i]));
+  }
+}
+
+// The largest magnitude; NaN if there is one.
+float largest(const float* values) {
+  float most = 0.0f;
+  for (std::int64_t i = 0; i < kBlock; ++i) {
+    const float magnitude = std::fabs(values[i]);
+    if (std::isnan(magnitude)) return magnitude;
+    if (magnitude > most) most = magnitude;
+  }
+  return most;
+}
+
+void encode(const float* from, std::byte* to, std::int64_t count) {
+  for (std::int64_t b = 0; b < count / kBlock; ++b, from += kBlock, to += kBytes) {
+    const float d = largest(from) / 127.0f;
+    const float inverse = d != 0.0f ? 1.0f / d : 0.0f;
+    const bool usable = std::isfinite(d) && std::isfinite(inverse);
+    const std::uint16_t scale = float_to_half(d);
+    std::memcpy(to, &scale, sizeof scale);
+    for (std::int64_t i = 0; i < kBlock; ++i) {
+      const float q = usable ? std::round(from[i] * inverse) : 0.0f;
+      to[2 + i] = static_cast<std::byte>(static_cast<std::int8_t>(q));
+    }
+  }
+}
+
+}  // namespace
+
+constinit const Format kQ8_0Format{.type = Type::q8_0,
+                                   .name = "q8_0",
+                                   .gguf_id = 8,
+                                   .safetensors = "",
+                                   .block = kBlock,
+                                   .block_bytes = kBytes,
+                                   .quantised = true,
+                                   .decode = decode,
+                                   .encode = encode};
+
+}  // namespace bantam

@@ -1,0 +1,83 @@
+// Writes GGUF version 3, alignment 32: same input, same bytes. Format: docs/gguf.md
+// (ggml-org/ggml).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "files/metadata.h"
+#include "files/tensor_writer.h"
+
+namespace bantam {
+
+class GgufWriter : public TensorWriter {
+ public:
+  // Creates the temporary file, so that a folder that cannot be written is known at once.
+  explicit GgufWriter(const Path& target);
+
+  // Keys are written in the order in which they were first set; setting one again replaces its
+  // value.
+  void set(std::string_view key, bool value);
+  void set(std::string_view key, std::uint8_t value);
+  void set(std::string_view key, std::int8_t value);
+  void set(std::string_view key, std::uint16_t value);
+  void set(std::string_view key, std::int16_t value);
+  void set(std::string_view key, std::uint32_t value);
+  void set(std::string_view key, std::int32_t value);
+  void set(std::string_view key, std::uint64_t value);
+  void set(std::string_view key, std::int64_t value);
+  void set(std::string_view key, float value);
+  void set(std::string_view key, double value);
+  void set(std::string_view key, std::string_view value);
+  void set(std::string_view key, const char* value) { set(key, std::string_view(value)); }
+  void set(std::string_view key, const std::string& value) { set(key, std::string_view(value)); }
+  void set(std::string_view key, std::span<const std::string> values);
+  void set(std::string_view key, std::span<const std::string_view> values);
+  void set(std::string_view key, std::span<const bool> values);
+  void set(std::string_view key, std::span<const std::uint32_t> values);
+  void set(std::string_view key, std::span<const std::int32_t> values);
+  void set(std::string_view key, std::span<const float> values);
+  // A value of another file, whatever its type.
+  void copy(const Metadata::Entry& entry);
+  void remove(std::string_view key);
+
+  // Throws Error for a name that is empty or there already, or a width that the type's block does
+  // not divide.
+  void add_tensor(std::string name, Type type, const Shape& shape) override;
+  // Also a type that this program only carries ("Q4_K"), for copying from another file.
+  void add_tensor(std::string name, const GgufType& type, const Shape& shape);
+  void finish(const FillTensor& fill) override;
+  // The whole of the next tensor; after the last one, close(). finish() is these two in one.
+  void write_tensor(std::span<const std::byte> bytes);
+  void close();
+
+ private:
+  struct Value {
+    std::string key, bytes;  // bytes: type and payload
+  };
+  struct Planned {
+    std::string name;
+    GgufType type;
+    Shape shape;
+    std::uint64_t offset, size;
+  };
+  std::string& slot(std::string_view key);
+  void start();
+  void put(std::span<const std::byte> part);
+  void end_tensor();
+
+  AtomicFile file_;
+  std::string target_;
+  std::vector<Value> values_;
+  std::vector<Planned> tensors_;
+  std::uint64_t data_size_ = 0;
+  bool started_ = false;
+  std::size_t current_ = 0;          // tensor being written
+  std::uint64_t current_bytes_ = 0;  // of it so far
+};
+
+}  // namespace bantam
