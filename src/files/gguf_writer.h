@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/file.h"
@@ -41,7 +42,7 @@ class GgufWriter : public TensorWriter {
   void set(std::string_view key, std::span<const std::uint32_t> values);
   void set(std::string_view key, std::span<const std::int32_t> values);
   void set(std::string_view key, std::span<const float> values);
-  // A value of another file, whatever its type.
+  // A value of another file, whatever its type; its alignment is not taken over.
   void copy(const Metadata::Entry& entry);
   void remove(std::string_view key);
 
@@ -74,10 +75,11 @@ class GgufWriter : public TensorWriter {
   std::string target_;
   std::vector<Value> values_;
   std::vector<Planned> tensors_;
+  std::unordered_set<std::string> names_;
   std::uint64_t data_size_ = 0;
   bool started_ = false;
-  std::size_t current_ = 0;          // tensor being written
-  std::uint64_t current_bytes_ = 0;  // of it so far
+  std::size_t current_ = 0;    // tensor being written
+  std::uint64_t written_ = 0;  // of its bytes
 };
 
 }  // namespace bantam

@@ -34,6 +34,11 @@ class Metadata {
   std::span<const Entry> entries() const { return entries_; }  // in the order of the file
   const Entry* find(std::string_view key) const;
   bool has(std::string_view key) const { return find(key) != nullptr; }
+  // Some keys hold one number or an array with one for each layer.
+  bool is_array(std::string_view key) const {
+    const Entry* entry = find(key);
+    return entry != nullptr && entry->type == GgufValue::array;
+  }
 
   // Absent: nullopt. Present with another type, or a number out of range (a negative one for
   // find_uint): throws Error with file, key and offset, what was expected and what is there.
@@ -64,6 +69,7 @@ class Metadata {
 
  private:
   friend class GgufReader;
+  const Entry* find_array(std::string_view key, std::string_view expected) const;
   std::string file_;
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> by_key_;  // indices into entries_, sorted by key

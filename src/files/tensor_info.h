@@ -31,10 +31,8 @@ inline constexpr std::uint64_t kMaxTensors = 131072;
 
 class TensorTable {
  public:
-  void reserve(std::size_t count) { tensors_.reserve(count); }
-  void add(TensorInfo info) { tensors_.push_back(std::move(info)); }
-  // After the last add(): sorts the names. Returns the second of two tensors of one name, or null.
-  const TensorInfo* finish();
+  // Returns the second of two tensors of one name, or null.
+  const TensorInfo* assign(std::vector<TensorInfo> tensors);
 
   std::span<const TensorInfo> tensors() const { return tensors_; }
   const TensorInfo* find(std::string_view name) const;

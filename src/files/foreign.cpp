@@ -1,0 +1,51 @@
+#include "files/foreign.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace bantam {
+
+namespace {
+
+struct Mark {
+  std::size_t at;
+  std::string_view bytes;
+  std::string_view hint;
+};
+
+constexpr std::string_view kPickle =
+    "; it looks like a PyTorch file (a Python pickle, which can run code when opened): ask for the "
+    "model as safetensors or GGUF";
+constexpr std::string_view kPage = "; it looks like a web page: download the file itself";
+constexpr std::string_view kOld =
+    "; it is in a format older than GGUF: convert it with the tools of its time";
+
+constexpr std::array kMarks{
+    Mark{0, "GGUF", "; it is a GGUF file"},
+    Mark{0, "FUGG", "; it looks like a GGUF file with its bytes swapped"},
+    Mark{8, "{\"", "; it looks like a safetensors file"},
+    Mark{0, "PK\x03\x04", kPickle},
+    Mark{0, "\x80\x02", kPickle},
+    Mark{0, "\x80\x04", kPickle},
+    Mark{0, "version https://git-lfs",
+         "; it is a Git LFS pointer: fetch the file with `git lfs pull`"},
+    Mark{0, "<!DOCTYPE", kPage},
+    Mark{0, "<!doctype", kPage},
+    Mark{0, "<html", kPage},
+    Mark{0, "tjgg", kOld},
+    Mark{0, "fmgg", kOld},
+    Mark{0, "lmgg", kOld},
+};
+
+}  // namespace
+
+std::string foreign_hint(std::span<const std::byte> head) {
+  const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
+  const auto mark = std::ranges::find_if(kMarks, [&](const Mark& m) {
+    return text.size() >= m.at && text.substr(m.at).starts_with(m.bytes);
+  });
+  return mark == kMarks.end() ? std::string() : std::string(mark->hint);
+}
+
+}  // namespace bantam

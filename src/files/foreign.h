@@ -1,0 +1,13 @@
+// What a file is that is not what was expected: people pass pickles, pointers and web pages.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace bantam {
+
+// A clause such as "; it looks like a web page: download the file itself", or an empty string.
+std::string foreign_hint(std::span<const std::byte> head);
+
+}  // namespace bantam

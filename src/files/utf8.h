@@ -1,0 +1,12 @@
+// Is a text UTF-8? (RFC 3629: no surrogates, no overlong forms, up to U+10FFFF.)
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace bantam {
+
+// Length of the longest prefix that is whole UTF-8; text.size() when all of it is.
+std::size_t valid_utf8_prefix(std::string_view text);
+
+}  // namespace bantam
