@@ -145,6 +145,20 @@ struct ColumnSumArgs {
   float* column;
 };
 
+// y[t] = table[ids[t]], decoded from any type. y [T,D] f32 or bf16.
+struct GatherArgs {
+  ConstView table;
+  const std::int32_t* ids;
+  View y;
+};
+// dtable[ids[t]] += dy[t] for rising t (f32 [V,D]). The range is of columns.
+struct ScatterAddArgs {
+  ConstView dy;
+  const std::int32_t* ids;
+  float* dtable;
+  std::int64_t dtable_stride;
+};
+
 // ---- optimisers, over flat ranges of f32 --------------------------------------------------------
 
 // Decoupled weight decay Adam (Loshchilov & Hutter 2019, algorithm 2): m, v moments; g is scaled by
@@ -214,6 +228,7 @@ struct PanelBlock {  // sums[32][32] (+)= panel of a times panel of b over `step
   std::int64_t steps;
   float* sums;
   bool resume;
+  std::int64_t rows = 32;  // of a; what the kernel leaves in the sums of others is undefined
 };
 struct PanelWrite {  // a finished block: bias, then written, added, or rounded to bf16
   const float* sums;
@@ -254,6 +269,8 @@ using BlockKernel = void (*)(const Args&) noexcept;
 
 struct Kernels {
   const char* name = "scalar";
+  bool empty = false;  // planning: what touches memory beside the kernels does nothing either
+  bool tiles = false;  // panel_block is so fast that blocks are shaped for the caches' sake
 
   RangeKernel<RmsNormArgs> rms_norm;
   RangeKernel<RmsNormBackArgs> rms_norm_back;
@@ -269,6 +286,8 @@ struct Kernels {
   void (*attention_back)(const AttentionBackArgs&, std::int64_t task, float* scratch) noexcept;
   RangeKernel<CrossEntropyArgs> cross_entropy;
   RangeKernel<ColumnSumArgs> column_sum;
+  RangeKernel<GatherArgs> gather;
+  RangeKernel<ScatterAddArgs> scatter_add;
   RangeKernel<AdamArgs> adam;
   RangeKernel<AxpbyArgs> axpby;
   RangeKernel<SquareSumArgs> square_sum;
@@ -283,7 +302,8 @@ struct Kernels {
   BlockKernel<StripBlock> strip_q8;       // any number of rows up to 16
   BlockKernel<StripBlock> strip_q8_tall;  // for more than 8 rows (tiles, where they are faster)
   // Around work on tiles, once a task: AMX configures and releases; elsewhere nothing.
-  void (*tiles_begin)() noexcept;
+  void (*tiles_begin)() noexcept;     // for panel_block
+  void (*tiles_begin_q8)() noexcept;  // for strip_q8_tall
   void (*tiles_end)() noexcept;
 };
 

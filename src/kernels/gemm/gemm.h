@@ -31,19 +31,25 @@ class PackedB {
  public:
   PackedB() = default;
   PackedB(std::int64_t k, std::int64_t n);
+  // The same in memory of the caller's (an arena), 64-byte aligned, `bytes(k, n)` long.
+  PackedB(std::int64_t k, std::int64_t n, std::byte* memory);
+  static std::int64_t bytes(std::int64_t k, std::int64_t n) {
+    return (k + 31) / 32 * ((n + 31) / 32) * 2048;
+  }
   // B[k,n] from memory. Types f32, bf16; f16 and block types are decoded on the way (k contiguous).
   void pack(const Exec& exec, const ConstView& source, bool k_contiguous);
   std::int64_t k() const { return k_; }
   std::int64_t n() const { return n_; }
   std::int64_t steps() const { return steps_; }
   const std::uint16_t* panel(std::int64_t index) const {
-    return reinterpret_cast<const std::uint16_t*>(memory_.get()) + index * steps_ * 1024;
+    return data_ + index * steps_ * 1024;
   }
-  explicit operator bool() const { return memory_ != nullptr; }
+  explicit operator bool() const { return data_ != nullptr; }
 
  private:
   std::int64_t k_ = 0, n_ = 0, steps_ = 0;
-  Bytes memory_;
+  std::uint16_t* data_ = nullptr;
+  Bytes memory_;  // null: the caller's
 };
 // C[M,N] = A[M,K] B (+ bias). `c.add` with f32 c: the sums continue from c, in place, as if the
 // steps of K were part of one longer sum. `c.add` with bf16 c: added at the end, rounded once.

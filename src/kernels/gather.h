@@ -1,0 +1,10 @@
+// Rows fetched from a table by index, and gradients added back: memory alone, the same everywhere.
+#pragma once
+
+#include "kernels/kernels.h"
+
+namespace bantam {
+
+void fill_gather(Kernels& kernels);
+
+}  // namespace bantam

@@ -1,0 +1,49 @@
+// A model opened from a file of either world, its weights prepared for one arithmetic.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "files/gguf.h"
+#include "files/hf_folder.h"
+#include "models/model.h"
+
+namespace bantam {
+
+// Where a model lies: a .gguf file, or a folder with config.json.
+class ModelFile {
+ public:
+  // Throws Error: neither, or what the readers of files/ find wrong.
+  explicit ModelFile(const Path& path);
+  const GgufFile* gguf() const { return gguf_.get(); }
+  const HfFolder* folder() const { return folder_.get(); }
+  const TensorSource& tensors() const;
+  const Family& family() const { return *family_; }
+  const Config& config() const { return config_; }
+  // The tensor that `weight` names in this world.
+  const TensorInfo& find(const Weight& weight) const;
+
+ private:
+  std::shared_ptr<GgufFile> gguf_;
+  std::shared_ptr<HfFolder> folder_;
+  const Family* family_ = nullptr;
+  Config config_;
+};
+
+// What `--arithmetic` says, or without it: exact when a linear layer is of a block type, else f32.
+// Throws Error for exact on a file without block types.
+Arithmetic choose_arithmetic(const ModelFile& file, std::optional<Arithmetic> wanted);
+
+// Weights in place: F32, F16 and BF16 rows stay in the mapped file where the arithmetic takes them as
+// they are, everything else is repacked once and its pages released. Tensors are canonical: rotary
+// rows in the half layout. Throws Error when a tensor is missing, of another shape, or of a type that
+// cannot be computed with; a tensor that the family does not know is an error too.
+std::unique_ptr<Model> load_model(std::shared_ptr<const ModelFile> file, Arithmetic arithmetic,
+                                  const Exec& exec);
+
+// Copies a weight's bytes between the worlds: with rotary heads, rows are moved between GGUF's
+// interleaved and the half layout. Works on whole rows of any type.
+void copy_rotary_rows(const std::byte* from, std::byte* to, std::int64_t rows, std::int64_t row_bytes,
+                      std::int64_t heads, bool to_half);
+
+}  // namespace bantam

@@ -1,0 +1,68 @@
+// A model: its configuration, its weights with their names in both worlds, and its forward. A family
+// is one file that makes such a model, and one row in the table of registry.cpp.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "files/gguf.h"
+#include "files/gguf_writer.h"
+#include "models/config.h"
+#include "nn/layers.h"
+
+namespace bantam {
+
+// How a weight is used: decides its arithmetic, its preparation at loading, and how training starts
+// and updates it.
+enum class Role : std::uint8_t { embedding, linear, head, gain, bias };
+
+struct Weight {
+  std::string gguf, hf;  // names in both worlds
+  Shape shape;
+  Role role;
+  Tensor* tensor;  // in the model
+  // Heads whose rotary rows GGUF keeps interleaved (pairs are neighbours); 0: the same in both worlds.
+  std::int64_t rotary_heads = 0;
+  bool residual = false;  // its output is added to the residual stream: starts smaller
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  const Config& config() const { return config_; }
+
+  // Logits [wanted rows, V] f32-valued in the context's activation type, or losses [T] when the batch
+  // has targets. With a cache the rows' keys and values are stored; without one each sequence of the
+  // batch must begin at position 0.
+  virtual Tensor forward(Context& ctx, const Batch& batch, Cache* cache) const = 0;
+
+  // Every weight, in the order of the model. The pointers are into this model.
+  virtual std::vector<Weight> weights() = 0;
+  virtual CacheShape cache_shape(std::int64_t slots, std::int64_t context, Type type) const = 0;
+
+ protected:
+  explicit Model(Config config) : config_(std::move(config)) {}
+  Config config_;
+};
+
+struct Family {
+  std::string_view gguf;                     // general.architecture
+  std::span<const std::string_view> hf;      // model_type in config.json
+  Config (*from_gguf)(const GgufFile& file);
+  Config (*from_hf)(const Json& config, const std::string& file);
+  void (*to_gguf)(const Config& config, GgufWriter& writer);
+  Json (*to_hf)(const Config& config);
+  std::unique_ptr<Model> (*make)(const Config& config);
+};
+
+std::span<const Family> families();
+// Throws Error that lists what is supported.
+const Family& family_by_gguf(std::string_view architecture, const std::string& file);
+const Family& family_by_hf(std::string_view model_type, const std::string& file);
+
+}  // namespace bantam

@@ -1,0 +1,30 @@
+// The rows of one forward pass: prefill, decode, many sequences and training are all this.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace bantam {
+
+struct Batch {
+  std::vector<std::int32_t> tokens;
+  std::vector<std::int32_t> positions;  // of each row in its sequence, from 0
+  // The cache slot of each row, or in training its document. Rows of one sequence lie together and
+  // their positions rise by one.
+  std::vector<std::int32_t> sequences;
+  std::vector<std::int32_t> wanted;  // rows whose logits are asked for
+  // Training: what follows each row (negative: nothing) and the weight of its loss. With targets,
+  // forward gives losses [T] in place of logits.
+  std::vector<std::int32_t> targets;
+  std::vector<float> weights;
+
+  std::int64_t rows() const { return static_cast<std::int64_t>(tokens.size()); }
+  void add(std::int32_t token, std::int32_t position, std::int32_t sequence, bool want) {
+    if (want) wanted.push_back(static_cast<std::int32_t>(tokens.size()));
+    tokens.push_back(token);
+    positions.push_back(position);
+    sequences.push_back(sequence);
+  }
+};
+
+}  // namespace bantam

@@ -1,0 +1,89 @@
+// Softmax attention with grouped heads, over the batch itself or over a cache.
+#include <algorithm>
+
+#include "base/error.h"
+#include "ops/ops.h"
+
+namespace bantam::ops {
+
+namespace {
+
+void check(const Tensor& q, const AttentionShape& s, const AttentionRows& rows) {
+  if (s.kv_heads <= 0 || s.heads % s.kv_heads != 0 || q.columns() != s.heads * s.head_dim)
+    throw Error("attention: " + std::to_string(s.heads) + " heads of " + std::to_string(s.head_dim) +
+                " over " + std::to_string(s.kv_heads) + " do not fit " +
+                std::to_string(q.columns()) + " columns");
+  if (static_cast<std::int64_t>(rows.count.size()) != q.rows())
+    throw Error("attention: a range of keys for each row was expected");
+}
+
+std::int64_t most_keys(const AttentionRows& rows) {
+  return rows.count.empty() ? 0 : *std::max_element(rows.count.begin(), rows.count.end());
+}
+
+void forward(Context& ctx, const AttentionArgs& args, const AttentionRows& rows) {
+  const std::int64_t pairs = args.q.rows() * args.kv_heads;
+  const std::int64_t floats = attention_scratch(most_keys(rows), args.q.rows(), args.head_dim);
+  // One row's work grows with its keys; single-token decoding over a short context stays on one
+  // thread.
+  const std::int64_t work = most_keys(rows) * args.head_dim * (args.heads / args.kv_heads);
+  const auto run = [&](std::int64_t begin, std::int64_t end, unsigned worker) {
+    ctx.kernels().attention(
+        args, begin, end, ctx.exec.scratch[worker].get<float>(static_cast<std::size_t>(floats)));
+  };
+  if (pairs * work < 65536)
+    run(0, pairs, 0);
+  else
+    ctx.exec.pool.parallel_ranges(pairs, args.q.rows() > 1 ? args.kv_heads : 1, run);
+}
+
+void backward(Context& c, const AttentionBackArgs& args, const AttentionRows& rows) {
+  std::int64_t longest = 0;
+  for (std::size_t i = 0; i + 1 < rows.documents.size(); ++i)
+    longest = std::max<std::int64_t>(longest, rows.documents[i + 1] - rows.documents[i]);
+  const std::int64_t tasks =
+      (static_cast<std::int64_t>(rows.documents.size()) - 1) * args.kv_heads;
+  const std::int64_t floats = attention_scratch(longest, longest, args.head_dim);
+  c.exec.pool.parallel_for(tasks, [&](std::int64_t task, unsigned worker) {
+    c.kernels().attention_back(
+        args, task, c.exec.scratch[worker].get<float>(static_cast<std::size_t>(floats)));
+  });
+}
+
+}  // namespace
+
+Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v,
+                 const AttentionShape& s, std::shared_ptr<const AttentionRows> rows) {
+  check(q, s, *rows);
+  require_shape("attention: keys", k, {q.rows(), s.kv_heads * s.head_dim});
+  require_shape("attention: values", v, k.shape());
+  Tensor y = ctx.make(q.shape());
+  Tensor lse = ctx.tape ? ctx.make({q.rows(), s.heads}, Type::f32) : Tensor();
+  const KeyValues kv{k.view().data, v.view().data, k.type(), k.view().stride, s.head_dim};
+  forward(ctx,
+          {q.view(), kv, rows->first.data(), rows->count.data(), s.heads, s.kv_heads, s.head_dim,
+           s.scale, s.cap, y.view(), lse ? lse.f32() : nullptr},
+          *rows);
+  if (ctx.tape)
+    ctx.tape->record(y, [q, k, v, y, lse, s, rows](Context& c, const Tensor& dy, Grads& d) {
+      const std::int64_t window = rows->window > 0 ? rows->window : q.rows();
+      backward(c,
+               {q.view(), k.view(), v.view(), y.view(), dy.view(), lse.f32(), rows->documents.data(),
+                s.heads, s.kv_heads, s.head_dim, window, s.scale, s.cap, d[q], d[k], d[v]},
+               *rows);
+    });
+  return y;
+}
+
+Tensor attention(Context& ctx, const Tensor& q, const KeyValues& cache, const AttentionShape& s,
+                 const AttentionRows& rows) {
+  check(q, s, rows);
+  Tensor y = ctx.make(q.shape());
+  forward(ctx,
+          {q.view(), cache, rows.first.data(), rows.count.data(), s.heads, s.kv_heads, s.head_dim,
+           s.scale, s.cap, y.view(), nullptr},
+          rows);
+  return y;
+}
+
+}  // namespace bantam::ops

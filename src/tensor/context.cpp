@@ -1,0 +1,76 @@
+#include "tensor/context.h"
+
+#include <cstring>
+
+#include "blocks/format.h"
+#include "kernels/math.h"
+
+namespace bantam {
+
+Tensor Context::make(const Shape& shape, Type type) {
+  std::byte* memory = arena.allocate(static_cast<std::size_t>(byte_size(type, shape)));
+  return Tensor(View(memory, type, shape), nullptr);
+}
+
+Tensor Context::block(int, const Tensor& x,
+                      const std::function<Tensor(Context&, const Tensor&)>& run) {
+  if (!tape) {
+    // Nothing of a layer but its output is needed later.
+    const Arena::Mark mark = arena.mark();
+    const Tensor y = run(*this, x);
+    if (y.view().data == x.view().data) return y;
+    arena.release(mark);
+    Tensor kept = make(y.shape(), y.type());
+    if (!arena.counting())
+      std::memmove(kept.view().data, y.view().data,
+                   static_cast<std::size_t>(byte_size(y.type(), y.shape())));
+    return kept;
+  }
+  tape->begin_block(x);
+  if (!recompute) {
+    Tensor y = run(*this, x);
+    tape->end_block(x, y, nullptr);
+    return y;
+  }
+  Tape* const saved = tape;
+  tape = nullptr;
+  Tensor y = block(0, x, run);
+  tape = saved;
+  tape->end_block(x, y, run);
+  return y;
+}
+
+const PackedB& PackCache::get(const Exec& exec, const Tensor& w, bool transposed) {
+  Entry& entry = entries_[{w.view().data, transposed}];
+  if (entry.generation != generation_) {
+    const std::int64_t n = w.dim(0), k = w.dim(1);
+    if (!entry.packed) entry.packed = transposed ? PackedB(n, k) : PackedB(k, n);
+    entry.packed.pack(exec, w.view(), !transposed);
+    entry.generation = generation_;
+  }
+  return entry.packed;
+}
+
+const float* RopeTables::get(const std::shared_ptr<const std::vector<double>>& frequencies,
+                             float scale, std::int64_t positions) {
+  Entry& entry = entries_[frequencies.get()];
+  entry.frequencies = frequencies;
+  if (entry.positions < positions) {
+    const std::int64_t half = static_cast<std::int64_t>(frequencies->size());
+    std::int64_t grown = entry.positions < 64 ? 64 : entry.positions;
+    while (grown < positions) grown *= 2;
+    entry.table.resize(static_cast<std::size_t>(grown * 2 * half));
+    for (std::int64_t p = entry.positions; p < grown; ++p) {
+      float* row = entry.table.data() + p * 2 * half;
+      for (std::int64_t i = 0; i < half; ++i) {
+        const double angle = static_cast<double>(p) * (*frequencies)[static_cast<std::size_t>(i)];
+        row[i] = static_cast<float>(precise_cos(angle)) * scale;
+        row[half + i] = static_cast<float>(precise_sin(angle)) * scale;
+      }
+    }
+    entry.positions = grown;
+  }
+  return entry.table.data();
+}
+
+}  // namespace bantam

@@ -1,0 +1,99 @@
+// Everything a forward pass runs with: threads, kernels, memory, and what else may look on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "kernels/exec.h"
+#include "kernels/gemm/gemm.h"
+#include "tensor/arena.h"
+#include "tensor/tape.h"
+#include "tensor/tensor.h"
+
+namespace bantam {
+
+// The arithmetic of linear layers, one for a whole run (design: "Arithmetic").
+enum class Arithmetic : std::uint8_t { f32, exact, bf16 };
+
+// Sees, and may change, any named activation ("block_out", layer 3).
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual Tensor see(Context& ctx, std::string_view name, int layer, Tensor value) = 0;
+};
+
+// Weights packed for bf16 products while training: once a step, not once a micro-batch.
+class PackCache {
+ public:
+  // w [N,K]: `transposed` false packs it for x w^T (K summed), true for dy w (N summed).
+  const PackedB& get(const Exec& exec, const Tensor& w, bool transposed);
+  // The weights have changed: pack again at the next use (the memory stays).
+  void invalidate() { ++generation_; }
+
+ private:
+  struct Entry {
+    PackedB packed;
+    std::uint64_t generation = 0;
+  };
+  std::map<std::pair<const std::byte*, bool>, Entry> entries_;
+  std::uint64_t generation_ = 1;
+};
+
+// Rotary tables, made as positions are met and kept: [position][half cosines, half sines].
+class RopeTables {
+ public:
+  // `frequencies`: radians a position, one for each pair. `scale` multiplies cosines and sines.
+  const float* get(const std::shared_ptr<const std::vector<double>>& frequencies, float scale,
+                   std::int64_t positions);
+
+ private:
+  struct Entry {
+    std::shared_ptr<const std::vector<double>> frequencies;
+    std::int64_t positions = 0;
+    std::vector<float> table;
+  };
+  std::map<const void*, Entry> entries_;
+};
+
+struct Context {
+  Context(ThreadPool& pool, const Kernels& kernels, Arena& arena_)
+      : scratch(pool.size() + 1), exec{pool, kernels, scratch}, arena(arena_) {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  std::vector<Scratch> scratch;
+  Exec exec;
+  Arena& arena;
+  Arithmetic arithmetic = Arithmetic::f32;
+  Type activation = Type::f32;  // what lies between ops: bf16 in bf16 training
+  Tape* tape = nullptr;
+  Observer* observer = nullptr;
+  bool recompute = false;  // with a tape: keep only the inputs of blocks, run them again in backward
+  PackCache packs;
+  RopeTables rope_tables;
+
+  const Kernels& kernels() const { return exec.kernels; }
+  // An uninitialised tensor of the arena.
+  Tensor make(const Shape& shape) { return make(shape, activation); }
+  Tensor make(const Shape& shape, Type type);
+
+  // A layer of the model; training may run it again.
+  Tensor block(int layer, const Tensor& x, const std::function<Tensor(Context&, const Tensor&)>& run);
+  Tensor observe(std::string_view name, int layer, Tensor value) {
+    return observer ? observer->see(*this, name, layer, std::move(value)) : value;
+  }
+
+  template <class Args>
+  void rows(RangeKernel<Args> kernel, const Args& args, std::int64_t count, std::int64_t work_per_row) {
+    // A region costs about a microsecond; below some 16,000 elements one thread is sooner done.
+    constexpr std::int64_t kSmall = 16384;
+    const std::int64_t grain = work_per_row <= 0 ? 1 : (kSmall + work_per_row - 1) / work_per_row;
+    run_range(exec, kernel, args, count, grain);
+  }
+};
+
+}  // namespace bantam
