@@ -63,7 +63,8 @@ Numbers draw_numbers(Kind kind, Operation operation, Draw& draw) {
     }
     case Operation::multiply: {
       const int a = draw_operand(draw, draw.chance(50));
-      return {a, draw.between(2, 9)};
+      // No price of one: "1 dollars".
+      return {kind == Kind::total ? std::max(a, 2) : a, draw.between(2, 9)};
     }
     case Operation::larger:
     case Operation::smaller:
@@ -94,6 +95,10 @@ Side side_of(Operation operation, const Numbers& numbers) {
                             operation == Operation::smaller;
   if (either_order && n.a > n.b) std::swap(n.a, n.b);
   if (operation == Operation::smaller) operation = Operation::larger;
+  if (operation == Operation::convert) {  // kilometers and kilograms are one sum
+    const Unit& unit = kUnits[static_cast<std::size_t>(n.b)];
+    n.b = 10 * unit.digit + unit.zeros;
+  }
   const auto packed = static_cast<std::uint64_t>(operation) << 48 |
                       static_cast<std::uint64_t>(n.a) << 32 |
                       static_cast<std::uint64_t>(n.b) << 16 | static_cast<std::uint64_t>(n.c);
@@ -113,7 +118,7 @@ std::uint64_t numbers_count(Kind kind, Operation operation) {
       }
       return most * (most + 1) / 2;
     case Operation::multiply:
-      return most * 8;
+      return (kind == Kind::total ? most - 1 : most) * 8;
     case Operation::larger:
     case Operation::smaller:
       return most * (most - 1);
