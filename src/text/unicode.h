@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bantam {
 
@@ -31,7 +32,8 @@ std::string repair_utf8(std::string_view text);
 // Appends the UTF-8 of `value`; what is not a scalar value (surrogates, above U+10FFFF) as U+FFFD.
 void append_utf8(std::string& out, char32_t value);
 
-// Bits of a character's class: exactly one general category, and `space` beside it.
+// Bits of a character's class: that of its general category, and `space` beside it. White space in
+// Cc has `space` alone, so that `plain` is one test.
 namespace char_class {
 inline constexpr std::uint16_t upper = 1;          // Lu, Lt
 inline constexpr std::uint16_t lower = 2;          // Ll
@@ -42,11 +44,12 @@ inline constexpr std::uint16_t other_number = 32;  // Nl, No
 inline constexpr std::uint16_t punctuation = 64;   // P
 inline constexpr std::uint16_t symbol = 128;       // S
 inline constexpr std::uint16_t separator = 256;    // Z
-inline constexpr std::uint16_t other = 512;        // C, unassigned included
+inline constexpr std::uint16_t other = 512;        // C, unassigned included, but white space
 // White_Space, which is \s of Oniguruma and of Rust's regex: Z, U+0009-000D, U+0085.
 inline constexpr std::uint16_t space = 1024;
 inline constexpr std::uint16_t letter = upper | lower | other_letter;
 inline constexpr std::uint16_t number = digit | other_number;
+inline constexpr std::uint16_t plain = mark | punctuation | symbol | other;  // [^\s\p{L}\p{N}]
 }  // namespace char_class
 
 // Two stages of 128 characters, filled from utf8proc on first use.
@@ -54,14 +57,15 @@ class CharClasses {
  public:
   static const CharClasses& get();
   std::uint16_t operator[](char32_t value) const {
-    return value < 0x110000 ? blocks_[(std::size_t{index_[value >> 7]} << 7) | (value & 127)]
-                            : char_class::other;
+    return value < 0x110000 ? blocks_[index_[value >> 7] | (value & 127)] : char_class::other;
   }
+  // Of a character below 128: its block comes first.
+  std::uint16_t ascii(unsigned char value) const { return blocks_[value]; }
 
  private:
   CharClasses();
-  std::uint16_t index_[0x110000 >> 7];
-  std::uint16_t blocks_[512 << 7];
+  std::vector<std::uint32_t> index_;   // of each block of 128 characters, where its classes begin
+  std::vector<std::uint16_t> blocks_;  // equal blocks are stored once
 };
 
 }  // namespace bantam
