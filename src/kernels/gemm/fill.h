@@ -1,0 +1,29 @@
+// The rows of the table, products only: each function fills what its instruction set betters and
+// leaves the rest as it was, so a row inherits the one before. On another processor they do
+// nothing.
+#pragma once
+
+#include "kernels/detect.h"
+
+namespace bantam {
+
+void fill_gemm_scalar(Kernels& kernels);
+void fill_gemm_avx2(Kernels& kernels, const Features& features);
+void fill_gemm_avx512(Kernels& kernels, const Features& features);
+void fill_gemm_amx(Kernels& kernels, const Features& features);
+
+// Whether tiles give the same bytes as the vector kernels, tried on blocks of both kinds.
+bool amx_agrees(const Kernels& vectors, const Kernels& tiles);
+
+// By arithmetic, where a set has a file for each.
+void fill_avx2_dot(Kernels& kernels);
+void fill_avx2_chain(Kernels& kernels);
+void fill_avx2_panel(Kernels& kernels);
+void fill_avx2_strip(Kernels& kernels, bool vnni);
+void fill_avx512_dot(Kernels& kernels);
+void fill_avx512_chain(Kernels& kernels);
+void fill_avx512_panel(Kernels& kernels);
+void fill_avx512_pack(Kernels& kernels, bool bf16);
+void fill_avx512_strip(Kernels& kernels, bool vnni);
+
+}  // namespace bantam
