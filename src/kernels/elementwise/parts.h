@@ -1,0 +1,16 @@
+// The sources of the element-wise kernels: each fills its own entries of the table.
+#pragma once
+
+#include "kernels/kernels.h"
+
+namespace bantam {
+
+void fill_norm(Kernels& kernels, Isa isa);
+void fill_glu(Kernels& kernels, Isa isa);
+void fill_rows(Kernels& kernels, Isa isa);
+void fill_attention(Kernels& kernels, Isa isa);
+void fill_attention_back(Kernels& kernels, Isa isa);
+void fill_cross_entropy(Kernels& kernels, Isa isa);
+void fill_flat(Kernels& kernels, Isa isa);
+
+}  // namespace bantam

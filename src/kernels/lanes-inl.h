@@ -1,0 +1,349 @@
+// Sixteen virtual lanes of float32 over Highway's vectors: one AVX-512 register, two of AVX2, four
+// of NEON, sixteen scalars. A kernel written over `Lanes` gives the same bytes on each. Included
+// once a target (hwy/foreach_target.h); `Lanes` live in registers, so everything here is inlined.
+//
+// Rules of arithmetic, the same for every target:
+//   - multiply-adds go through fma() (one rounding);
+//   - a sum keeps 16 lanes, lane = index mod 16, and folds them in one tree:
+//     r1[l] = a[l] + a[l+8]; r2[l] = r1[l] + r1[l+4]; r3[l] = r2[l] + r2[l+2]; r = r3[0] + r3[1];
+//     a rest of fewer than 16 is added to the first lanes only;
+//   - greater(a, b) keeps b unless a > b: a NaN in `a` is passed over, and of -0 and 0 b stays.
+#if defined(BANTAM_KERNELS_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef BANTAM_KERNELS_LANES_INL_H_
+#undef BANTAM_KERNELS_LANES_INL_H_
+#else
+#define BANTAM_KERNELS_LANES_INL_H_
+#endif
+
+#include "hwy/highway.h"
+#include "kernels/lane_types.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace bantam {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using FloatTag = hn::CappedTag<float, 16>;
+using WordTag = hn::RebindToUnsigned<FloatTag>;
+using ShortTag = hn::Rebind<std::uint16_t, FloatTag>;
+using Vec = hn::Vec<FloatTag>;
+using Words = hn::Vec<WordTag>;
+inline constexpr int kWidth = static_cast<int>(hn::MaxLanes(FloatTag()));
+inline constexpr int kParts = 16 / kWidth;
+static_assert(kParts * kWidth == 16);
+
+// ---- one vector of whatever width --------------------------------------------------------------
+
+HWY_INLINE Vec vec(float value) { return hn::Set(FloatTag(), value); }
+
+// a * b + c, rounded once.
+HWY_INLINE Vec fma(Vec a, Vec b, Vec c) {
+#if HWY_NATIVE_FMA
+  return hn::MulAdd(a, b, c);
+#elif HWY_TARGET == HWY_SCALAR
+  return Vec(__builtin_fmaf(a.raw, b.raw, c.raw));
+#else
+  HWY_ALIGN float x[kWidth], y[kWidth], z[kWidth];
+  hn::Store(a, FloatTag(), x);
+  hn::Store(b, FloatTag(), y);
+  hn::Store(c, FloatTag(), z);
+  for (int i = 0; i < kWidth; ++i) z[i] = __builtin_fmaf(x[i], y[i], z[i]);
+  return hn::Load(FloatTag(), z);
+#endif
+}
+
+// a > b ? a : b.
+HWY_INLINE Vec greater(Vec a, Vec b) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+  return hn::Max(a, b);  // MAXPS is just that
+#else
+  return hn::IfThenElse(hn::Gt(a, b), a, b);
+#endif
+}
+
+// Bits of bf16 in the lower halves; to nearest even; a NaN stays one (blocks/half.h).
+HWY_INLINE Words round_to_bf16(Vec v) {
+  const WordTag w;
+  const Words bits = hn::BitCast(w, v);
+  const Words upper = hn::ShiftRight<16>(bits);
+  const Words even = hn::Add(bits, hn::Add(hn::And(upper, hn::Set(w, 1u)), hn::Set(w, 0x7fffu)));
+  const auto is_nan = hn::RebindMask(w, hn::Ne(v, v));
+  return hn::IfThenElse(is_nan, hn::Or(upper, hn::Set(w, 0x40u)), hn::ShiftRight<16>(even));
+}
+
+HWY_INLINE Vec load_vec(const float* p) { return hn::LoadU(FloatTag(), p); }
+HWY_INLINE Vec load_vec(const Bf16* p) {
+  const auto bits = hn::LoadU(ShortTag(), reinterpret_cast<const std::uint16_t*>(p));
+  return hn::BitCast(FloatTag(), hn::ShiftLeft<16>(hn::PromoteTo(WordTag(), bits)));
+}
+HWY_INLINE Vec load_vec(const F16* p) {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  HWY_ALIGN float out[kWidth];
+  for (int i = 0; i < kWidth; ++i) out[i] = half_to_float(p[i].bits);
+  return hn::Load(FloatTag(), out);
+#else
+  const hn::Rebind<hwy::float16_t, FloatTag> d;
+  return hn::PromoteTo(FloatTag(), hn::LoadU(d, reinterpret_cast<const hwy::float16_t*>(p)));
+#endif
+}
+HWY_INLINE void store_vec(float* p, Vec v) { hn::StoreU(v, FloatTag(), p); }
+HWY_INLINE void store_vec(Bf16* p, Vec v) {
+  hn::StoreU(hn::TruncateTo(ShortTag(), round_to_bf16(v)), ShortTag(),
+             reinterpret_cast<std::uint16_t*>(p));
+}
+HWY_INLINE void store_vec(F16* p, Vec v) {
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+  HWY_ALIGN float in[kWidth];
+  hn::Store(v, FloatTag(), in);
+  for (int i = 0; i < kWidth; ++i) p[i].bits = float_to_half(in[i]);
+#else
+  const hn::Rebind<hwy::float16_t, FloatTag> d;
+  hn::StoreU(hn::DemoteTo(d, v), d, reinterpret_cast<hwy::float16_t*>(p));
+#endif
+}
+
+// ---- sixteen lanes
+// -------------------------------------------------------------------------------
+
+struct Lanes {
+  Vec part[kParts];
+};
+struct Mask {
+  hn::Mask<FloatTag> part[kParts];
+};
+
+template <class F>
+HWY_INLINE Lanes each_part(F f) {
+  Lanes out;
+  for (int i = 0; i < kParts; ++i) out.part[i] = f(i);
+  return out;
+}
+template <class F>
+HWY_INLINE Mask each_mask(F f) {
+  Mask out;
+  for (int i = 0; i < kParts; ++i) out.part[i] = f(i);
+  return out;
+}
+
+HWY_INLINE Lanes lanes(float value) {
+  return each_part([&](int) { return vec(value); });
+}
+HWY_INLINE Lanes operator+(const Lanes& a, const Lanes& b) {
+  return each_part([&](int i) { return hn::Add(a.part[i], b.part[i]); });
+}
+HWY_INLINE Lanes operator-(const Lanes& a, const Lanes& b) {
+  return each_part([&](int i) { return hn::Sub(a.part[i], b.part[i]); });
+}
+HWY_INLINE Lanes operator*(const Lanes& a, const Lanes& b) {
+  return each_part([&](int i) { return hn::Mul(a.part[i], b.part[i]); });
+}
+HWY_INLINE Lanes operator/(const Lanes& a, const Lanes& b) {
+  return each_part([&](int i) { return hn::Div(a.part[i], b.part[i]); });
+}
+HWY_INLINE Lanes operator-(const Lanes& a) {
+  return each_part([&](int i) { return hn::Neg(a.part[i]); });
+}
+HWY_INLINE Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
+  return each_part([&](int i) { return fma(a.part[i], b.part[i], c.part[i]); });
+}
+HWY_INLINE Lanes sqrt(const Lanes& a) {
+  return each_part([&](int i) { return hn::Sqrt(a.part[i]); });
+}
+HWY_INLINE Lanes greater(const Lanes& a, const Lanes& b) {
+  return each_part([&](int i) { return greater(a.part[i], b.part[i]); });
+}
+HWY_INLINE Mask operator>(const Lanes& a, const Lanes& b) {
+  return each_mask([&](int i) { return hn::Gt(a.part[i], b.part[i]); });
+}
+HWY_INLINE Lanes select(const Mask& m, const Lanes& yes, const Lanes& no) {
+  return each_part([&](int i) { return hn::IfThenElse(m.part[i], yes.part[i], no.part[i]); });
+}
+// The first `count` lanes.
+HWY_INLINE Mask first(int count) {
+  return each_mask([&](int i) {
+    const int rest = count - i * kWidth;
+    const int n = rest < 0 ? 0 : rest < kWidth ? rest : kWidth;
+    return hn::FirstN(FloatTag(), static_cast<std::size_t>(n));
+  });
+}
+
+// ---- memory
+// --------------------------------------------------------------------------------------
+
+template <class T>
+HWY_INLINE Lanes load(const T* p) {
+  return each_part([&](int i) { return load_vec(p + i * kWidth); });
+}
+template <class T>
+HWY_INLINE void store(T* p, const Lanes& a) {
+  for (int i = 0; i < kParts; ++i) store_vec(p + i * kWidth, a.part[i]);
+}
+template <class T>
+HWY_INLINE Lanes load(const T* p, AllLanes) {
+  return load(p);
+}
+template <class T>
+HWY_INLINE void store(T* p, const Lanes& a, AllLanes) {
+  store(p, a);
+}
+// Only the first lanes are touched; the others read as zero.
+template <class T>
+HWY_INLINE Lanes load(const T* p, FirstLanes lanes) {
+  HWY_ALIGN T whole[16];
+  for (int i = 0; i < 16; ++i) whole[i] = i < lanes.count ? p[i] : T{};
+  return load(whole);
+}
+template <class T>
+HWY_INLINE void store(T* p, const Lanes& a, FirstLanes lanes) {
+  HWY_ALIGN T whole[16];
+  store(whole, a);
+  for (int i = 0; i < lanes.count; ++i) p[i] = whole[i];
+}
+HWY_INLINE Lanes select(AllLanes, const Lanes& yes, const Lanes&) { return yes; }
+HWY_INLINE Lanes select(FirstLanes lanes, const Lanes& yes, const Lanes& no) {
+  return select(first(lanes.count), yes, no);
+}
+
+// Calls body(i, lanes) for i = 0, 16, 32 ... < count; `lanes` is FirstLanes for a last, shorter
+// piece.
+template <class Body>
+HWY_INLINE void each16(std::int64_t begin, std::int64_t end, Body body) {
+  std::int64_t i = begin;
+  for (; i + 16 <= end; i += 16) body(i, AllLanes{});
+  if (i < end) body(i, FirstLanes{static_cast<int>(end - i)});
+}
+template <class Body>
+HWY_INLINE void each16(std::int64_t count, Body body) {
+  each16(0, count, body);
+}
+
+// ---- reductions
+// ----------------------------------------------------------------------------------
+
+// The tree above.
+HWY_INLINE float sum(const Lanes& a) {
+  HWY_ALIGN float r[16];
+  store(r, a);
+  for (int half = 8; half > 0; half /= 2)
+    for (int l = 0; l < half; ++l) r[l] += r[l + half];
+  return r[0];
+}
+// The greatest lane; lane order breaks ties of -0 and 0.
+HWY_INLINE float highest(const Lanes& a) {
+  HWY_ALIGN float r[16];
+  store(r, a);
+  for (int half = 8; half > 0; half /= 2)
+    for (int l = 0; l < half; ++l) r[l] = r[l + half] > r[l] ? r[l + half] : r[l];
+  return r[0];
+}
+
+// ---- rows of views
+// -------------------------------------------------------------------------------
+
+// Row `r` of a view whose elements are T; AnyElement looks at the view's type at each access.
+template <class T>
+class ConstRow {
+ public:
+  ConstRow(const ConstView& view, std::int64_t r)
+      : p_(reinterpret_cast<const T*>(view.data) + r * view.stride) {}
+  template <class Count>
+  HWY_INLINE Lanes load(std::int64_t i, Count lanes) const {
+    return HWY_NAMESPACE::load(p_ + i, lanes);
+  }
+
+ private:
+  const T* p_;
+};
+template <>
+class ConstRow<AnyElement> {
+ public:
+  ConstRow(const ConstView& view, std::int64_t r)
+      : p_(view.data + r * view.stride * (view.type == Type::f32 ? 4 : 2)), type_(view.type) {}
+  template <class Count>
+  HWY_INLINE Lanes load(std::int64_t i, Count lanes) const {
+    if (type_ == Type::f32)
+      return HWY_NAMESPACE::load(reinterpret_cast<const float*>(p_) + i, lanes);
+    if (type_ == Type::bf16)
+      return HWY_NAMESPACE::load(reinterpret_cast<const Bf16*>(p_) + i, lanes);
+    return HWY_NAMESPACE::load(reinterpret_cast<const F16*>(p_) + i, lanes);
+  }
+
+ private:
+  const std::byte* p_;
+  Type type_;
+};
+
+template <class T>
+class Row {
+ public:
+  Row(const View& view, std::int64_t r) : p_(reinterpret_cast<T*>(view.data) + r * view.stride) {}
+  template <class Count>
+  HWY_INLINE Lanes load(std::int64_t i, Count lanes) const {
+    return HWY_NAMESPACE::load(static_cast<const T*>(p_ + i), lanes);
+  }
+  template <class Count>
+  HWY_INLINE void store(std::int64_t i, const Lanes& a, Count lanes) const {
+    HWY_NAMESPACE::store(p_ + i, a, lanes);
+  }
+
+ private:
+  T* p_;
+};
+template <>
+class Row<AnyElement> {
+ public:
+  Row(const View& view, std::int64_t r)
+      : p_(view.data + r * view.stride * (view.type == Type::f32 ? 4 : 2)), type_(view.type) {}
+  template <class Count>
+  HWY_INLINE Lanes load(std::int64_t i, Count lanes) const {
+    if (type_ == Type::f32) return HWY_NAMESPACE::load(at<const float>(i), lanes);
+    if (type_ == Type::bf16) return HWY_NAMESPACE::load(at<const Bf16>(i), lanes);
+    return HWY_NAMESPACE::load(at<const F16>(i), lanes);
+  }
+  template <class Count>
+  HWY_INLINE void store(std::int64_t i, const Lanes& a, Count lanes) const {
+    if (type_ == Type::f32) return HWY_NAMESPACE::store(at<float>(i), a, lanes);
+    if (type_ == Type::bf16) return HWY_NAMESPACE::store(at<Bf16>(i), a, lanes);
+    HWY_NAMESPACE::store(at<F16>(i), a, lanes);
+  }
+
+ private:
+  template <class T>
+  HWY_INLINE T* at(std::int64_t i) const {
+    return reinterpret_cast<T*>(p_) + i;
+  }
+  std::byte* p_;
+  Type type_;
+};
+
+// Row `r` of a result that is written or added to.
+template <class T>
+class IntoRow {
+ public:
+  IntoRow(const Into& into, std::int64_t r) : row_(into.view, r), add_(into.add) {}
+  template <class Count>
+  HWY_INLINE void put(std::int64_t i, const Lanes& a, Count lanes) const {
+    row_.store(i, add_ ? row_.load(i, lanes) + a : a, lanes);
+  }
+
+ private:
+  Row<T> row_;
+  bool add_;
+};
+
+// Calls body(element) with float or Bf16 when all types are that one, else with AnyElement: the two
+// cases that training and inference consist of are compiled apart, the mixed ones share code.
+template <class Body>
+HWY_INLINE void by_types(Body body, Type first, std::initializer_list<Type> others) {
+  bool same = true;
+  for (const Type type : others) same = same && type == first;
+  if (same && first == Type::f32) return body(float{});
+  if (same && first == Type::bf16) return body(Bf16{});
+  body(AnyElement{});
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace bantam
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggled guard
