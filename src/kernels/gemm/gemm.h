@@ -8,10 +8,10 @@
 
 namespace bantam {
 
-// ---- f32: y[M,N] = x[M,K] w[N,K]^T
-// --------------------------------------------------------------- x f32 rows; w f32, f16 or bf16
-// rows (widened in the kernel). 16 virtual lanes over k (lane = k mod 16, missing ones zero),
-// folded in the tree of lanes.h. Then bias, then `add`.
+// ---- f32: y[M,N] = x[M,K] w[N,K]^T ----
+
+// x f32 rows; w f32, f16 or bf16 rows (widened in the kernel). 16 virtual lanes over k (lane = k
+// mod 16, missing ones left out), folded in the tree of lanes.h. Then bias, then `add`. y f32.
 void gemm_dot(const Exec& exec, const ConstView& x, const ConstView& w, const float* bias, Into y);
 
 // C[M,N] = sum over rising k of fma(a(m,k), b[k,n], .), from 0 or from what c holds (`c.add`:
@@ -24,11 +24,11 @@ struct ChainFactor {
 void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a, const ConstView& b,
                 Into c);
 
-// ---- bf16: both factors rounded to bf16, f32 sums in the order of the AMX tile
-// --------------------- K in steps of 32; in a step an even and an odd chain of FMAs from zero,
-// added, then onto the sum. Subnormals count as zero. B is packed: panels of 32 columns; in a
-// panel, steps of 32 k; in a step, two tiles of 16 columns; in a tile, 16 rows of 16 pairs (k even,
-// k odd). 2 KiB a step.
+// ---- bf16: both factors rounded to bf16, f32 sums in the order of the AMX tile ----
+
+// K in steps of 32; in a step an even and an odd chain of FMAs from zero, added, then onto the sum.
+// Subnormals count as zero. B is packed: panels of 32 columns; in a panel, steps of 32 k; in a
+// step, two tiles of 16 columns; in a tile, 16 rows of 16 pairs (k even, k odd). 2 KiB a step.
 class PackedB {
  public:
   PackedB() = default;
@@ -56,12 +56,13 @@ class PackedB {
 void gemm_bf16(const Exec& exec, std::int64_t m, const PackSource& a, const PackedB& b,
                const float* bias, Into c);
 
-// ---- exact: q8_0 weights, activations quantised on the fly
-// ---------------------------------------- Per group of 32: d_a = max|a| / 127 (0 gives zeros), q =
-// round-half-even(a * (127 / max|a|)); c = fma(float(dot) * d_w, d_a, c), groups in rising order.
-// NaN and infinity in a group make its outputs NaN. Weights [N,K] repacked once: strips of 16
-// outputs; in a strip, groups; in a group, for each four consecutive k a row of 16 outputs (64
-// bytes). Scales apart. N that 16 does not divide is padded.
+// ---- exact: q8_0 weights, activations quantised on the fly ----
+
+// Per group of 32: d_a = max|a| / 127 (0 gives zeros), q = round-half-even(a * (127 / max|a|));
+// c = fma(float(dot) * d_w, d_a, c), groups in rising order. NaN and infinity in a group make its
+// outputs NaN.
+// Weights [N,K] repacked once: strips of 16 outputs; in a strip, groups; in a group, for each four
+// consecutive k a row of 16 outputs (64 bytes). Scales apart. N that 16 does not divide is padded.
 class PackedQ8 {
  public:
   PackedQ8() = default;

@@ -1,0 +1,183 @@
+// AVX-512: dot products of rows, 16 lanes in a register.
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include "kernels/gemm/fill.h"
+#include "kernels/gemm/target.h"
+
+namespace bantam {
+namespace avx512 {
+BANTAM_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")
+namespace {
+
+// 16 weights as f32; those without a bit in the mask are not read.
+struct F32 {
+  static constexpr std::int64_t kSize = 4;
+  static BANTAM_INLINE __m512 load(const std::byte* p) {
+    return _mm512_loadu_ps(reinterpret_cast<const float*>(p));
+  }
+  static BANTAM_INLINE __m512 load(const std::byte* p, __mmask16 mask) {
+    return _mm512_maskz_loadu_ps(mask, reinterpret_cast<const float*>(p));
+  }
+};
+struct F16 {
+  static constexpr std::int64_t kSize = 2;
+  static BANTAM_INLINE __m512 load(const std::byte* p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static BANTAM_INLINE __m512 load(const std::byte* p, __mmask16 mask) {
+    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, p));
+  }
+};
+struct Bf16 {
+  static constexpr std::int64_t kSize = 2;
+  static BANTAM_INLINE __m512 widen(__m256i bits) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+  }
+  static BANTAM_INLINE __m512 load(const std::byte* p) {
+    return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static BANTAM_INLINE __m512 load(const std::byte* p, __mmask16 mask) {
+    return widen(_mm256_maskz_loadu_epi16(mask, p));
+  }
+};
+
+// The folds of four registers: each level of the tree adds halves of two registers, put together.
+BANTAM_INLINE __m128 fold4(__m512 a, __m512 b, __m512 c, __m512 d) {
+  const __m512 ab =
+      _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+  const __m512 cd =
+      _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
+  const __m512 r2 =
+      _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+  const __m512 r3 = _mm512_add_ps(r2, _mm512_permute_ps(r2, 0x4e));
+  const __m512 r = _mm512_add_ps(r3, _mm512_permute_ps(r3, 0xb1));
+  const __m512i first = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0);
+  return _mm512_castps512_ps128(_mm512_permutexvar_ps(first, r));
+}
+
+BANTAM_INLINE __m128 canonical(__m128 value) {
+  const __mmask8 nan = _mm_cmp_ps_mask(value, value, _CMP_UNORD_Q);
+  return _mm_castsi128_ps(
+      _mm_mask_mov_epi32(_mm_castps_si128(value), nan, _mm_set1_epi32(0x7fc00000)));
+}
+
+// `rows` by `columns` of y from (r, c) on; of the columns only `left` exist (the others repeat the
+// last, and are not written). Few rows wait for memory: prefetch into L2.
+template <class W, int rows, int columns>
+void tile(const DotBlock& d, std::int64_t r, std::int64_t c, std::int64_t left) {
+  __m512 sum[rows][columns];
+  const std::byte* w[columns];
+  BANTAM_UNROLL
+  for (int j = 0; j < columns; ++j) {
+    w[j] = d.w + (c + (j < left ? j : left - 1)) * d.w_stride * W::kSize;
+    BANTAM_UNROLL
+    for (int i = 0; i < rows; ++i) sum[i][j] = _mm512_setzero_ps();
+  }
+  const float* x = d.x + r * d.x_stride;
+  std::int64_t k = 0;
+  for (; k + 16 <= d.k; k += 16) {
+    __m512 a[rows];
+    BANTAM_UNROLL
+    for (int i = 0; i < rows; ++i) a[i] = _mm512_loadu_ps(x + i * d.x_stride + k);
+    BANTAM_UNROLL
+    for (int j = 0; j < columns; ++j) {
+      const __m512 b = W::load(w[j] + k * W::kSize);
+      BANTAM_UNROLL
+      for (int i = 0; i < rows; ++i) sum[i][j] = _mm512_fmadd_ps(a[i], b, sum[i][j]);
+    }
+  }
+  if (k < d.k) {
+    const auto mask = static_cast<__mmask16>((1 << (d.k - k)) - 1);
+    BANTAM_UNROLL
+    for (int j = 0; j < columns; ++j) {
+      const __m512 b = W::load(w[j] + k * W::kSize, mask);
+      BANTAM_UNROLL
+      for (int i = 0; i < rows; ++i)
+        sum[i][j] = _mm512_mask3_fmadd_ps(_mm512_maskz_loadu_ps(mask, x + i * d.x_stride + k), b,
+                                          sum[i][j], mask);
+    }
+  }
+  BANTAM_UNROLL
+  for (int j = 0; j < columns; j += 4) {
+    const std::int64_t count = left - j;
+    if (count <= 0) break;
+    const auto mask = static_cast<__mmask8>(count >= 4 ? 15 : (1 << count) - 1);
+    BANTAM_UNROLL
+    for (int i = 0; i < rows; ++i) {
+      float* y = d.y + (r + i) * d.y_stride + c + j;
+      __m128 value = fold4(sum[i][j], sum[i][j + 1], sum[i][j + 2], sum[i][j + 3]);
+      if (d.bias != nullptr) value = _mm_add_ps(value, _mm_maskz_loadu_ps(mask, d.bias + c + j));
+      if (d.add) value = _mm_add_ps(_mm_maskz_loadu_ps(mask, y), value);
+      _mm_mask_storeu_ps(y, mask, canonical(value));
+    }
+  }
+}
+
+// All columns for `rows` rows: few, so that a row of w is read once, from memory.
+template <class W, int rows>
+void few_rows(const DotBlock& d, std::int64_t r) {
+  for (std::int64_t c = 0; c < d.columns; c += 8) tile<W, rows, 8>(d, r, c, d.columns - c);
+}
+
+// Four rows of w stay in L1 while rows of x pass, six at a time.
+template <class W>
+void many_rows(const DotBlock& d) {
+  for (std::int64_t c = 0; c < d.columns; c += 4) {
+    const std::int64_t left = d.columns - c;
+    std::int64_t r = 0;
+    for (; r + 6 <= d.rows; r += 6) tile<W, 6, 4>(d, r, c, left);
+    switch (d.rows - r) {
+      case 5:
+        tile<W, 5, 4>(d, r, c, left);
+        break;
+      case 4:
+        tile<W, 4, 4>(d, r, c, left);
+        break;
+      case 3:
+        tile<W, 3, 4>(d, r, c, left);
+        break;
+      case 2:
+        tile<W, 2, 4>(d, r, c, left);
+        break;
+      case 1:
+        tile<W, 1, 4>(d, r, c, left);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+template <class W>
+void dot(const DotBlock& d) noexcept {
+  switch (d.rows) {
+    case 1:
+      few_rows<W, 1>(d, 0);
+      break;
+    case 2:
+      few_rows<W, 2>(d, 0);
+      break;
+    case 3:
+      few_rows<W, 3>(d, 0);
+      break;
+    default:
+      many_rows<W>(d);
+      break;
+  }
+}
+
+}  // namespace
+BANTAM_TARGET_END
+}  // namespace avx512
+
+void fill_avx512_dot(Kernels& k) {
+  k.dot_f32 = avx512::dot<avx512::F32>;
+  k.dot_f16 = avx512::dot<avx512::F16>;
+  k.dot_bf16 = avx512::dot<avx512::Bf16>;
+}
+
+}  // namespace bantam
+
+#endif

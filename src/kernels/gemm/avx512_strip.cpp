@@ -1,0 +1,187 @@
+// AVX-512: quantised activations, and strips of q8_0 weights with and without VNNI.
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include <cfloat>
+#include <cstring>
+
+#include "kernels/gemm/fill.h"
+#include "kernels/gemm/target.h"
+
+namespace bantam {
+namespace avx512 {
+BANTAM_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")
+namespace {
+
+constexpr std::int64_t kGroup = 32, kTileRows = 16, kGroupBytes = 512;
+constexpr std::int64_t kPrefetch = 4096;  // bytes ahead, into L2: into L1 it holds up the loads
+
+BANTAM_INLINE void quantise_group(const float* x, std::int8_t* q, float& scale, std::int32_t& sum) {
+  const __m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + 16);
+  const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
+  // As integers, so that a NaN counts as the largest.
+  const int largest_bits = _mm512_reduce_max_epi32(
+      _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(low), magnitude),
+                       _mm512_and_si512(_mm512_castps_si512(high), magnitude)));
+  float largest;
+  std::memcpy(&largest, &largest_bits, sizeof largest);
+  const float inverse = 127.0f / largest;
+  if (largest_bits >= 0x7f800000 || !(inverse <= FLT_MAX)) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(q), _mm256_setzero_si256());
+    const int nan = 0x7fc00000;
+    if (largest_bits >= 0x7f800000)
+      std::memcpy(&scale, &nan, sizeof nan);
+    else
+      scale = 0.0f;
+    sum = 0;
+    return;
+  }
+  const __m512 factor = _mm512_set1_ps(inverse);
+  const __m512i a = _mm512_cvtps_epi32(_mm512_mul_ps(low, factor));
+  const __m512i b = _mm512_cvtps_epi32(_mm512_mul_ps(high, factor));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm512_cvtepi32_epi8(a));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(q + 16), _mm512_cvtepi32_epi8(b));
+  sum = _mm512_reduce_add_epi32(_mm512_add_epi32(a, b));
+  scale = largest / 127.0f;
+}
+
+void quantise(const QuantiseRows& a, std::int64_t groups, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t row = begin; row < end; ++row) {
+    const float* x = reinterpret_cast<const float*>(a.x.data) + row * a.x.stride;
+    for (std::int64_t g = 0; g < groups; ++g) {
+      const std::int64_t at = (row / kTileRows * groups + g) * kTileRows + row % kTileRows;
+      quantise_group(x + g * kGroup, a.q + at * kGroup, a.scales[at], a.sums[at]);
+    }
+  }
+}
+
+BANTAM_INLINE __m512i four(const std::int8_t* a) {
+  std::int32_t bits;
+  std::memcpy(&bits, a, sizeof bits);
+  return _mm512_set1_epi32(bits);
+}
+
+BANTAM_INLINE __m512 canonical(__m512 value) {
+  const __mmask16 nan = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
+  return _mm512_castsi512_ps(
+      _mm512_mask_mov_epi32(_mm512_castps_si512(value), nan, _mm512_set1_epi32(0x7fc00000)));
+}
+
+// The four products of bytes of each lane added to `sum`. `row` holds 64 weights.
+//
+// VNNI multiplies unsigned by signed: the weights' sign bit is flipped, which adds 128, and the sum
+// starts at -128 times the group's sum of activations.
+struct Vnni {
+  static BANTAM_INLINE __m512i start(std::int32_t a_sum) { return _mm512_set1_epi32(-128 * a_sum); }
+  struct Row {
+    __m512i shifted;
+  };
+  static BANTAM_INLINE Row row(const std::uint8_t* w) {
+    return {_mm512_xor_si512(_mm512_load_si512(w), _mm512_set1_epi8(-128))};
+  }
+  static BANTAM_INLINE __m512i add(__m512i sum, const Row& w, __m512i a) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(w.shifted), "v"(a));
+    return sum;
+  }
+};
+// |w| by a with the sign of w: pairs are at most 2 * 128 * 127, which 16 bits hold.
+struct Plain {
+  static BANTAM_INLINE __m512i start(std::int32_t) { return _mm512_setzero_si512(); }
+  struct Row {
+    __m512i magnitude;
+    __mmask64 negative;
+  };
+  static BANTAM_INLINE Row row(const std::uint8_t* w) {
+    const __m512i bytes = _mm512_load_si512(w);
+    return {_mm512_abs_epi8(bytes), _mm512_movepi8_mask(bytes)};
+  }
+  static BANTAM_INLINE __m512i add(__m512i sum, const Row& w, __m512i a) {
+    const __m512i turned = _mm512_mask_sub_epi8(a, w.negative, _mm512_setzero_si512(), a);
+    const __m512i pairs = _mm512_maddubs_epi16(w.magnitude, turned);
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+  }
+};
+
+// `rows` rows from `first` on. The two halves of a group have a chain each: all of it is exact.
+template <class Unit, int rows>
+void pass(const StripBlock& p, std::int64_t first) {
+  __m512 sum[rows];
+  float* sums = p.sums + first * p.stride;
+  BANTAM_UNROLL
+  for (int r = 0; r < rows; ++r)
+    sum[r] = p.resume ? _mm512_loadu_ps(sums + r * p.stride) : _mm512_setzero_ps();
+  const std::uint8_t* w = p.quants;
+  const std::uint16_t* w_scales = p.w_scales;
+  const std::int8_t* a = p.a + first * kGroup;
+  const float* a_scales = p.a_scales + first;
+  const std::int32_t* a_sums = p.a_sums + first;
+  for (std::int64_t g = 0; g < p.groups; ++g) {
+    if constexpr (rows <= 2) {  // decoding waits for memory alone
+      BANTAM_UNROLL
+      for (int line = 0; line < kGroupBytes; line += 64)
+        _mm_prefetch(reinterpret_cast<const char*>(w + kPrefetch + line), _MM_HINT_T1);
+      _mm_prefetch(reinterpret_cast<const char*>(w_scales + kPrefetch / kGroupBytes * 16),
+                   _MM_HINT_T1);
+    }
+    __m512i low[rows], high[rows];
+    BANTAM_UNROLL
+    for (int r = 0; r < rows; ++r) {
+      low[r] = Unit::start(a_sums[r]);
+      high[r] = _mm512_setzero_si512();
+    }
+    BANTAM_UNROLL
+    for (int row = 0; row < 4; ++row) {
+      const auto w_low = Unit::row(w + 64 * row), w_high = Unit::row(w + 64 * (row + 4));
+      BANTAM_UNROLL
+      for (int r = 0; r < rows; ++r) {
+        low[r] = Unit::add(low[r], w_low, four(a + r * kGroup + 4 * row));
+        high[r] = Unit::add(high[r], w_high, four(a + r * kGroup + 4 * row + 16));
+      }
+    }
+    const __m512 w_scale =
+        _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(w_scales)));
+    BANTAM_UNROLL
+    for (int r = 0; r < rows; ++r) {
+      const __m512 dot = _mm512_cvtepi32_ps(_mm512_add_epi32(low[r], high[r]));
+      sum[r] = _mm512_fmadd_ps(_mm512_mul_ps(dot, w_scale), _mm512_set1_ps(a_scales[r]), sum[r]);
+    }
+    w += kGroupBytes;
+    w_scales += 16;
+    a += kTileRows * kGroup;
+    a_scales += kTileRows;
+    a_sums += kTileRows;
+  }
+  BANTAM_UNROLL
+  for (int r = 0; r < rows; ++r) _mm512_storeu_ps(sums + r * p.stride, canonical(sum[r]));
+}
+
+template <class Unit>
+void strip(const StripBlock& p) noexcept {
+  std::int64_t r = 0;
+  for (; r + 8 <= p.rows; r += 8) pass<Unit, 8>(p, r);
+  for (; r + 4 <= p.rows; r += 4) pass<Unit, 4>(p, r);
+  for (; r + 2 <= p.rows; r += 2) pass<Unit, 2>(p, r);
+  if (r < p.rows) pass<Unit, 1>(p, r);
+}
+
+}  // namespace
+BANTAM_TARGET_END
+
+namespace {
+
+void quantise_rows(const QuantiseRows& a, std::int64_t begin, std::int64_t end) noexcept {
+  quantise(a, a.x.columns() / kGroup, begin, end);
+}
+
+}  // namespace
+}  // namespace avx512
+
+void fill_avx512_strip(Kernels& k, bool vnni) {
+  k.quantise_rows = avx512::quantise_rows;
+  k.strip_q8 = k.strip_q8_tall = vnni ? avx512::strip<avx512::Vnni> : avx512::strip<avx512::Plain>;
+}
+
+}  // namespace bantam
+
+#endif
