@@ -15,8 +15,9 @@
 #define BANTAM_KERNELS_LANES_INL_H_
 #endif
 
+#include "kernels/lane_types.h"  // before Highway
+
 #include "hwy/highway.h"
-#include "kernels/lane_types.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace bantam {

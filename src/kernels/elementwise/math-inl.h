@@ -78,7 +78,7 @@ HWY_INLINE Vec tanh(Vec x) {
   const Vec small = fma(hn::Mul(x, square), polynomial(square, kP), x);
   const Vec one = vec(1);
   const Vec large = hn::Sub(one, hn::Div(vec(2), hn::Add(exp(hn::Add(a, a)), one)));
-  return hn::IfThenElse(hn::Lt(a, vec(0.625f)), small, hn::CopySign(large, x));
+  return hn::CopySign(hn::IfThenElse(hn::Lt(a, vec(0.625f)), small, large), x);
 }
 
 HWY_INLINE Lanes exp(const Lanes& x) {
