@@ -43,23 +43,31 @@ class Budget : public nlohmann::json_sax<Json> {
   bool end_array() override { return --depth_, handler_.end_array(), true; }
   bool parse_error(std::size_t position, const std::string& token,
                    const nlohmann::detail::exception& error) override {
+    (void)token;
     // The library's sentence after its own "[json.exception...] parse error at line ..:" prefix.
     std::string reason = error.what();
-    if (const auto at = reason.find("parse error"); at != std::string::npos) reason.erase(0, at);
-    if (const auto at = reason.find(": "); at != std::string::npos) reason.erase(0, at + 2);
-    (void)token;
-    throw Error("is not valid JSON: " + printable(reason, 200)).in(file_).at(position);
+    if (const auto at = reason.find("] "); at != std::string::npos) reason.erase(0, at + 2);
+    if (reason.starts_with("number overflow"))
+      reason = "a number is too large for a double";
+    else if (const auto at = reason.find(": "); at != std::string::npos)
+      reason.erase(0, at + 2);
+    // It counts the characters that it has taken, the offending one included.
+    throw Error("is not valid JSON: " + printable(reason, 200))
+        .in(file_)
+        .at(position > 0 ? position - 1 : 0);
   }
 
  private:
   void count() {
     if (++values_ > limits_.values)
-      throw Error("the JSON holds more than " + std::to_string(limits_.values) + " values").in(file_);
+      throw Error("the JSON holds more than " + std::to_string(limits_.values) + " values")
+          .in(file_);
   }
   void enter() {
     count();
     if (++depth_ > limits_.depth)
-      throw Error("the JSON is nested more than " + std::to_string(limits_.depth) + " deep").in(file_);
+      throw Error("the JSON is nested more than " + std::to_string(limits_.depth) + " deep")
+          .in(file_);
   }
 
   JsonHandler& handler_;
@@ -88,7 +96,10 @@ class Builder : public JsonHandler {
     open_.pop_back();
     keys_.pop_back();
   }
-  void begin_array() override { open_.push_back(add(Json::array())); keys_.emplace_back(); }
+  void begin_array() override {
+    open_.push_back(add(Json::array()));
+    keys_.emplace_back();
+  }
   void end_array() override { end_object(); }
   void string(std::string& value) override { add(std::move(value)); }
   void integer(std::int64_t value) override { add(value); }

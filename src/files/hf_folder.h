@@ -39,6 +39,9 @@ class HfFolder : public TensorSource {
   void release(const TensorInfo& tensor) const override;
 
  private:
+  void read_single(const Path& path);
+  void read_shards(const Path& index);
+
   Path folder_;
   std::unique_ptr<Json> config_;
   std::vector<SafetensorsFile> shards_;

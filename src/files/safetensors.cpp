@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <numeric>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -56,14 +58,14 @@ void check_tokens(std::string_view json, const std::string& file) {
 // Collects what the header says while it is read.
 class Header : public JsonHandler {
  public:
-  struct Row {
-    TensorInfo info;
+  struct Span {
     std::uint64_t begin = 0, end = 0;  // data_offsets
   };
 
   Header(std::string_view json, const std::string& file) : json_(json), file_(file) {}
 
-  std::vector<Row> rows;
+  std::vector<TensorInfo> infos;
+  std::vector<Span> spans;  // of each of infos
   std::vector<std::pair<std::string, std::string>> metadata;
 
   // An error about a tensor: at the place in the file where its name stands.
@@ -75,6 +77,13 @@ class Header : public JsonHandler {
     return error.at(8 + (at == json_.npos ? 0 : at));
   }
 
+  Error trailing(std::uint64_t offset, std::uint64_t bytes) const {
+    return Error("the tensors' data end here, but " + std::to_string(bytes) + " bytes follow")
+        .in(file_)
+        .field("data")
+        .at(8 + json_.size() + offset);
+  }
+
   void begin_object() override {
     if (level_ == Level::outside) return void(level_ = Level::top);
     if (level_ != Level::top || !keyed_) throw unexpected("an object");
@@ -83,11 +92,12 @@ class Header : public JsonHandler {
       if (has_metadata_) throw fail(name_, "the key stands twice");
       has_metadata_ = true;
     } else {
-      if (rows.size() == kMaxTensors)
+      if (infos.size() == kMaxTensors)
         throw fail(name_, "the file has more than " + std::to_string(kMaxTensors) + " tensors");
-      rows.emplace_back();
-      rows.back().info.name = name_;
-      rows.back().info.file = file_;
+      infos.emplace_back();
+      infos.back().name = name_;
+      infos.back().file = file_;
+      spans.emplace_back();
       has_dtype_ = has_shape_ = has_offsets_ = false;
     }
     keyed_ = false;
@@ -125,13 +135,13 @@ class Header : public JsonHandler {
     in_array_ = keyed_ = false;
     if (member_ == "shape") {
       has_shape_ = true;
-      rows.back().info.shape = Shape(std::span<const std::int64_t>(numbers_.data(), count_));
+      infos.back().shape = Shape(std::span<const std::int64_t>(numbers_.data(), count_));
       return;
     }
     if (count_ != 2) throw fail(name_, "data_offsets has not two numbers");
     has_offsets_ = true;
-    rows.back().begin = static_cast<std::uint64_t>(numbers_[0]);
-    rows.back().end = static_cast<std::uint64_t>(numbers_[1]);
+    spans.back().begin = static_cast<std::uint64_t>(numbers_[0]);
+    spans.back().end = static_cast<std::uint64_t>(numbers_[1]);
   }
 
   void string(std::string& value) override {
@@ -142,7 +152,7 @@ class Header : public JsonHandler {
     } else if (level_ == Level::tensor && keyed_ && member_ == "dtype" && !in_array_) {
       if (has_dtype_) throw fail(name_, "dtype stands twice");
       has_dtype_ = true;
-      rows.back().info.type_name = value;
+      infos.back().type_name = value;
     } else {
       throw unexpected("a text");
     }
@@ -212,6 +222,79 @@ std::uint64_t expected_bytes(const Header& header, const TensorInfo& info) {
   return bits / 8;
 }
 
+// The header's text; throws when its length is not what the file can hold.
+std::string_view header_text(std::span<const std::byte> bytes, const std::string& file) {
+  const auto fail = [&](const std::string& message) {
+    throw Error(message).in(file).field("header length").at(0);
+  };
+  if (bytes.empty()) fail("the file is empty; a safetensors file was expected");
+  if (bytes.size() < 8)
+    fail("the file is cut short: 8 bytes expected, not " + std::to_string(bytes.size()));
+  std::uint64_t length;
+  std::memcpy(&length, bytes.data(), sizeof length);
+  const bool begins = bytes.size() > 8 && static_cast<char>(bytes[8]) == '{';
+  const std::string hint = begins ? "" : foreign_hint(bytes);
+  if (!hint.empty()) fail("a safetensors file was expected" + hint);
+  if (length < 2) fail("is " + std::to_string(length) + "; a JSON object was expected");
+  if (length > bytes.size() - 8)
+    fail("is " + std::to_string(length) + ", but " + std::to_string(bytes.size() - 8) +
+         " bytes follow in the file");
+  if (length > kMaxHeader)
+    fail("is " + std::to_string(length) + "; at most " + std::to_string(kMaxHeader) +
+         " are allowed");
+  if (!begins)
+    throw Error("a JSON object was expected, beginning with {").in(file).field("header").at(8);
+  return {reinterpret_cast<const char*>(bytes.data()) + 8, static_cast<std::size_t>(length)};
+}
+
+void parse(std::string_view json, const std::string& file, Header& header) {
+  JsonLimits limits;
+  limits.bytes = kMaxHeader;
+  limits.depth = 3;
+  limits.values = kMaxTensors * 12 + 2 * kMaxMetadata;  // dtype, shape, offsets of each
+  try {
+    check_tokens(json, file);
+    read_json(json, file, header, limits);
+  } catch (Error& error) {
+    if (error.field().empty() && error.offset())  // the parser counts from the header's first byte
+      throw Error(error.message()).in(file).field("header").at(8 + *error.offset());
+    error.field("header").at(8);
+    throw;
+  }
+}
+
+// The tensors in the order of their data, each of the size that its shape asks for, without gaps or
+// overlaps, up to the end of the file.
+void check_spans(const Header& header, std::span<const TensorInfo> infos, std::uint64_t available) {
+  const auto& spans = header.spans;
+  std::vector<std::uint32_t> order(infos.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::ranges::sort(order, {},
+                    [&](std::uint32_t i) { return std::tuple(spans[i].begin, spans[i].end, i); });
+  std::uint64_t next = 0;
+  for (const std::uint32_t i : order) {
+    const auto [begin, end] = spans[i];
+    const TensorInfo& info = infos[i];
+    const std::string span = "[" + std::to_string(begin) + ", " + std::to_string(end) + ")";
+    if (end < begin) throw header.fail(info.name, "data_offsets are reversed: " + span);
+    if (end > available)
+      throw header.fail(info.name, "its data " + span + " do not fit: the file has " +
+                                       std::to_string(available) +
+                                       " bytes of data; it may be cut short");
+    const std::uint64_t expected = expected_bytes(header, info);
+    if (expected != end - begin)
+      throw header.fail(info.name, "its data " + span + " should be " + std::to_string(expected) +
+                                       " bytes by its shape " + info.shape.text() + " of " +
+                                       info.type_name);
+    if (begin != next)
+      throw header.fail(info.name, (begin < next ? "its data overlap another tensor's: "
+                                                 : "there is a gap before its data: ") +
+                                       span + " where " + std::to_string(next) + " was expected");
+    next = end;
+  }
+  if (next != available) throw header.trailing(next, available - next);
+}
+
 }  // namespace
 
 SafetensorsFile::SafetensorsFile(const Path& path)
@@ -224,88 +307,23 @@ SafetensorsFile::SafetensorsFile(std::span<const std::byte> bytes, std::string n
   read();
 }
 
-// The header's text; throws when its length is not what the file can hold.
-static std::string_view header_text(std::span<const std::byte> bytes, const std::string& file) {
-  const auto fail = [&](const std::string& message, std::uint64_t at) {
-    throw Error(message).in(file).field("header length").at(at);
-  };
-  if (bytes.empty()) fail("the file is empty; a safetensors file was expected", 0);
-  if (bytes.size() < 8)
-    fail("the file is cut short: 8 bytes expected, not " + std::to_string(bytes.size()), 0);
-  std::uint64_t length;
-  std::memcpy(&length, bytes.data(), sizeof length);
-  const std::string hint = foreign_hint(bytes.first(std::min<std::size_t>(bytes.size(), 64)));
-  const bool begins = bytes.size() > 8 && static_cast<char>(bytes[8]) == '{';
-  if (!begins && !hint.empty()) fail("a safetensors file was expected" + hint, 0);
-  if (length < 2) fail("is " + std::to_string(length) + "; a JSON object was expected", 0);
-  if (length > bytes.size() - 8)
-    fail("is " + std::to_string(length) + ", but " + std::to_string(bytes.size() - 8) +
-             " bytes follow in the file",
-         0);
-  if (length > kMaxHeader)
-    fail(
-        "is " + std::to_string(length) + "; at most " + std::to_string(kMaxHeader) + " are allowed",
-        0);
-  if (!begins)
-    throw Error("a JSON object was expected, beginning with {").in(file).field("header").at(8);
-  return {reinterpret_cast<const char*>(bytes.data()) + 8, static_cast<std::size_t>(length)};
-}
-
 void SafetensorsFile::read() {
   const std::string_view json = header_text(bytes_, name_);
-  check_tokens(json, name_);
   Header header(json, name_);
-  JsonLimits limits;
-  limits.bytes = kMaxHeader;
-  limits.depth = 3;
-  limits.values = kMaxTensors * 12 + 2 * kMaxMetadata;  // dtype, shape, offsets of each
-  try {
-    read_json(json, name_, header, limits);
-  } catch (Error& error) {
-    if (error.field().empty() && error.offset())  // the parser counts from the header's first byte
-      throw Error(error.message()).in(name_).field("header").at(8 + *error.offset());
-    error.field("header").at(8);
-    throw;
-  }
-  const std::uint64_t data = 8 + json.size();
-  std::ranges::stable_sort(header.rows, {}, &Header::Row::end);
-  std::ranges::stable_sort(header.rows, {}, &Header::Row::begin);
-  std::uint64_t next = 0;
-  std::vector<TensorInfo> infos;
-  infos.reserve(header.rows.size());
-  for (Header::Row& row : header.rows) {
-    TensorInfo& info = row.info;
-    const std::string span = "[" + std::to_string(row.begin) + ", " + std::to_string(row.end) + ")";
-    if (row.end < row.begin) throw header.fail(info.name, "data_offsets are reversed: " + span);
-    if (row.end > bytes_.size() - data)
-      throw header.fail(info.name, "its data " + span + " do not fit: the file has " +
-                                       std::to_string(bytes_.size() - data) +
-                                       " bytes of data; it may be cut short");
-    const std::uint64_t expected = expected_bytes(header, info);
-    if (expected != row.end - row.begin)
-      throw header.fail(info.name, "its data " + span + " should be " + std::to_string(expected) +
-                                       " bytes by its shape " + info.shape.text() + " of " +
-                                       info.type_name);
-    if (row.begin != next)
-      throw header.fail(info.name, (row.begin < next ? "its data overlap another tensor's: "
-                                                     : "there is a gap before its data: ") +
-                                       span + " where " + std::to_string(next) + " was expected");
-    next = row.end;
-    info.offset = data + row.begin;
-    info.data =
-        bytes_.subspan(static_cast<std::size_t>(info.offset), static_cast<std::size_t>(expected));
-    info.format = find_format_by_safetensors(info.type_name);
-    infos.push_back(std::move(info));
-  }
-  if (next != bytes_.size() - data)
-    throw Error("the tensors' data end here, but " + std::to_string(bytes_.size() - data - next) +
-                " bytes follow")
-        .in(name_)
-        .field("data")
-        .at(data + next);
-  if (const TensorInfo* twin = table_.assign(std::move(infos)))
-    throw header.fail(twin->name, "two tensors have this name");
+  parse(json, name_, header);
   metadata_ = std::move(header.metadata);
+  if (const TensorInfo* twin = table_.assign(std::move(header.infos)))
+    throw header.fail(twin->name, "two tensors have this name");
+  const std::uint64_t data = 8 + json.size();
+  check_spans(header, table_.tensors(), bytes_.size() - data);
+  for (std::size_t i = 0; i < table_.rows().size(); ++i) {
+    TensorInfo& info = table_.rows()[i];
+    info.offset = data + header.spans[i].begin;
+    info.data =
+        bytes_.subspan(static_cast<std::size_t>(info.offset),
+                       static_cast<std::size_t>(header.spans[i].end - header.spans[i].begin));
+    info.format = find_format_by_safetensors(info.type_name);
+  }
 }
 
 void SafetensorsFile::release(const TensorInfo& tensor) const {

@@ -35,6 +35,7 @@ class TensorTable {
   const TensorInfo* assign(std::vector<TensorInfo> tensors);
 
   std::span<const TensorInfo> tensors() const { return tensors_; }
+  std::span<TensorInfo> rows() { return tensors_; }  // to complete them; names must stay
   const TensorInfo* find(std::string_view name) const;
 
  private:
