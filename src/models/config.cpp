@@ -58,7 +58,7 @@ std::shared_ptr<const std::vector<double>> rope_frequencies(const Config& config
   auto frequencies = std::make_shared<std::vector<double>>();
   const RopeScaling& s = config.rope_scaling;
   for (std::int64_t i = 0; i < config.head_dim / 2; ++i) {
-    double f = precise_pow(config.rope_base,
+    double f = bantam_pow(config.rope_base,
                            -2.0 * static_cast<double>(i) / static_cast<double>(config.head_dim));
     if (s.kind == "linear") f /= s.factor;
     if (!s.divisors.empty()) f /= static_cast<double>(s.divisors[static_cast<std::size_t>(i)]);

@@ -278,7 +278,7 @@ std::vector<float> llama3_divisors(double base, std::int64_t head_dim, const Rop
   for (std::int64_t i = 0; i < head_dim / 2; ++i) {
     const double wavelength =
         2 * std::numbers::pi *
-        precise_pow(base, 2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
+        bantam_pow(base, 2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
     double divisor = 1;
     if (wavelength > original / s.low_factor) {
       divisor = s.factor;
