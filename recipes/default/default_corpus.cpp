@@ -36,8 +36,8 @@ struct Options {
 std::uint64_t parse_number(const std::string& name, const std::string& text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value > 100'000'000) {
-    throw Error(name + " takes a whole number up to 100000000, not '" + printable(text) + "'",
+  if (error != std::errc() || end != text.data() + text.size() || value > 10'000'000) {
+    throw Error(name + " takes a whole number up to 10000000, not '" + printable(text) + "'",
                 Error::Kind::usage);
   }
   return value;
@@ -111,6 +111,9 @@ int run_main(int argc, char** argv) {
   } catch (const Error& error) {
     std::cerr << "default_corpus: " << error.what() << '\n';
     return static_cast<int>(error.kind());
+  } catch (const std::exception& error) {
+    std::cerr << "default_corpus: " << error.what() << '\n';
+    return 1;
   }
 }
 

@@ -52,7 +52,7 @@ inline constexpr std::array<Unit, 9> kUnits{{
     {1, 3, "liter", "liters", "milliliters", "公升", "毫升"},
     {6, 1, "hour", "hours", "minutes", "小時", "分鐘"},
     {6, 1, "minute", "minutes", "seconds", "分鐘", "秒"},
-    {7, 0, "week", "weeks", "days", "星期", "天"},
+    {7, 0, "week", "weeks", "days", "週", "天"},
     {1, 2, "century", "centuries", "years", "世紀", "年"},
 }};
 

@@ -74,10 +74,10 @@ constexpr Wording kWordings[] = {
 
     {story, add, "{n}有{a}{k}{o}，又買了{b}{k}，現在有幾{k}？"},
     {story, add, "{n}有{a}元，又拿到{b}元，現在有幾元？"},
-    {story, add, "班上有{a}個男生和{b}個女生，共有幾人？"},
+    {story, add, "學校有{a}個男生和{b}個女生，共有幾人？"},
     {story, subtract, "{n}有{a}{k}{o}，送出{b}{k}，還剩幾{k}？"},
     {story, subtract, "店裡有{a}{k}{o}，賣掉{b}{k}，還剩幾{k}？"},
-    {story, subtract, "車上有{a}人，下車{b}人，還剩幾人？"},
+    {story, subtract, "公園有{a}人，離開{b}人，還剩幾人？"},
 
     {two_step, times_plus, "{n}有{a}盒{o}，每盒{b}{k}，又買了{c}{k}，現在有幾{k}？"},
     {two_step, times_plus, "{n}買{a}{k}{b}元的{o}，又買{c}元的茶，共花多少元？"},
