@@ -1,0 +1,179 @@
+// Scanners of expressions that match runs of one set of characters: \p{N}{1,3}, \s?\p{L}+,
+// [0-9][0-9][0-9] and the like; and those that group digits.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "text/pre_scan.h"
+
+namespace bantam::pre {
+
+// A set by class.
+struct ClassSet {
+  std::uint16_t bits;
+  bool has(const Classified& c) const { return (c.bits & bits) != 0; }
+};
+
+// Any set, in two stages of 64 characters.
+class CodeSet {
+ public:
+  // `ranges`: the insides of a character class that holds plain characters and ranges alone
+  // ("a-zA-Z_"); with them all characters of the classes `bits`. With `negative`, all others.
+  explicit CodeSet(std::string_view ranges, std::uint16_t bits = 0, bool negative = false);
+
+  bool has(const Classified& c) const {
+    return (words_[index_[c.value >> 6]] >> (c.value & 63) & 1) != 0;
+  }
+
+ private:
+  std::vector<std::uint16_t> index_;  // of each block of 64 characters, its word
+  std::vector<std::uint64_t> words_;  // equal ones are stored once
+};
+
+enum class Before { nothing, a_space, white_space };  // may stand before a run: "", " ?", "\s?"
+
+// [set]{kMin,kMax} (kMax 0: no bound), after what `kBefore` says.
+template <class Set, Before kBefore = Before::nothing, int kMin = 1, int kMax = 0>
+struct Runs {
+  Set set;
+  Reader reader = {};
+
+  template <class Emit>
+  void operator()(const char* p, const char* end, Emit&& emit) const {
+    Gaps gaps(p, emit);
+    while (p != end) {
+      const Classified c = reader.at(p);
+      const char* const q = p + c.size;
+      const char* next = nullptr;
+      if (may_stand_before(c)) next = run(q, end);
+      if (next == nullptr && set.has(c)) next = run(p, end);
+      if (next != nullptr) {
+        gaps.match(p, next);
+        p = next;
+      } else {
+        p = q;
+      }
+    }
+    gaps.finish(end);
+  }
+
+ private:
+  static bool may_stand_before(const Classified& c) {
+    if (kBefore == Before::a_space) return c.value == ' ';
+    return kBefore == Before::white_space && (c.bits & char_class::space) != 0;
+  }
+  // The end of the run at p, null when it is too short.
+  const char* run(const char* p, const char* end) const {
+    int count = 0;
+    for (; p != end && (kMax == 0 || count < kMax); ++count) {
+      const Classified c = reader.at(p);
+      if (!set.has(c)) break;
+      p += c.size;
+    }
+    return count < kMin ? nullptr : p;
+  }
+};
+
+// [first]+|[second]+|.. of sets that have no character in common.
+template <std::size_t kSets>
+struct RunsOfSets {
+  std::array<CodeSet, kSets> sets;
+  Reader reader = {};
+
+  template <class Emit>
+  void operator()(const char* p, const char* end, Emit&& emit) const {
+    Gaps gaps(p, emit);
+    while (p != end) {
+      const Classified c = reader.at(p);
+      const auto set = std::find_if(sets.begin(), sets.end(), [&](auto& s) { return s.has(c); });
+      const char* q = p + c.size;
+      if (set != sets.end()) {
+        while (q != end && set->has(reader.at(q))) q += reader.at(q).size;
+        gaps.match(p, q);
+      }
+      p = q;
+    }
+    gaps.finish(end);
+  }
+};
+
+// \s+$ where $ is the end of a line: of a run of white space what stands before its last \n, or all
+// of it at the end of the text.
+struct TrailingSpace {
+  Reader reader = {};
+
+  template <class Emit>
+  void operator()(const char* p, const char* end, Emit&& emit) const {
+    Gaps gaps(p, emit);
+    while (p != end) {
+      const Classified c = reader.at(p);
+      if (!(c.bits & char_class::space)) {
+        p += c.size;
+        continue;
+      }
+      const char* const run = reader.skip(p, end, char_class::space);
+      const char* last = run;
+      if (run != end)
+        while (last != p && *last != '\n') --last;  // *run is not a \n
+      if (last != p) gaps.match(p, last);
+      p = run;
+    }
+    gaps.finish(end);
+  }
+};
+
+// Whether \w of Oniguruma has the character: Alphabetic, M, Nd, Pc.
+bool is_word(char32_t value);
+
+enum class Grouping {
+  words,    // \d{1,3}(?=(?:\d{3})*\b)
+  numbers,  // \p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N}))
+  places,   // (?=(\d{3})+(?!\d)), which matches between characters
+};
+
+// Digits in groups of three, counted from the right.
+template <Grouping kGrouping>
+struct DigitGroups {
+  Reader reader = {};
+
+  template <class Emit>
+  void operator()(const char* p, const char* end, Emit&& emit) const {
+    Gaps gaps(p, emit);
+    while (p != end) {
+      const Classified c = reader.at(p);
+      const char* q = p + c.size;
+      if (c.bits & kDigits) {
+        int count = 1;  // modulo 3
+        for (; reader.is(q, end, kDigits); q += reader.at(q).size) count = (count + 1) % 3;
+        // A word that goes on after the digits: they are not matched.
+        if (kGrouping != Grouping::words || q == end || !is_word(reader.at(q).value))
+          groups(p, q, count, gaps);
+      }
+      p = q;
+    }
+    gaps.finish(end);
+  }
+
+ private:
+  static constexpr std::uint16_t kDigits =
+      kGrouping == Grouping::numbers ? char_class::number : char_class::digit;
+
+  template <class GapsOfEmit>
+  void groups(const char* p, const char* end, int first, GapsOfEmit& gaps) const {
+    for (int size = first == 0 ? 3 : first; p != end; size = 3) {
+      const char* q = p;
+      for (int i = 0; i < size; ++i) q += reader.at(q).size;
+      if constexpr (kGrouping != Grouping::places) {
+        gaps.match(p, q);
+      } else if (size == 3) {
+        gaps.cut(p);
+      }
+      p = q;
+    }
+  }
+};
+
+}  // namespace bantam::pre

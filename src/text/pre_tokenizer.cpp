@@ -1,0 +1,73 @@
+// Runs the stages of a pre-tokenizer over a text.
+#include "text/pre_tokenizer.h"
+
+#include "text/pre_stage.h"
+#include "text/unicode.h"
+
+namespace bantam {
+
+PreTokenizer::PreTokenizer(std::vector<PreStage> stages, std::string_view gguf_name)
+    : stages_(std::move(stages)), gguf_name_(gguf_name) {
+  std::vector<PreStage> canonical;
+  for (const PreStage& stage : stages_) canonical.push_back(pre::canonical(stage));
+  if (auto whole = pre::known_sequence(canonical)) {
+    running_.push_back(std::move(whole));
+    return;
+  }
+  for (const PreStage& stage : canonical) {
+    auto known = pre::known_stage(stage);
+    running_.push_back(known != nullptr ? std::move(known) : pre::general_stage(stage));
+  }
+}
+
+PreTokenizer::~PreTokenizer() = default;
+PreTokenizer::PreTokenizer(PreTokenizer&&) noexcept = default;
+PreTokenizer& PreTokenizer::operator=(PreTokenizer&&) noexcept = default;
+
+void PreTokenizer::split(std::string_view text, std::vector<std::string_view>& out) const {
+  split(text, [&](std::span<const std::string_view> pieces) {
+    out.insert(out.end(), pieces.begin(), pieces.end());
+  });
+}
+
+void PreTokenizer::split(std::string_view text, const Take& take) const {
+  if (is_valid_utf8(text)) return split_valid(text, take);
+  const std::string repaired = repair_utf8(text);
+  // Pieces come in order: one walk over both texts leads from one to the other.
+  std::size_t at = 0, repaired_at = 0;
+  const auto original = [&](const char* p) {
+    const auto target = static_cast<std::size_t>(p - repaired.data());
+    while (repaired_at < target) {
+      const Rune rune = decode_rune(text, at);
+      at += rune.size;
+      repaired_at += rune.value == kReplacement ? 3 : rune.size;
+    }
+    return at;
+  };
+  std::vector<std::string_view> pieces;
+  split_valid(repaired, [&](std::span<const std::string_view> batch) {
+    pieces.clear();
+    for (const std::string_view piece : batch) {
+      const std::size_t begin = original(piece.data());
+      pieces.push_back(text.substr(begin, original(piece.data() + piece.size()) - begin));
+    }
+    take(pieces);
+  });
+}
+
+void PreTokenizer::split_valid(std::string_view text, const Take& take) const {
+  if (text.empty()) return;
+  pre::Sink sink(take);
+  run_from(0, text.data(), text.data() + text.size(), sink);
+  sink.flush();
+}
+
+void PreTokenizer::run_from(std::size_t stage, const char* begin, const char* end,
+                            pre::Sink& sink) const {
+  if (stage == running_.size()) return sink.add(begin, end);
+  if (stage + 1 == running_.size()) return running_[stage]->run(begin, end, sink);
+  const auto next = [&](const char* b, const char* e) { run_from(stage + 1, b, e, sink); };
+  running_[stage]->run(begin, end, pre::EmitRef(next));
+}
+
+}  // namespace bantam
