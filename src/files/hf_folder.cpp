@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kMaxConfig = std::uint64_t{16} << 20;
+constexpr std::uint64_t kMaxConfig = std::uint64_t{4} << 20;
 constexpr std::uint64_t kMaxIndex = std::uint64_t{64} << 20;
 constexpr std::size_t kMaxShards = 4096;
 constexpr const char* kSingle = "model.safetensors";

@@ -15,9 +15,9 @@ namespace bantam {
 
 namespace {
 
-constexpr std::uint64_t kMaxHeader = 100'000'000;         // safetensors/src/tensor.rs
-constexpr std::size_t kMaxToken = std::size_t{16} << 20;  // of one text or number in the header
-constexpr std::size_t kMaxMetadata = 4096;                // entries
+constexpr std::uint64_t kMaxHeader = 100'000'000;        // safetensors/src/tensor.rs
+constexpr std::size_t kMaxToken = std::size_t{4} << 20;  // of one text or number in the header
+constexpr std::size_t kMaxMetadata = 4096;               // entries
 
 struct Dtype {
   std::string_view name;
@@ -39,7 +39,7 @@ void check_tokens(std::string_view json, const std::string& file) {
   for (std::size_t i = 0; i < json.size(); ++i) {
     const char c = json[i];
     if (i - start > kMaxToken)
-      throw Error("a text or number in the header is longer than 16 MiB")
+      throw Error("a text or number in the header is longer than 4 MiB")
           .in(file)
           .field("header")
           .at(8 + start);
