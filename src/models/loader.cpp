@@ -34,7 +34,7 @@ const TensorSource& ModelFile::tensors() const {
 
 const TensorInfo& ModelFile::find(const Weight& weight) const {
   const TensorInfo& info = tensors().need(gguf_ ? weight.gguf : weight.hf, weight.shape);
-  if (!info.format)
+  if (!info.format || !info.format->encode)  // integers that only programs of others read
     throw Error("its type " + info.type_name + " cannot be computed with yet; F32, F16, BF16 and Q8_0 can")
         .in(info.file)
         .field(info.name)
@@ -150,7 +150,9 @@ bool harmless(std::string_view name) {
          name.ends_with("attn_rot_embd.weight");
 }
 
-void refuse_unknown(const ModelFile& file, const std::vector<Weight>& weights) {
+}  // namespace
+
+void refuse_unknown(const ModelFile& file, std::span<const Weight> weights) {
   std::set<std::string_view> known;
   for (const Weight& w : weights) known.insert(file.gguf() ? w.gguf : w.hf);
   for (const TensorInfo& t : file.tensors().tensors()) {
@@ -162,8 +164,6 @@ void refuse_unknown(const ModelFile& file, const std::vector<Weight>& weights) {
         .at(t.offset);
   }
 }
-
-}  // namespace
 
 std::unique_ptr<Model> load_model(std::shared_ptr<const ModelFile> file, Arithmetic arithmetic,
                                   const Exec& exec) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "files/gguf.h"
 #include "files/hf_folder.h"
@@ -40,6 +41,10 @@ Arithmetic choose_arithmetic(const ModelFile& file, std::optional<Arithmetic> wa
 // cannot be computed with; a tensor that the family does not know is an error too.
 std::unique_ptr<Model> load_model(std::shared_ptr<const ModelFile> file, Arithmetic arithmetic,
                                   const Exec& exec);
+
+// Throws Error for the first tensor of the file that is none of the model's weights, nor derived from
+// what the configuration says: the file would be another model than it claims.
+void refuse_unknown(const ModelFile& file, std::span<const Weight> weights);
 
 // Copies a weight's bytes between the worlds: with rotary heads, rows are moved between GGUF's
 // interleaved and the half layout. Works on whole rows of any type.
