@@ -42,6 +42,10 @@ Tensor Context::block(int, const Tensor& x,
 
 const PackedB& PackCache::get(const Exec& exec, const Tensor& w, bool transposed) {
   Entry& entry = entries_[{w.view().data, transposed}];
+  if (count_only_) {
+    entry.packed = transposed ? PackedB(w.dim(0), w.dim(1), nullptr) : PackedB(w.dim(1), w.dim(0), nullptr);
+    return entry.packed;
+  }
   if (entry.generation != generation_) {
     const std::int64_t n = w.dim(0), k = w.dim(1);
     if (!entry.packed) entry.packed = transposed ? PackedB(n, k) : PackedB(k, n);
@@ -64,8 +68,8 @@ const float* RopeTables::get(const std::shared_ptr<const std::vector<double>>& f
       float* row = entry.table.data() + p * 2 * half;
       for (std::int64_t i = 0; i < half; ++i) {
         const double angle = static_cast<double>(p) * (*frequencies)[static_cast<std::size_t>(i)];
-        row[i] = static_cast<float>(precise_cos(angle)) * scale;
-        row[half + i] = static_cast<float>(precise_sin(angle)) * scale;
+        row[i] = static_cast<float>(bantam_cos(angle)) * scale;
+        row[half + i] = static_cast<float>(bantam_sin(angle)) * scale;
       }
     }
     entry.positions = grown;

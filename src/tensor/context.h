@@ -33,6 +33,8 @@ class PackCache {
   const PackedB& get(const Exec& exec, const Tensor& w, bool transposed);
   // The weights have changed: pack again at the next use (the memory stays).
   void invalidate() { ++generation_; }
+  // Planning: nothing is packed, no memory is taken.
+  void count_only() { count_only_ = true; }
 
  private:
   struct Entry {
@@ -41,6 +43,7 @@ class PackCache {
   };
   std::map<std::pair<const std::byte*, bool>, Entry> entries_;
   std::uint64_t generation_ = 1;
+  bool count_only_ = false;
 };
 
 // Rotary tables, made as positions are met and kept: [position][half cosines, half sines].

@@ -1,0 +1,38 @@
+// Documents to tokens: what a model learns to predict, and what each token counts in the loss.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "data/dataset.h"
+#include "data/documents.h"
+#include "text/tokenizer.h"
+
+namespace bantam {
+
+// How conversations become tokens, and what each part counts in the loss.
+struct TokeniseOptions {
+  float answer_weight = 1, question_weight = 1;  // assistants' messages; all others
+};
+
+// Running text: its tokens, then the end token. A conversation: as the tokenizer's chat template
+// renders it, each message's part weighted by who speaks (the beginning of an answer, up to its
+// content, counts as question: it is given when the model is asked). Throws Error when a conversation
+// is met and there is no template, or the template does not extend what it rendered before.
+class Tokeniser {
+ public:
+  Tokeniser(const Tokenizer& tokenizer, TokeniseOptions options);
+  ~Tokeniser();
+  void add(const Document& document, TokenStore& store);
+
+ private:
+  struct Template;
+  const Tokenizer& tokenizer_;
+  TokeniseOptions options_;
+  std::unique_ptr<Template> template_;
+  std::vector<std::int32_t> ids_;
+  std::vector<float> weights_;
+};
+
+}  // namespace bantam

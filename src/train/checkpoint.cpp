@@ -1,0 +1,163 @@
+#include "train/checkpoint.h"
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/json.h"
+
+namespace bantam {
+
+namespace {
+
+constexpr std::string_view kMagic = "BNTMRUN";
+constexpr char kVersion = '1';
+constexpr std::size_t kSum = 32, kStart = 16;
+
+std::vector<const Tensor*> tensors_of(const Parameter& p) {
+  std::vector<const Tensor*> all{&p.value, &p.first};
+  if (p.second) all.push_back(&p.second);
+  return all;
+}
+
+std::span<const std::byte> bytes_of(const Tensor& t) {
+  return {t.view().data, static_cast<std::size_t>(t.shape().count()) * 4};
+}
+
+Json header_of(const RunIdentity& identity, const RunState& state, const std::vector<Parameter>& parameters) {
+  Json tensors = Json::array();
+  for (const Parameter& p : parameters)
+    tensors.push_back({{"name", p.name}, {"elements", p.shape.count()}, {"parts", tensors_of(p).size()}});
+  return {{"settings", identity.settings},
+          {"data", identity.data},
+          {"step", state.step},
+          {"epoch", state.position.epoch},
+          {"row", state.position.row},
+          {"losses", state.losses},
+          {"validation_losses", state.validation_losses},
+          {"validation_steps", state.validation_steps},
+          {"seconds", state.seconds},
+          {"tensors", tensors}};
+}
+
+// The first line that differs, as "name: 3 there, 4 here".
+std::string difference(const std::string& there, const std::string& here) {
+  std::istringstream a(there), b(here);
+  std::string x, y;
+  while (std::getline(a, x) && std::getline(b, y))
+    if (x != y) {
+      const auto value = [](const std::string& line) { return line.substr(line.find('=') + 1); };
+      return x.substr(0, x.find('=')) + ": " + value(x) + " in the checkpoint, " + value(y) + " now";
+    }
+  return "the settings are of another kind";
+}
+
+}  // namespace
+
+void write_checkpoint(const Path& path, const RunIdentity& identity, const RunState& state,
+                      const std::vector<Parameter>& parameters) {
+  const std::string header = to_text(header_of(identity, state, parameters));
+  AtomicFile file(path);
+  Sha256 sum;
+  const auto put = [&](std::span<const std::byte> bytes) {
+    sum.add(bytes);
+    file.write(bytes);
+  };
+  const std::uint64_t length = header.size();
+  put(std::as_bytes(std::span(kMagic)));
+  put(std::as_bytes(std::span(&kVersion, 1)));
+  put(std::as_bytes(std::span(&length, 1)));
+  put(std::as_bytes(std::span(header)));
+  for (const Parameter& p : parameters)
+    for (const Tensor* t : tensors_of(p)) put(bytes_of(*t));
+  const Sha256::Digest digest = sum.digest();
+  file.write(digest);
+  file.commit();
+}
+
+namespace {
+
+struct Parts {
+  Json header;
+  std::span<const std::byte> payload;
+};
+
+Parts open_parts(const MappedFile& file) {
+  const std::string name = file.path().string();
+  const std::span<const std::byte> all = file.bytes();
+  if (all.size() < kStart + kSum || std::memcmp(all.data(), kMagic.data(), kMagic.size()) != 0)
+    throw Error("is not a checkpoint of a training run, or is cut short").in(name).at(0);
+  if (const auto version = static_cast<char>(all[kMagic.size()]); version != kVersion)
+    throw Error("is a checkpoint of version " + printable(std::string(1, version)) +
+                "; this program reads version 1: use the program that wrote it")
+        .in(name)
+        .field("version")
+        .at(kMagic.size());
+  Sha256 sum;
+  sum.add(all.first(all.size() - kSum));
+  const Sha256::Digest digest = sum.digest();
+  if (std::memcmp(digest.data(), all.data() + all.size() - kSum, kSum) != 0)
+    throw Error("its content does not match its sum: it was cut or changed since it was written; resume "
+                "from a copy or start again")
+        .in(name)
+        .field("sum")
+        .at(all.size() - kSum);
+  std::uint64_t length;
+  std::memcpy(&length, all.data() + 8, 8);
+  if (length > all.size() - kStart - kSum)
+    throw Error("the header is longer than the file").in(name).field("header").at(8);
+  const std::string_view text(reinterpret_cast<const char*>(all.data()) + kStart, length);
+  return {parse_json(text, name, {.bytes = length, .depth = 8, .values = 100'000'000}),
+          all.subspan(kStart + length, all.size() - kStart - length - kSum)};
+}
+
+RunState state_of(const Json& header) {
+  RunState state;
+  header.at("step").get_to(state.step);
+  header.at("epoch").get_to(state.position.epoch);
+  header.at("row").get_to(state.position.row);
+  header.at("losses").get_to(state.losses);
+  header.at("validation_losses").get_to(state.validation_losses);
+  header.at("validation_steps").get_to(state.validation_steps);
+  header.at("seconds").get_to(state.seconds);
+  return state;
+}
+
+}  // namespace
+
+RunState read_checkpoint(const Path& path, const RunIdentity& identity, std::vector<Parameter>& parameters) {
+  const MappedFile file(path);
+  const Parts parts = open_parts(file);
+  const std::string name = path.string();
+  try {
+    const auto settings = parts.header.at("settings").get<std::string>();
+    if (settings != identity.settings)
+      throw Error("belongs to another recipe: " + printable(difference(settings, identity.settings), 200))
+          .field("settings");
+    if (parts.header.at("data").get<std::string>() != identity.data)
+      throw Error("was made from other text: the files or the tokenizer have changed since").field("data");
+    std::size_t wanted = 0;
+    for (const Parameter& p : parameters)
+      for (const Tensor* t : tensors_of(p)) wanted += bytes_of(*t).size();
+    if (wanted != parts.payload.size())
+      throw Error(std::to_string(wanted) + " bytes of weights were expected, not " +
+                  std::to_string(parts.payload.size()))
+          .field("tensors");
+    const RunState state = state_of(parts.header);
+    const std::byte* from = parts.payload.data();
+    for (Parameter& p : parameters)
+      for (const Tensor* t : tensors_of(p)) {
+        std::memcpy(t->view().data, from, bytes_of(*t).size());
+        from += bytes_of(*t).size();
+      }
+    return state;
+  } catch (const Json::exception&) {
+    throw Error("a field of the header is missing or of the wrong kind").in(name).field("header").at(kStart);
+  } catch (Error& error) {
+    throw error.in(name);
+  }
+}
+
+}  // namespace bantam

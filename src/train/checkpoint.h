@@ -1,0 +1,40 @@
+// A training run on disk: everything that the next step depends on, under a sum that notices any
+// change, written so that a kill at any moment leaves the one before or the new one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "train/batches.h"
+#include "train/parameters.h"
+
+namespace bantam {
+
+struct RunState {
+  std::int64_t step = 0;  // steps done
+  RowStream::Position position;
+  std::vector<float> losses;             // of each step done
+  std::vector<float> validation_losses;  // with the steps they were taken after
+  std::vector<std::int64_t> validation_steps;
+  double seconds = 0;  // of training, for the report: no result depends on it
+};
+
+// What a checkpoint belongs to; resuming compares both.
+struct RunIdentity {
+  std::string settings;  // TrainSettings::text()
+  std::string data;      // TokenStore::fingerprint()
+};
+
+// Layout: "BNTMRUN1", length of the JSON header (u64), the header, tensors one after another in f32,
+// SHA-256 of all before.
+void write_checkpoint(const Path& path, const RunIdentity& identity, const RunState& state,
+                      const std::vector<Parameter>& parameters);
+
+// Fills the parameters and returns the state. Throws Error: not a checkpoint, of a newer version, cut,
+// a bit changed, of another recipe (the first differing setting is named with both values), of other
+// text. Nothing is changed in `parameters` unless everything is right.
+RunState read_checkpoint(const Path& path, const RunIdentity& identity, std::vector<Parameter>& parameters);
+
+}  // namespace bantam

@@ -1,0 +1,62 @@
+// How a size becomes a shape.
+#include <cmath>
+
+#include "base/error.h"
+#include "train/trainer.h"
+
+namespace bantam {
+
+namespace {
+
+std::int64_t round_to(double value, std::int64_t unit) {
+  return std::max<std::int64_t>(unit, std::llround(value / static_cast<double>(unit)) * unit);
+}
+
+Config shape(std::int64_t layers, std::int64_t width, std::int64_t vocabulary, std::int64_t context) {
+  Config c;
+  c.family = "llama";
+  c.layers = layers;
+  c.width = width;
+  c.head_dim = width % 64 == 0 && width >= 256 ? 64 : 32;
+  c.heads = c.kv_heads = width / c.head_dim;
+  c.feed_forward = round_to(static_cast<double>(width) * 8 / 3, 32);
+  c.vocabulary = vocabulary;
+  c.context = context;
+  c.tied = true;
+  c.eps = 1e-5;
+  return c;
+}
+
+double parameters(const Config& c) {
+  const auto d = static_cast<double>(c.width), f = static_cast<double>(c.feed_forward);
+  return static_cast<double>(c.vocabulary) * d + static_cast<double>(c.layers) * (4 * d * d + 3 * d * f + 2 * d) + d;
+}
+
+}  // namespace
+
+// Small models want to be deep for their width: about 40 of width a layer, up to 64 for large ones
+// (Liu et al. 2024, "MobileLLM", section 2.2).
+Config shape_for_size(std::int64_t wanted, std::int64_t vocabulary, std::int64_t context) {
+  const auto size = static_cast<double>(wanted);
+  Config best;
+  double least = 1e300;
+  for (std::int64_t width = 64; width <= 8192; width += width < 512 ? 32 : 64)
+    for (std::int64_t layers = 2; layers <= 80; ++layers) {
+      const Config c = shape(layers, width, vocabulary, context);
+      const double aspect = static_cast<double>(width) / static_cast<double>(layers);
+      const double badness =
+          8 * std::fabs(std::log(parameters(c) / size)) + std::fabs(std::log(aspect / 40));
+      if (badness < least) {
+        least = badness;
+        best = c;
+      }
+    }
+  if (parameters(best) > 1.25 * size || parameters(best) < 0.8 * size)
+    throw Error("no model of about " + std::to_string(wanted) + " parameters has a vocabulary of " +
+                std::to_string(vocabulary) + "; the nearest has " +
+                std::to_string(static_cast<std::int64_t>(parameters(best))))
+        .field("size");
+  return best;
+}
+
+}  // namespace bantam
