@@ -19,6 +19,7 @@ bool amx_agrees(const Kernels& vectors, const Kernels& tiles);
 void fill_avx2_dot(Kernels& kernels);
 void fill_avx2_chain(Kernels& kernels);
 void fill_avx2_panel(Kernels& kernels);
+void fill_avx2_pack(Kernels& kernels);
 void fill_avx2_strip(Kernels& kernels, bool vnni);
 void fill_avx512_dot(Kernels& kernels);
 void fill_avx512_chain(Kernels& kernels);
