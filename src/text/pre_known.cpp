@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "text/pre_fused.h"
 #include "text/pre_patterns.h"
 #include "text/pre_runs.h"
 #include "text/pre_stage.h"
@@ -23,12 +24,12 @@ constexpr ClassSet kLetterSet{char_class::letter};
 constexpr ClassSet kNumberSet{char_class::number};
 constexpr ClassSet kPunctuationSet{char_class::punctuation};
 constexpr std::string_view kAsciiSymbols = "$+<=>^`|~";  // ASCII punctuation that is not \p{P}
+constexpr std::string_view kDefaultSymbols = "$+<=>^~|";
 
 template <int kMax>
 auto numbers() {
   return Runs<ClassSet, Before::nothing, 1, kMax>{kNumberSet};
 }
-auto one_newline() { return Runs<CodeSet, Before::nothing, 1, 1>{CodeSet("\r\n")}; }
 auto set_runs(std::string_view pattern) { return Runs<CodeSet>{CodeSet(class_of(pattern))}; }
 auto spaced_set_runs(std::string_view pattern) {
   return Runs<CodeSet, Before::white_space>{CodeSet(class_of(pattern))};
@@ -75,10 +76,10 @@ const Known kKnown[] = {
     {kTekken, true, [] { return stage_of(Words<kTekkenRules>{}); }},
     {kYoutu, true, [] { return stage_of(Words<kYoutuRules>{}); }},
     {kYoutuScripts, false, [] { return stage_of(youtu_scripts()); }},
-    {kDeepSeek3, false, [] { return stage_of(DeepSeek3{}); }},
+    {kDeepSeek3, false, [] { return stage_of(DeepSeek3<false>{}); }},
     {kUpToThreeNumbers, false, [] { return stage_of(numbers<3>()); }},
     {kHanAndKana, false, [] { return stage_of(set_runs(kHanAndKana)); }},
-    {kOneNewline, false, [] { return stage_of(one_newline()); }},
+    {kOneNewline, false, [] { return stage_of(OneNewline{}); }},
     {kDeepSeekLetters, false, [] { return stage_of(spaced_set_runs(kDeepSeekLetters)); }},
     {kDeepSeekSigns, false, [] { return stage_of(spaced_set_runs(kDeepSeekSigns)); }},
     {kTrailingSpace, false, [] { return stage_of(TrailingSpace{}); }},
@@ -87,7 +88,7 @@ const Known kKnown[] = {
     {kSpaceAndLetters, false, [] { return stage_of(spaced_class_runs(kLetterSet)); }},
     {kSpaceAndPunctuation, false, [] { return stage_of(spaced_class_runs(kPunctuationSet)); }},
     {kThreeDigits, false, [] { return stage_of(three_digits()); }},
-    {kDefaultPunctuation, false, [] { return stage_of(punctuation_runs("$+<=>^~|")); }},
+    {kDefaultPunctuation, false, [] { return stage_of(punctuation_runs(kDefaultSymbols)); }},
     {kBloom, false, [] { return stage_of(bloom()); }},
     {kTinyAyaDigits, false, [] { return stage_of(DigitGroups<Grouping::words>{}); }},
     {kAfmoeDigits, false, [] { return stage_of(DigitGroups<Grouping::numbers>{}); }},
@@ -139,30 +140,43 @@ using Stages = std::vector<PreStage>;
 
 PreStage split(std::string_view pattern) { return {.pattern = std::string(pattern)}; }
 
-Made falcon() {
-  return stage_of(Chain<Runs<CodeSet>, Gpt2, Runs<ClassSet>, decltype(three_digits())>{
-      punctuation_runs(kAsciiSymbols), {{}, {numbers<0>(), {three_digits()}}}});
+// A table in which of ASCII's symbols these are punctuation, the others are not.
+Reader punctuation_reader(std::string_view symbols) {
+  return Reader(std::make_shared<CharClasses>([=](char32_t value, std::uint16_t bits) {
+    const bool listed = value < 0x80 && symbols.find(static_cast<char>(value)) != symbols.npos;
+    return listed ? char_class::punctuation : bits;
+  }));
 }
-Made digits_gpt2() { return stage_of(Chain<decltype(numbers<1>()), Gpt2>{numbers<1>(), {Gpt2{}}}); }
-Made deepseek3() {
-  return stage_of(Chain<decltype(numbers<3>()), Runs<CodeSet>, DeepSeek3>{
-      numbers<3>(), {set_runs(kHanAndKana), {DeepSeek3{}}}});
+// A table in which the characters of a class are `custom` alone.
+Reader custom_reader(std::string_view pattern) {
+  const CodeSet set(class_of(pattern));
+  return Reader(std::make_shared<CharClasses>([&](char32_t value, std::uint16_t bits) {
+    return set.has({value, 0, 0}) ? char_class::custom : bits;
+  }));
+}
+
+// A table for DeepSeekLists: `first` and `second` say of a character whether it is in the set.
+template <class First, class Second>
+Reader lists_reader(First first, Second second) {
+  using Lists = DeepSeekLists<true>;
+  const CodeSet third(class_of(kDeepSeekCjk));
+  return Reader(std::make_shared<CharClasses>([&](char32_t value, std::uint16_t bits) {
+    const Classified c{value, 0, bits};
+    const int lists = (first(c) ? Lists::kFirst : 0) | (second(c) ? Lists::kSecond : 0) |
+                      (third.has(c) ? Lists::kThird : 0);
+    return static_cast<std::uint16_t>(bits | lists);
+  }));
 }
 Made deepseek_coder() {
-  using Spaced = Runs<ClassSet, Before::white_space>;
-  return stage_of(
-      Chain<decltype(one_newline()), Spaced, Spaced, Runs<CodeSet>, decltype(numbers<1>())>{
-          one_newline(),
-          {spaced_class_runs(kLetterSet),
-           {spaced_class_runs(kPunctuationSet), {set_runs(kDeepSeekCjk), {numbers<1>()}}}}});
+  return stage_of(DeepSeekLists<false>{
+      lists_reader([](const Classified& c) { return kLetterSet.has(c); },
+                   [](const Classified& c) { return kPunctuationSet.has(c); })});
 }
 Made deepseek_llm() {
-  using Spaced = Runs<CodeSet, Before::white_space>;
-  return stage_of(Chain<decltype(one_newline()), Spaced, Spaced, TrailingSpace, Runs<CodeSet>,
-                        decltype(numbers<1>())>{
-      one_newline(),
-      {spaced_set_runs(kDeepSeekLetters),
-       {spaced_set_runs(kDeepSeekSigns), {{}, {set_runs(kDeepSeekCjk), {numbers<1>()}}}}}});
+  const CodeSet letters(class_of(kDeepSeekLetters)), signs(class_of(kDeepSeekSigns));
+  return stage_of(
+      DeepSeekLists<true>{lists_reader([&](const Classified& c) { return letters.has(c); },
+                                       [&](const Classified& c) { return signs.has(c); })});
 }
 
 struct Sequence {
@@ -177,9 +191,13 @@ std::vector<Sequence> sequences() {
   const PreStage signs{.kind = PreStage::Kind::punctuation,
                        .behavior = PreStage::Behavior::contiguous};
   return {
-      {{digit, gpt2}, digits_gpt2},
-      {{signs, gpt2, digit_runs, split(kThreeDigits)}, falcon},
-      {{split(kUpToThreeNumbers), split(kHanAndKana), split(kDeepSeek3)}, deepseek3},
+      {{digit, gpt2}, [] { return stage_of(Gpt2Words<true>{}); }},
+      {{signs, gpt2, digit_runs, split(kThreeDigits)},
+       [] { return stage_of(Falcon{punctuation_reader(kAsciiSymbols)}); }},
+      {{split(kDefaultPunctuation), gpt2, digit_runs, split(kThreeDigits)},
+       [] { return stage_of(Falcon{punctuation_reader(kDefaultSymbols)}); }},
+      {{split(kUpToThreeNumbers), split(kHanAndKana), split(kDeepSeek3)},
+       [] { return stage_of(DeepSeek3<true>{custom_reader(kHanAndKana)}); }},
       {{split(kOneNewline), split(kSpaceAndLetters), split(kSpaceAndPunctuation),
         split(kDeepSeekCjk), digit},
        deepseek_coder},

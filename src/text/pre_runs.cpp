@@ -31,6 +31,9 @@ CodeSet::CodeSet(std::string_view ranges, std::uint16_t bits, bool negative) {
     if (is_new) words_.push_back(word);
     index_.push_back(place->second);
   }
+  ascii_ = {words_[index_[0]], words_[index_[1]]};
+  constexpr std::uint64_t kLetters = 0x07FFFFFE07FFFFFE;
+  ascii_letters_ = (ascii_[1] & kLetters) == kLetters;
 }
 
 bool is_word(char32_t value) {

@@ -15,6 +15,7 @@ namespace bantam::pre {
 struct ClassSet {
   std::uint16_t bits;
   bool has(const Classified& c) const { return (c.bits & bits) != 0; }
+  bool has_ascii_letters() const { return (bits & char_class::letter) == char_class::letter; }
 };
 
 // Any set, in two stages of 64 characters.
@@ -25,10 +26,14 @@ class CodeSet {
   explicit CodeSet(std::string_view ranges, std::uint16_t bits = 0, bool negative = false);
 
   bool has(const Classified& c) const {
-    return (words_[index_[c.value >> 6]] >> (c.value & 63) & 1) != 0;
+    const std::uint64_t word = c.value < 128 ? ascii_[c.value >> 6] : words_[index_[c.value >> 6]];
+    return (word >> (c.value & 63) & 1) != 0;
   }
+  bool has_ascii_letters() const { return ascii_letters_; }
 
  private:
+  std::array<std::uint64_t, 2> ascii_{};
+  bool ascii_letters_ = false;
   std::vector<std::uint16_t> index_;  // of each block of 64 characters, its word
   std::vector<std::uint64_t> words_;  // equal ones are stored once
 };
@@ -67,6 +72,13 @@ struct Runs {
   }
   // The end of the run at p, null when it is too short.
   const char* run(const char* p, const char* end) const {
+    const char* const begin = p;
+    if (kMax == 0 && kMin == 1) {
+      for (;; p += reader.at(p).size) {
+        if (set.has_ascii_letters()) p = skip_ascii_letters(p, end);
+        if (p == end || !set.has(reader.at(p))) return p == begin ? nullptr : p;
+      }
+    }
     int count = 0;
     for (; p != end && (kMax == 0 || count < kMax); ++count) {
       const Classified c = reader.at(p);
@@ -122,6 +134,30 @@ struct TrailingSpace {
       p = run;
     }
     gaps.finish(end);
+  }
+};
+
+// [\r\n]
+struct OneNewline {
+  template <class Emit>
+  void operator()(const char* p, const char* end, Emit&& emit) const {
+    Gaps gaps(p, emit);
+    while ((p = find(p, end)) != end) {
+      gaps.match(p, p + 1);
+      ++p;
+    }
+    gaps.finish(end);
+  }
+
+ private:
+  static const char* find(const char* p, const char* end) {
+    for (; end - p >= 8; p += 8) {
+      const std::uint64_t word = load_eight(p);
+      const std::uint64_t found = bytes_between(word, '\n', '\n') | bytes_between(word, '\r', '\r');
+      if (found != 0) return p + (std::countr_zero(found) >> 3);
+    }
+    while (p != end && !is_newline(*p)) ++p;
+    return p;
   }
 };
 

@@ -1,12 +1,15 @@
 // Scanners: the inner loops of the hand-written pre-tokenizers. A scanner is a function object
 // scan(begin, end, emit) that calls emit(begin, end) for consecutive pieces which cover the text it
-// is given; Chain applies one to every piece of another. The text is well-formed UTF-8, so the
+// is given. The text is well-formed UTF-8, so the
 // bounds of pieces are always bounds of characters. The alternatives of an expression are tried in
 // its order, as a backtracking engine does; what a class makes impossible is left out, and each run
 // of characters is read a bounded number of times, so that all of this is linear.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
+#include <memory>
 #include <utility>
 
 #include "text/unicode.h"
@@ -31,15 +34,59 @@ inline const char* previous(const char* p) {
   return p;
 }
 
+// ---- Eight bytes at once: most pieces are shorter, so that a loop over bytes would cost a branch
+// that is predicted wrong for each.
+
+inline std::uint64_t load_eight(const char* p) {
+  std::uint64_t word;
+  std::memcpy(&word, p, 8);
+  return std::endian::native == std::endian::big ? __builtin_bswap64(word) : word;
+}
+inline constexpr std::uint64_t kOnes = 0x0101010101010101u, kHighs = kOnes << 7;
+
+// The high bits of those of eight bytes that lie in [low, high], both below 0x80, after `fold` is
+// set.
+constexpr std::uint64_t bytes_between(std::uint64_t word, unsigned char low, unsigned char high,
+                                      unsigned char fold = 0) {
+  const std::uint64_t x = (word | kOnes * fold) & ~kHighs;
+  return (x + kOnes * (0x80u - low)) & ~(x + kOnes * (0x7Fu - high)) & ~word & kHighs;
+}
+
+// The end of the run of bytes at p in [low, high].
+template <unsigned char kLow, unsigned char kHigh, unsigned char kFold = 0>
+const char* skip_bytes(const char* p, const char* end) {
+  for (; end - p >= 8; p += 8) {
+    const std::uint64_t others = bytes_between(load_eight(p), kLow, kHigh, kFold) ^ kHighs;
+    if (others != 0) return p + (std::countr_zero(others) >> 3);
+  }
+  const auto inside = [](char c) {
+    const auto folded = static_cast<unsigned char>(c | kFold);
+    return folded >= kLow && folded <= kHigh;
+  };
+  while (p != end && inside(*p)) ++p;
+  return p;
+}
+inline const char* skip_ascii_letters(const char* p, const char* end) {
+  return skip_bytes<'a', 'z', 0x20>(p, end);
+}
+inline const char* skip_ascii_lower(const char* p, const char* end) {
+  return skip_bytes<'a', 'z'>(p, end);
+}
+inline bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
 struct Classified {
   char32_t value;
   unsigned size;
   std::uint16_t bits;  // char_class
 };
 
-// Looks characters up by their class.
+// Looks characters up by their class: by CharClasses, or by a table made for a scanner.
 class Reader {
  public:
+  Reader() = default;
+  explicit Reader(std::shared_ptr<const CharClasses> own)
+      : own_(std::move(own)), classes_(own_.get()) {}
+
   Classified at(const char* p) const {
     const auto lead = static_cast<unsigned char>(*p);
     if (lead < 0x80) return {lead, 1, classes_->ascii(lead)};
@@ -61,12 +108,18 @@ class Reader {
     }
     return p;
   }
+  // The same where of ASCII the bits hold just the letters.
+  const char* skip_letters(const char* p, const char* end, std::uint16_t bits) const {
+    p = skip_ascii_letters(p, end);
+    return p == end || is_ascii(*p) ? p : skip(p, end, bits);
+  }
   // Whether there is a character at p with one of the bits.
   bool is(const char* p, const char* end, std::uint16_t bits) const {
     return p != end && (at(p).bits & bits) != 0;
   }
 
  private:
+  std::shared_ptr<const CharClasses> own_;
   const CharClasses* classes_ = &CharClasses::get();
 };
 
@@ -86,6 +139,11 @@ class Gaps {
     emit_(begin, end);
     open_ = end;
   }
+  // What somebody else emits.
+  void pass(const char* begin, const char* end) {
+    finish(begin);
+    open_ = end;
+  }
   // A match of nothing: what is before it and what is after it are apart.
   void cut(const char* at) {
     finish(at);
@@ -100,31 +158,12 @@ class Gaps {
   Emit& emit_;
 };
 
-// First, and on each of its pieces the rest.
-template <class First, class... Rest>
-struct Chain {
-  First first;
-  Chain<Rest...> rest;
-
-  template <class Emit>
-  void operator()(const char* begin, const char* end, Emit&& emit) const {
-    first(begin, end, [&](const char* b, const char* e) { rest(b, e, emit); });
-  }
-};
-template <class Last>
-struct Chain<Last> {
-  Last last;
-
-  template <class Emit>
-  void operator()(const char* begin, const char* end, Emit&& emit) const {
-    last(begin, end, emit);
-  }
-};
-
 // White space at p, where no alternative that begins with a space and goes on has matched:
-// \s+(?!\S)|\s+, or with newlines \s*[\r\n]+|\s+(?!\S)|\s+ . The end of the match.
+// \s+(?!\S)|\s+, or with newlines \s*[\r\n]+|\s+(?!\S)|\s+ . The end of the match. A character with
+// one of the bits `stops` ends the text.
 template <bool kNewlines>
-const char* white_space(const Reader& reader, const char* p, const char* end) {
+const char* white_space(const Reader& reader, const char* p, const char* end,
+                        std::uint16_t stops = 0) {
   const char* run = p;
   const char* after_newline = nullptr;
   const char* last = p;  // the last character of the run
@@ -137,7 +176,7 @@ const char* white_space(const Reader& reader, const char* p, const char* end) {
   }
   if (after_newline != nullptr) return after_newline;
   // All of it at the end of the text; else without its last character, if that leaves any.
-  return run == end || last == p ? run : last;
+  return run == end || last == p || reader.is(run, end, stops) ? run : last;
 }
 
 // 's|'t|'re|'ve|'m|'ll|'d at p, which holds the apostrophe; p when there is none. Without regard to
@@ -168,9 +207,11 @@ const char* contraction(const char* p, const char* end) {
   }
 }
 
-// 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-struct Gpt2 {
-  Reader reader;
+// 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+ ; with kNumbersCut
+// after each number has been cut out, so that it is a piece and the text ends before it.
+template <bool kNumbersCut>
+struct Gpt2Words {
+  Reader reader = {};
 
   template <class Emit>
   void operator()(const char* p, const char* end, Emit&& emit) const {
@@ -184,16 +225,23 @@ struct Gpt2 {
  private:
   const char* match(const char* p, const char* end) const {
     using namespace char_class;
+    const char* const q = *p == ' ' ? p + 1 : p;
+    const char* const word = skip_ascii_letters(q, end);
+    if (word != q) return reader.skip_letters(word, end, letter);
     if (*p == '\'') {
       const char* const after = contraction<false>(p, end);
       if (after != p) return after;
     }
-    const char* const q = *p == ' ' && p + 1 != end ? p + 1 : p;
+    if (q == end) return q;
     const Classified c = reader.at(q);
-    for (const std::uint16_t bits : {letter, number, plain})
-      if (c.bits & bits) return reader.skip(q + c.size, end, bits);
-    return white_space<false>(reader, p, end);
+    const char* const after = q + c.size;
+    if (c.bits & letter) return reader.skip(after, end, letter);
+    if (c.bits & plain) return reader.skip(after, end, plain);
+    if (!kNumbersCut && (c.bits & number)) return reader.skip(after, end, number);
+    if (kNumbersCut && (c.bits & number) && p == q) return after;
+    return white_space<false>(reader, p, end, kNumbersCut ? number : 0);
   }
 };
+using Gpt2 = Gpt2Words<false>;
 
 }  // namespace bantam::pre

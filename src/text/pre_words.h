@@ -69,10 +69,9 @@ struct Words {
   // [^\r\n\p{L}\p{N}]?\p{L}+, null when it does not match.
   const char* plain_word(const char* p, const char* end, const Classified& c) const {
     const char* const q = p + c.size;
-    if (c.bits & kLetters) return reader.skip(q, end, kLetters);
-    if ((c.bits & char_class::number) || is_newline(*p) || !reader.is(q, end, kLetters))
-      return nullptr;
-    return reader.skip(q, end, kLetters);
+    if (!(c.bits & kLetters) && ((c.bits & char_class::number) || is_newline(*p))) return nullptr;
+    const char* const word = reader.skip_letters(q, end, kLetters);
+    return word != q || (c.bits & kLetters) ? word : nullptr;
   }
 
   // The two alternatives of a word by case, each with and without the character before it.
@@ -97,6 +96,10 @@ struct Words {
   const char* lower_ending(const char* p, const char* end, const char*& upper_end) const {
     const char* either_end = nullptr;
     while (p != end) {
+      if (*p >= 'a' && *p <= 'z') {
+        p = skip_ascii_lower(p, end);
+        return p == end || is_ascii(*p) ? p : reader.skip(p, end, kLower);
+      }
       const Classified c = reader.at(p);
       if (!(c.bits & kUpper)) break;
       p += c.size;
@@ -152,22 +155,28 @@ struct Words {
 };
 
 // [!-/:-@\[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*
-// |\s*[\r\n]+|\s+(?!\S)|\s+ ; numbers and controls alone are not matched.
+// |\s*[\r\n]+|\s+(?!\S)|\s+ ; numbers and controls alone are not matched. With kCut after
+// \p{N}{1,3} has been cut out, and runs of the characters that are char_class::custom alone in the
+// reader's table (such a run is split by itself).
+template <bool kCut>
 struct DeepSeek3 {
-  Reader reader;
+  Reader reader = {};
 
   template <class Emit>
   void operator()(const char* p, const char* end, Emit&& emit) const {
     Gaps gaps(p, emit);
     while (p != end) {
       const Classified c = reader.at(p);
-      const char* const next = match(p, end, c);
-      if (next != nullptr) {
-        gaps.match(p, next);
-        p = next;
+      const char* next = match(p, end, c);
+      if (next == nullptr) {
+        next = p + c.size;
+      } else if (kCut && (c.bits & char_class::custom)) {
+        gaps.pass(p, next);
+        DeepSeek3<false>{}(p, next, emit);
       } else {
-        p += c.size;
+        gaps.match(p, next);
       }
+      p = next;
     }
     gaps.finish(end);
   }
@@ -175,22 +184,29 @@ struct DeepSeek3 {
  private:
   static constexpr std::uint16_t kWord = char_class::letter | char_class::mark;
   static constexpr std::uint16_t kSigns = char_class::punctuation | char_class::symbol;
+  static constexpr std::uint16_t kStops = kCut ? char_class::number | char_class::custom : 0;
 
-  static bool is_ascii_letter(const char* p, const char* end) {
-    return p != end && ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z'));
+  // Null when nothing matches.
+  const char* match(const char* p, const char* end, const Classified& c) const {
+    const char* const q = p + c.size;
+    if (c.bits & kStops) return cut_out(q, end, c);
+    if ((c.bits & kSigns) && c.value < 0x80) {
+      const char* const word = skip_ascii_letters(q, end);
+      if (word != q) return word;
+    }
+    if ((c.bits & kWord) || (!(c.bits & kSigns) && !is_newline(*p))) {
+      const char* const word = reader.skip_letters(q, end, kWord);
+      if (word != q || (c.bits & kWord)) return word;
+    }
+    const char* const signs = *p == ' ' ? q : p;
+    if (reader.is(signs, end, kSigns)) return skip_newlines(reader.skip(signs, end, kSigns), end);
+    return c.bits & char_class::space ? white_space<true>(reader, p, end, kStops) : nullptr;
   }
 
-  const char* match(const char* p, const char* end, const Classified& c) const {
-    const char* q = p + c.size;
-    if ((c.bits & kSigns) && c.value < 0x80 && is_ascii_letter(q, end)) {
-      while (is_ascii_letter(q, end)) ++q;
-      return q;
-    }
-    if ((c.bits & kWord) || (!(c.bits & kSigns) && !is_newline(*p) && reader.is(q, end, kWord)))
-      return reader.skip(q, end, kWord);
-    const char* const signs = *p == ' ' ? p + 1 : p;
-    if (reader.is(signs, end, kSigns)) return skip_newlines(reader.skip(signs, end, kSigns), end);
-    return c.bits & char_class::space ? white_space<true>(reader, p, end) : nullptr;
+  const char* cut_out(const char* q, const char* end, const Classified& c) const {
+    if (c.bits & char_class::custom) return reader.skip(q, end, char_class::custom);
+    for (int n = 1; n < 3 && reader.is(q, end, char_class::number); ++n) q += reader.at(q).size;
+    return q;
   }
 };
 

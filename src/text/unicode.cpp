@@ -163,12 +163,12 @@ std::uint16_t class_of(char32_t value) {
 
 }  // namespace
 
-CharClasses::CharClasses() {
+CharClasses::CharClasses(const Change& change) {
   std::map<std::array<std::uint16_t, 128>, std::uint32_t> known;
   index_.reserve(0x110000 / 128);
   for (char32_t first = 0; first < 0x110000; first += 128) {
     std::array<std::uint16_t, 128> block;
-    for (char32_t i = 0; i < 128; ++i) block[i] = class_of(first + i);
+    for (char32_t i = 0; i < 128; ++i) block[i] = change(first + i, class_of(first + i));
     const auto [place, is_new] =
         known.try_emplace(block, static_cast<std::uint32_t>(blocks_.size()));
     if (is_new) blocks_.insert(blocks_.end(), block.begin(), block.end());
@@ -177,7 +177,7 @@ CharClasses::CharClasses() {
 }
 
 const CharClasses& CharClasses::get() {
-  static const CharClasses classes;
+  static const CharClasses classes([](char32_t, std::uint16_t bits) { return bits; });
   return classes;
 }
 

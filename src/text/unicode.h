@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,7 @@ inline constexpr std::uint16_t separator = 256;    // Z
 inline constexpr std::uint16_t other = 512;        // C, unassigned included, but white space
 // White_Space, which is \s of Oniguruma and of Rust's regex: Z, U+0009-000D, U+0085.
 inline constexpr std::uint16_t space = 1024;
+inline constexpr std::uint16_t custom = 2048;  // for tables of one's own
 inline constexpr std::uint16_t letter = upper | lower | other_letter;
 inline constexpr std::uint16_t number = digit | other_number;
 inline constexpr std::uint16_t plain = mark | punctuation | symbol | other;  // [^\s\p{L}\p{N}]
@@ -62,8 +64,11 @@ class CharClasses {
   // Of a character below 128: its block comes first.
   std::uint16_t ascii(unsigned char value) const { return blocks_[value]; }
 
+  // A table of one's own: `change` gets each character and its class and returns what to hold.
+  using Change = std::function<std::uint16_t(char32_t, std::uint16_t)>;
+  explicit CharClasses(const Change& change);
+
  private:
-  CharClasses();
   std::vector<std::uint32_t> index_;   // of each block of 128 characters, where its classes begin
   std::vector<std::uint16_t> blocks_;  // equal blocks are stored once
 };
