@@ -75,7 +75,7 @@ class Cursor {
                  start);
     const std::string_view text(reinterpret_cast<const char*>(bytes_.data() + at_),
                                 static_cast<std::size_t>(length));
-    const std::size_t valid = valid_utf8_prefix(text);
+    const std::size_t valid = utf8_prefix(text);
     if (valid != text.size()) throw fail("the text is not UTF-8", at_ + valid);
     at_ += length;
     return text;

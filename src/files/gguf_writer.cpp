@@ -56,7 +56,7 @@ std::string array(GgufValue element, std::span<const T> values) {
 }
 
 void require_utf8(std::string_view key, std::string_view text, const std::string& file) {
-  if (valid_utf8_prefix(text) == text.size()) return;
+  if (utf8_prefix(text) == text.size()) return;
   throw Error("a text that is not UTF-8 cannot be written: " + printable(text))
       .in(file)
       .field(std::string(key));
@@ -170,7 +170,7 @@ void GgufWriter::add_tensor(std::string name, const GgufType& type, const Shape&
     throw Error(message).in(target_).field(name);
   };
   if (name.empty() || name.size() > kMaxTensorName || name.find('\0') != name.npos ||
-      valid_utf8_prefix(name) != name.size())
+      utf8_prefix(name) != name.size())
     refuse("a tensor name of 1 to 63 bytes of UTF-8 was expected");
   if (!names_.insert(name).second) refuse("two tensors have this name");
   if (shape.count() <= 0) refuse("the shape " + shape.text() + " has no elements");

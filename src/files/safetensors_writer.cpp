@@ -35,7 +35,7 @@ void plan(std::vector<Planned>& tensors, std::string name, Type type, const Shap
   if (format(type).safetensors.empty())
     refuse("safetensors has no type " + std::string(format(type).name) +
            "; write f32, f16 or bf16");
-  if (name.empty() || name == "__metadata__" || valid_utf8_prefix(name) != name.size())
+  if (name.empty() || name == "__metadata__" || utf8_prefix(name) != name.size())
     refuse("the name of a tensor in UTF-8 was expected");
   tensors.push_back({std::move(name), type, shape, tensors.size()});
 }

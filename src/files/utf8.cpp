@@ -28,7 +28,7 @@ std::size_t sequence(std::string_view text) {
 
 }  // namespace
 
-std::size_t valid_utf8_prefix(std::string_view text) {
+std::size_t utf8_prefix(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
     std::uint64_t eight;

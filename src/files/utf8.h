@@ -7,6 +7,6 @@
 namespace bantam {
 
 // Length of the longest prefix that is whole UTF-8; text.size() when all of it is.
-std::size_t valid_utf8_prefix(std::string_view text);
+std::size_t utf8_prefix(std::string_view text);
 
 }  // namespace bantam
