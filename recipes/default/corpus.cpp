@@ -18,17 +18,17 @@ struct KindRow {
   int weight;  // share of the training dialogues
 };
 constexpr std::array<KindRow, kKinds> kKindRows{{
-    {"addition", 10},
-    {"subtraction", 12},
-    {"multiplication", 12},
-    {"comparison", 9},
-    {"units", 11},
-    {"weekday", 11},
-    {"date", 11},
-    {"change", 9},
-    {"total", 9},
-    {"story", 10},
-    {"two_step", 13},
+    {"addition", 11},
+    {"subtraction", 14},
+    {"multiplication", 10},
+    {"comparison", 13},
+    {"units", 9},
+    {"weekday", 10},
+    {"date", 9},
+    {"change", 10},
+    {"total", 8},
+    {"story", 11},
+    {"two_step", 11},
 }};
 
 constexpr auto at(auto i) { return static_cast<std::size_t>(i); }

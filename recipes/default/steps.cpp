@@ -72,15 +72,15 @@ std::string multiply_steps(int a, int b, int zeros) {
   return out;
 }
 
-std::string compare_steps(int a, int b) {
+std::string compare_steps(int a, int b, bool larger) {
   const int columns = columns_of(a, b);
-  std::string out = padded(a, columns) + "," + padded(b, columns);
+  std::string out = "A:" + padded(a, columns) + " B:" + padded(b, columns);
   for (int i = columns - 1; i >= 0; --i) {
     const int x = digit(a, i), y = digit(b, i);
     out += " " + text(x) + (x == y ? "=" : x < y ? "<" : ">") + text(y);
     if (x != y) break;
   }
-  return out;
+  return out + ((a > b) == larger ? " A" : " B");
 }
 
 std::string weekday_steps(int weekday, int days, bool before) {
@@ -143,9 +143,9 @@ Worked work(Operation operation, const Numbers& n, Language language) {
     case Operation::multiply:
       return {multiply_steps(a, b), text(a * b)};
     case Operation::larger:
-      return {compare_steps(a, b), text(std::max(a, b))};
+      return {compare_steps(a, b, true), text(std::max(a, b))};
     case Operation::smaller:
-      return {compare_steps(a, b), text(std::min(a, b))};
+      return {compare_steps(a, b, false), text(std::min(a, b))};
     case Operation::convert: {
       const Unit& unit = kUnits[static_cast<std::size_t>(b)];
       return {multiply_steps(a, unit.digit, unit.zeros),

@@ -135,6 +135,7 @@ class Columns {
 struct Work {
   std::vector<Step> steps;
   std::vector<int> values;
+  std::string letter;  // the one that a comparison names
 };
 
 Work read_steps(const std::string& worked) {
@@ -142,7 +143,11 @@ Work read_steps(const std::string& worked) {
   std::istringstream in(worked.substr(0, worked.rfind(" =>")));
   int before = 0;
   for (std::string word; in >> word;) {
-    if (const auto comma = word.find(','); comma != std::string::npos) word[comma] = '-';
+    if (word.starts_with("A:") || word.starts_with("B:")) word.erase(0, 2);
+    if (word == "A" || word == "B") {
+      work.letter += word;
+      continue;
+    }
     work.steps.push_back(parse_step(word));
     before = hold(work.steps.back(), before);
     work.values.push_back(before);
@@ -164,25 +169,20 @@ int read_columns(const Work& work, std::size_t first, int scale) {
   return columns.result() * scale;
 }
 
-void check_comparison(const Work& work, const Asked& asked) {
-  const auto& terms = work.steps.at(0).terms;
-  require(std::min(terms.at(0), terms.at(1)) == asked.numbers[0] &&
-              std::max(terms.at(0), terms.at(1)) == asked.numbers[1],
+void check_comparison(const Work& work, const Asked& asked, const std::string& answer) {
+  const int left = work.values.at(0), right = work.values.at(1);
+  require(std::min(left, right) == asked.numbers[0] && std::max(left, right) == asked.numbers[1],
           "other numbers are compared");
-  int a = 0, b = 0;
-  for (std::size_t i = 1; i < work.steps.size(); ++i) {
+  int a = 0, b = 0, scale = 1;
+  for (std::size_t i = 2; i < work.steps.size(); ++i) {
     const Step& step = work.steps[i];
     require((step.relation == '=') == (i + 1 < work.steps.size()), "it ends at the wrong digit");
     a = 10 * a + step.terms.at(0);
     b = 10 * b + step.result;
   }
-  while (a < terms[0] || b < terms[1]) {  // the digits that were not needed
-    int scale = 10;
-    while (terms[0] / scale > a || terms[1] / scale > b) scale *= 10;
-    require(terms[0] / scale == a && terms[1] / scale == b, "other digits are compared");
-    return;
-  }
-  require(a == terms[0] && b == terms[1], "other digits are compared");
+  while (scale < 1'000 && (left / scale != a || right / scale != b)) scale *= 10;
+  require(scale < 1'000 && a != b, "other digits are compared");
+  require(work.letter == (std::to_string(left) == answer ? "A" : "B"), "it names the other one");
 }
 
 void check_weekday(const Work& work, const Asked& asked) {
@@ -207,9 +207,10 @@ void check_date(const Work& work, const Asked& asked) {
 
 void check_steps(const Dialogue& d, const Asked& asked) {
   const Work work = read_steps(d.worked);
-  if (asked.operation == "larger") return check_comparison(work, asked);
+  if (asked.operation == "larger") return check_comparison(work, asked, d.answer);
   if (asked.operation == "after" || asked.operation == "before") return check_weekday(work, asked);
   if (asked.operation == "date") return check_date(work, asked);
+  require(work.letter.empty(), "a letter out of place");
   int scale = 1;
   std::size_t first = 0;
   if (asked.operation == "units") {
