@@ -17,8 +17,8 @@ class StreamDecoder {
   StreamDecoder(StreamDecoder&&) noexcept;
   StreamDecoder& operator=(StreamDecoder&&) noexcept;
 
-  // The text that is certain after this token; empty while a character is cut. Throws Error for an id
-  // outside the vocabulary.
+  // The text that is certain after this token; empty while a character is cut. Throws Error for an
+  // id outside the vocabulary.
   std::string feed(std::int32_t id);
   // The rest (a cut character becomes U+FFFD); afterwards the decoder is as new.
   std::string finish();

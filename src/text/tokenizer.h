@@ -1,6 +1,7 @@
-// Tokenizers at run time: text to ids and back, exactly as the model's makers do it, from a GGUF file,
-// a tokenizer.json, a SentencePiece tokenizer.model or a Hugging Face folder. A tokenizer is compiled
-// from a TokenizerSpec (tokenizer_spec.h), which every reader makes and every writer takes.
+// Tokenizers at run time: text to ids and back, exactly as the model's makers do it, from a GGUF
+// file, a tokenizer.json, a SentencePiece tokenizer.model or a Hugging Face folder. A tokenizer is
+// compiled from a TokenizerSpec (tokenizer_spec.h), which every reader makes and every writer
+// takes.
 #pragma once
 
 #include <cstdint>
@@ -34,21 +35,22 @@ class Tokenizer {
   Tokenizer(const Tokenizer&) = delete;
   Tokenizer& operator=(const Tokenizer&) = delete;
 
-  // Any bytes may be given. Throws Error only where a regular expression of the file takes more steps
-  // than allowed.
+  // Any bytes may be given. Throws Error only where a regular expression of the file takes more
+  // steps than allowed.
   std::vector<std::int32_t> encode(std::string_view text, EncodeOptions options = {}) const;
   // Appends to `out`.
   void encode(std::string_view text, EncodeOptions options, std::vector<std::int32_t>& out) const;
 
-  // Valid UTF-8 always: bytes that are not become U+FFFD, one for each maximal subpart. `skip_special`
-  // leaves control tokens out. Throws Error for an id outside the vocabulary.
+  // Valid UTF-8 always: bytes that are not become U+FFFD, one for each maximal subpart.
+  // `skip_special` leaves control tokens out. Throws Error for an id outside the vocabulary.
   std::string decode(std::span<const std::int32_t> ids, bool skip_special = true) const;
 
   std::int64_t size() const;  // ids are 0 .. size() - 1
-  // The token as the file spells it ("Ġthe", "▁the", "<0x0A>"); a hole in the numbering is empty. An id
-  // outside the vocabulary throws Error, here and below.
+  // The token as the file spells it ("Ġthe", "▁the", "<0x0A>"); a hole in the numbering is empty.
+  // An id outside the vocabulary throws Error, here and below.
   std::string_view piece(std::int32_t id) const;
-  // The raw bytes that the token adds to a text in its middle (" the", "\n"); none for control tokens.
+  // The raw bytes that the token adds to a text in its middle (" the", "\n"); none for control
+  // tokens.
   std::string token_bytes(std::int32_t id) const;
   bool special(std::int32_t id) const;  // a control token: left out of decoded text
   std::optional<std::int32_t> find(std::string_view piece) const;
@@ -60,8 +62,8 @@ class Tokenizer {
   // What encode puts before and after a text when add_special.
   std::span<const std::int32_t> prefix() const;
   std::span<const std::int32_t> suffix() const;
-  // Generation stops at this token: eos, end of turn, and the well-known names of such (as llama.cpp,
-  // src/llama-vocab.cpp, collects them).
+  // Generation stops at this token: eos, end of turn, and the well-known names of such (as
+  // llama.cpp, src/llama-vocab.cpp, collects them).
   bool ends(std::int32_t id) const;
   std::span<const std::int32_t> end_ids() const;  // rising
 
@@ -77,9 +79,10 @@ class Tokenizer {
   std::unique_ptr<const Parts> parts_;
 };
 
-// A GGUF (vocabulary-only ones too), a tokenizer.json, a SentencePiece tokenizer.model, or a folder that
-// holds tokenizer.json or tokenizer.model (then tokenizer_config.json, generation_config.json,
-// special_tokens_map.json and chat_template.jinja beside it are heeded). Throws Error with file and field.
+// A GGUF (vocabulary-only ones too), a tokenizer.json, a SentencePiece tokenizer.model, or a folder
+// that holds tokenizer.json or tokenizer.model (then tokenizer_config.json, generation_config.json,
+// special_tokens_map.json and chat_template.jinja beside it are heeded). Throws Error with file and
+// field.
 std::shared_ptr<const Tokenizer> open_tokenizer(const Path& path);
 std::shared_ptr<const Tokenizer> open_tokenizer(const GgufFile& file);
 
@@ -95,12 +98,12 @@ struct TrainedTokenizer {
 };
 std::shared_ptr<const Tokenizer> make_tokenizer(TrainedTokenizer trained);
 
-// The files tokenizer.json and tokenizer_config.json. They encode as `tokenizer` does, whichever world
-// it came from. Throws Error that names what tokenizer.json cannot express.
+// The files tokenizer.json and tokenizer_config.json. They encode as `tokenizer` does, whichever
+// world it came from. Throws Error that names what tokenizer.json cannot express.
 std::string tokenizer_json(const Tokenizer& tokenizer);
 std::string tokenizer_config_json(const Tokenizer& tokenizer);
-// The `tokenizer.*` keys of GGUF, `vocabulary` tokens long when the embedding has more rows than there
-// are tokens (0: as many as there are). Throws Error that names what GGUF cannot express.
+// The `tokenizer.*` keys of GGUF, `vocabulary` tokens long when the embedding has more rows than
+// there are tokens (0: as many as there are). Throws Error that names what GGUF cannot express.
 void write_tokenizer(const Tokenizer& tokenizer, GgufWriter& writer, std::int64_t vocabulary = 0);
 
 }  // namespace bantam

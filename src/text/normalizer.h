@@ -1,0 +1,38 @@
+// Normalizers of tokenizer.json (huggingface/tokenizers, tokenizers/src/normalizers), Unicode forms
+// by utf8proc. All take time linear in the text.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/tokenizer_spec.h"
+
+namespace bantam {
+
+class NormalizeOp {
+ public:
+  virtual ~NormalizeOp() = default;
+  // `text` is well-formed UTF-8 and stays so. `first`: it begins the whole text.
+  virtual void apply(std::string& text, bool first) const = 0;
+};
+
+// Throws Error when the pattern or character map of a step is wrong.
+std::unique_ptr<NormalizeOp> make_normalize_op(const NormalizeStep& step);
+
+class Normalizer {
+ public:
+  explicit Normalizer(const std::vector<NormalizeStep>& steps);
+
+  bool empty() const { return ops_.empty(); }
+  std::string apply(std::string_view text, bool first) const;
+
+ private:
+  std::vector<std::unique_ptr<NormalizeOp>> ops_;
+};
+
+enum class UnicodeForm { nfc, nfd, nfkc, nfkd };
+std::string to_unicode_form(std::string_view text, UnicodeForm form);
+
+}  // namespace bantam
