@@ -5,20 +5,25 @@
 
 namespace bantam::pre {
 
-// Punctuation in runs, then Gpt2, then runs of numbers, then [0-9][0-9][0-9], each applied to the
+// Punctuation in runs, then Gpt2, then runs of digits, then [0-9][0-9][0-9], each applied to the
 // pieces of the one before. In the reader's table just that is char_class::punctuation which the
-// first stage takes; the apostrophe is, so that there are no contractions.
-struct Falcon {
+// first stage takes; the apostrophe is, so that there are no contractions. kBytes: the last two
+// stages see GPT-2's spelling of bytes, as after a ByteLevel. Some bytes are spelt by superscript
+// digits and fractions of Latin-1: they count as digits wherever they are.
+template <bool kBytes>
+struct PunctuationGpt2Digits {
   Reader reader;
 
   template <class Emit>
   void operator()(const char* p, const char* end, Emit&& emit) const {
     while (p != end) {
-      const char* const next = match(p, end);
-      if (reader.at(p).bits & char_class::number) {
-        numbers(p, next, emit);
-      } else {
+      const char* const word = *p == ' ' ? p + 1 : p;
+      const char* next = skip_ascii_letters(word, end);
+      if (next != word && (next == end || is_ascii(*next))) {
         emit(p, next);
+      } else {
+        next = match(p, end);
+        digits(p, next, emit);
       }
       p = next;
     }
@@ -28,24 +33,50 @@ struct Falcon {
   static constexpr std::uint16_t kPlain =
       char_class::plain & static_cast<std::uint16_t>(~char_class::punctuation);
 
+  // The end of the piece of the second stage.
   const char* match(const char* p, const char* end) const {
     using namespace char_class;
     const char* const q = *p == ' ' ? p + 1 : p;
-    const char* const word = skip_ascii_letters(q, end);
-    if (word != q) return reader.skip_letters(word, end, letter);
     if (q == end) return q;
     const Classified c = reader.at(q);
-    const char* const after = q + c.size;
-    if (c.bits & letter) return reader.skip(after, end, letter);
-    if (c.bits & kPlain) return reader.skip(after, end, kPlain);
-    // The space before numbers is theirs till the third stage takes it away.
-    if (c.bits & number) return p == q ? reader.skip(after, end, number) : q;
-    if ((c.bits & punctuation) && p == q) return reader.skip(after, end, punctuation);
+    for (const std::uint16_t bits : {letter, number, kPlain})
+      if (c.bits & bits) return reader.skip(q + c.size, end, bits);
+    if ((c.bits & punctuation) && p == q) return reader.skip(q + c.size, end, punctuation);
     return white_space<false>(reader, p, end, punctuation);
   }
 
+  // The length of the digit at p, 0 when there is none.
+  unsigned digit_size(const char* p) const {
+    if (!kBytes) {
+      const Classified c = reader.at(p);
+      return c.bits & char_class::number ? c.size : 0;
+    }
+    const auto byte = static_cast<unsigned char>(*p);
+    return (byte >= '0' && byte <= '9') || byte == 0xB2 || byte == 0xB3 || byte == 0xB9 ||
+                   (byte >= 0xBC && byte <= 0xBE)
+               ? 1
+               : 0;
+  }
+
+  // The last two stages.
   template <class Emit>
-  static void numbers(const char* p, const char* end, Emit& emit) {
+  void digits(const char* p, const char* end, Emit& emit) const {
+    Gaps gaps(p, emit);
+    while (p != end) {
+      const char* q = p;
+      while (q != end && digit_size(q) != 0) q += digit_size(q);
+      if (q == p) {
+        p += kBytes ? 1 : reader.at(p).size;
+      } else {
+        gaps.pass(p, q);
+        threes(p, q, emit);
+        p = q;
+      }
+    }
+    gaps.finish(end);
+  }
+  template <class Emit>
+  static void threes(const char* p, const char* end, Emit& emit) {
     Gaps gaps(p, emit);
     while (p != end) {
       const char* q = p;

@@ -65,6 +65,7 @@ constexpr WordRules kTekkenRules{
 constexpr WordRules kYoutuRules{.by_case = true, .digits = 1, .slashes = true};
 
 const Known kKnown[] = {
+    {kGpt2, true, [] { return stage_of(Gpt2{}); }},
     {kLlama3, true, [] { return stage_of(Words<WordRules{}>{}); }},
     {kQwen2, true, [] { return stage_of(Words<kQwen2Rules>{}); }},
     {kQwen35, true, [] { return stage_of(Words<kQwen35Rules>{}); }},
@@ -193,9 +194,9 @@ std::vector<Sequence> sequences() {
   return {
       {{digit, gpt2}, [] { return stage_of(Gpt2Words<true>{}); }},
       {{signs, gpt2, digit_runs, split(kThreeDigits)},
-       [] { return stage_of(Falcon{punctuation_reader(kAsciiSymbols)}); }},
-      {{split(kDefaultPunctuation), gpt2, digit_runs, split(kThreeDigits)},
-       [] { return stage_of(Falcon{punctuation_reader(kDefaultSymbols)}); }},
+       [] { return stage_of(PunctuationGpt2Digits<true>{punctuation_reader(kAsciiSymbols)}); }},
+      {{split(kDefaultPunctuation), split(kGpt2), digit_runs, split(kThreeDigits)},
+       [] { return stage_of(PunctuationGpt2Digits<false>{punctuation_reader(kDefaultSymbols)}); }},
       {{split(kUpToThreeNumbers), split(kHanAndKana), split(kDeepSeek3)},
        [] { return stage_of(DeepSeek3<true>{custom_reader(kHanAndKana)}); }},
       {{split(kOneNewline), split(kSpaceAndLetters), split(kSpaceAndPunctuation),
@@ -206,8 +207,6 @@ std::vector<Sequence> sequences() {
        deepseek_llm},
   };
 }
-
-}  // namespace
 
 PreStage canonical(const PreStage& stage) {
   PreStage out{.kind = stage.kind};
@@ -233,17 +232,24 @@ PreStage canonical(const PreStage& stage) {
   out.invert = stage.invert;
   const Known* known = find_known(out.pattern);
   // Of an expression that matches everywhere, the matches are kept and nothing is removed.
-  if (stage.invert && stage.behavior == PreStage::Behavior::removed &&
-      (out.pattern == kGpt2 || (known != nullptr && known->covers))) {
+  if (stage.invert && stage.behavior == PreStage::Behavior::removed && known != nullptr &&
+      known->covers) {
     out.behavior = PreStage::Behavior::isolated;
     out.invert = false;
   }
   // To isolate takes both kinds of segments alike.
   if (out.behavior == PreStage::Behavior::isolated) out.invert = false;
   if (out.behavior != PreStage::Behavior::isolated) return out;
-  if (out.pattern == kGpt2) return {.kind = PreStage::Kind::gpt2};
   if (out.pattern == R"(\p{N})") return {.kind = PreStage::Kind::digits, .individual = true};
   if (out.pattern == R"(\p{N}+)") return {.kind = PreStage::Kind::digits};
+  return out;
+}
+
+}  // namespace
+
+Stages canonical(const Stages& stages) {
+  Stages out;
+  for (const PreStage& stage : stages) out.push_back(canonical(stage));
   return out;
 }
 

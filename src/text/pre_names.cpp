@@ -77,7 +77,9 @@ std::vector<Entry> make_entries() {
       {{"spark2_5"}, plain, {split(kUpToThreeNumbers), split(kHanAndKana), split(kSpark25), digit}},
       {{"falcon"}, plain, {signs, gpt2, digit_runs, split(kThreeDigits)}},
       // What llama.cpp does for a file that names none.
-      {{"default"}, plain, {split(kDefaultPunctuation), gpt2, digit_runs, split(kThreeDigits)}},
+      {{"default"},
+       plain,
+       {split(kDefaultPunctuation), split(kGpt2), digit_runs, split(kThreeDigits)}},
       {{"bloom", "poro-chat", "gpt3-finnish"}, plain, {split(kBloom)}},
       {{"viking"}, plain, {split(kBloom), digit}},
       {{"superbpe"}, plain, {digit_runs, split(kSuperBpeDigits)}},
@@ -138,8 +140,9 @@ PreTraits pre_tokenizer_traits(std::string_view gguf_name) { return entry_of(ggu
 
 std::string_view pre_tokenizer_name_for(const std::vector<PreStage>& stages, bool ignore_merges) {
   const auto canonical = [](const Stages& in) {
-    Stages out;
-    for (const PreStage& stage : in) out.push_back(pre::canonical(stage));
+    Stages out = pre::canonical(in);
+    // Where nothing follows, a ByteLevel that splits is a Split and a ByteLevel that does not.
+    if (!out.empty() && out.back() == split(kGpt2)) out.back() = {.kind = Kind::gpt2};
     return out;
   };
   const Stages wanted = canonical(stages);

@@ -42,6 +42,9 @@ bool is_word(char32_t value) {
   if (bits & (letter | mark | digit)) return true;
   const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(value));
   if (category == UTF8PROC_CATEGORY_NL || category == UTF8PROC_CATEGORY_PC) return true;
+  // Superscript digits and vulgar fractions of Latin-1, which Oniguruma counts in.
+  if (value == 0xB2 || value == 0xB3 || value == 0xB9 || (value >= 0xBC && value <= 0xBE))
+    return true;
   // The symbols of Other_Alphabetic (PropList.txt): circled and squared letters.
   return (value >= 0x24B6 && value <= 0x24E9) || (value >= 0x1F130 && value <= 0x1F149) ||
          (value >= 0x1F150 && value <= 0x1F169) || (value >= 0x1F170 && value <= 0x1F189);

@@ -161,7 +161,7 @@ struct OneNewline {
   }
 };
 
-// Whether \w of Oniguruma has the character: Alphabetic, M, Nd, Pc.
+// Whether \w of Oniguruma has the character: Alphabetic, M, Nd, Pc and six of Latin-1.
 bool is_word(char32_t value);
 
 enum class Grouping {

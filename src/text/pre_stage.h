@@ -84,8 +84,8 @@ std::unique_ptr<const Stage> known_stage(const PreStage& stage);
 // One hand-written stage that does several at once, null when none is known.
 std::unique_ptr<const Stage> known_sequence(const std::vector<PreStage>& stages);
 
-// The stage in the form in which the tables have it: one spelling of each pattern, isolated where
-// other behaviours come to the same.
-PreStage canonical(const PreStage& stage);
+// The stages in the form in which the tables have them: one spelling of each pattern, isolated
+// where other behaviours come to the same.
+std::vector<PreStage> canonical(const std::vector<PreStage>& stages);
 
 }  // namespace bantam::pre

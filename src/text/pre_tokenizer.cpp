@@ -1,22 +1,70 @@
 // Runs the stages of a pre-tokenizer over a text.
 #include "text/pre_tokenizer.h"
 
+#include <algorithm>
+
+#include "text/byte_alphabet.h"
 #include "text/pre_stage.h"
 #include "text/unicode.h"
 
 namespace bantam {
 
+namespace {
+
+using Stages = std::vector<PreStage>;
+
+// Stages that follow a ByteLevel: they see GPT-2's spelling of bytes, a character for each.
+class SpelledBytes final : public pre::Stage {
+ public:
+  explicit SpelledBytes(Stages stages) : stages_(std::move(stages)) {}
+  void run(const char* begin, const char* end, pre::EmitRef emit) const override {
+    run_with(begin, end, emit);
+  }
+  void run(const char* begin, const char* end, pre::Sink& sink) const override {
+    run_with(begin, end, [&](const char* b, const char* e) { sink.add(b, e); });
+  }
+
+ private:
+  template <class Emit>
+  void run_with(const char* begin, const char* end, Emit&& emit) const {
+    const std::string spelled =
+        ByteAlphabet::get().encode({begin, static_cast<std::size_t>(end - begin)});
+    std::size_t at = 0;  // in `spelled`; pieces may leave gaps
+    stages_.split(spelled, [&](std::span<const std::string_view> pieces) {
+      for (const std::string_view piece : pieces) {
+        const auto first = static_cast<std::size_t>(piece.data() - spelled.data());
+        begin += characters(std::string_view(spelled).substr(at, first - at));
+        const char* const next = begin + characters(piece);
+        emit(begin, next);
+        begin = next;
+        at = first + piece.size();
+      }
+    });
+  }
+  static std::size_t characters(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  }
+
+  PreTokenizer stages_;
+};
+
+}  // namespace
+
 PreTokenizer::PreTokenizer(std::vector<PreStage> stages, std::string_view gguf_name)
     : stages_(std::move(stages)), gguf_name_(gguf_name) {
-  std::vector<PreStage> canonical;
-  for (const PreStage& stage : stages_) canonical.push_back(pre::canonical(stage));
+  const Stages canonical = pre::canonical(stages_);
   if (auto whole = pre::known_sequence(canonical)) {
     running_.push_back(std::move(whole));
     return;
   }
-  for (const PreStage& stage : canonical) {
-    auto known = pre::known_stage(stage);
-    running_.push_back(known != nullptr ? std::move(known) : pre::general_stage(stage));
+  for (auto stage = canonical.begin(); stage != canonical.end(); ++stage) {
+    auto known = pre::known_stage(*stage);
+    running_.push_back(known != nullptr ? std::move(known) : pre::general_stage(*stage));
+    if (stage->kind == PreStage::Kind::gpt2 && stage + 1 != canonical.end()) {
+      running_.push_back(std::make_unique<SpelledBytes>(Stages(stage + 1, canonical.end())));
+      return;
+    }
   }
 }
 
@@ -49,7 +97,9 @@ void PreTokenizer::split(std::string_view text, const Take& take) const {
     pieces.clear();
     for (const std::string_view piece : batch) {
       const std::size_t begin = original(piece.data());
-      pieces.push_back(text.substr(begin, original(piece.data() + piece.size()) - begin));
+      const std::size_t end = original(piece.data() + piece.size());
+      // Stages that see bytes may cut a U+FFFD, which has no places inside in the text.
+      if (begin != end) pieces.push_back(text.substr(begin, end - begin));
     }
     take(pieces);
   });

@@ -21,7 +21,7 @@ struct PreStage {
     split,        // Split by `pattern`
     digits,       // Digits: each \p{N} alone when `individual`, else each run of them
     punctuation,  // Punctuation (ASCII punctuation and \p{P}), a split with `behavior`
-    gpt2,         // the expression of ByteLevel(use_regex=true)
+    gpt2,         // ByteLevel(use_regex=true): stages after it see GPT-2's spelling of bytes
   };
   // What becomes of a match (for `invert`: of what lies between matches).
   enum class Behavior { isolated, removed, merged_with_previous, merged_with_next, contiguous };

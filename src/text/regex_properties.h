@@ -6,9 +6,13 @@
 
 namespace bantam::regex_properties {
 
-// As the insides of a class. White_Space; and what Oniguruma calls a word (Unicode TR18, annex C).
+// As the insides of a class. White_Space; and what Oniguruma calls a word: Unicode TR18,
+// annex C, and outside classes six characters more (src/unicode.c has a table of its own for
+// Latin-1).
 inline constexpr std::string_view kSpace = "\\x{9}-\\x{d}\\x{85}\\p{Z}";
 inline constexpr std::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+inline constexpr std::string_view kWordAlone =
+    "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
 inline constexpr std::string_view kHex = "0-9a-fA-F";
 
 struct Property {
@@ -34,6 +38,7 @@ inline constexpr std::array kProperties = {
     Property{"letternumber", "\\p{Nl}"},
     Property{"othernumber", "\\p{No}"},
     Property{"punctuation", "\\p{P}"},
+    Property{"punct", "\\p{P}\\p{S}"},
     Property{"symbol", "\\p{S}"},
     Property{"separator", "\\p{Z}"},
     Property{"spaceseparator", "\\p{Zs}"},

@@ -3,9 +3,13 @@
 
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <map>
+
+#include "text/unicode_newer.h"
 
 namespace bantam {
 namespace {
@@ -118,6 +122,12 @@ void append_utf8(std::string& out, char32_t value) {
 
 namespace {
 
+std::uint16_t newer_class_of(char32_t value) {
+  const auto range = std::partition_point(std::begin(kNewerRanges), std::end(kNewerRanges),
+                                          [&](const NewerRange& r) { return r.last < value; });
+  return range != std::end(kNewerRanges) && range->first <= value ? range->bits : char_class::other;
+}
+
 std::uint16_t class_of(char32_t value) {
   using namespace char_class;
   if ((value >= 0x09 && value <= 0x0D) || value == 0x85) return space;
@@ -156,6 +166,8 @@ std::uint16_t class_of(char32_t value) {
     case UTF8PROC_CATEGORY_ZL:
     case UTF8PROC_CATEGORY_ZP:
       return separator | space;
+    case UTF8PROC_CATEGORY_CN:
+      return newer_class_of(value);
     default:
       return other;
   }

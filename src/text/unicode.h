@@ -33,8 +33,8 @@ std::string repair_utf8(std::string_view text);
 // Appends the UTF-8 of `value`; what is not a scalar value (surrogates, above U+10FFFF) as U+FFFD.
 void append_utf8(std::string& out, char32_t value);
 
-// Bits of a character's class: that of its general category, and `space` beside it. White space in
-// Cc has `space` alone, so that `plain` is one test.
+// Bits of a character's class: that of its general category in Unicode 16, and `space` beside it.
+// White space in Cc has `space` alone, so that `plain` is one test.
 namespace char_class {
 inline constexpr std::uint16_t upper = 1;          // Lu, Lt
 inline constexpr std::uint16_t lower = 2;          // Ll

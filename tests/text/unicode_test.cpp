@@ -119,6 +119,10 @@ TEST(Unicode, ClassesOfKnownCharacters) {
       {0x200B, cc::other},
       {0xFEFF, cc::other},
       {0x0378, cc::other},  // unassigned
+      {0x1C89, cc::upper},  // of Unicode 16
+      {0x13460, cc::other_letter},
+      {0x1CCF9, cc::digit},
+      {0x1FAE9, cc::symbol},
       {0xE000, cc::other},
       {0x10FFFF, cc::other},
       {0x110000, cc::other},
