@@ -1,0 +1,151 @@
+#include "infer/session.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace bantam {
+
+namespace {
+
+// Logits of a large vocabulary take more memory than the rest of a chunk: so many floats at a time.
+constexpr std::int64_t kMostLogits = std::int64_t{1} << 23;
+
+std::int64_t choose_context(const SessionOptions& options, const Config& config) {
+  if (options.context < 0 || options.chunk < 1 || options.slots < 1)
+    throw Error("a context, chunk and number of slots from 1 were expected");
+  return options.context > 0 ? options.context : config.context;
+}
+
+Type choose_cache_type(const SessionOptions& options, Arithmetic arithmetic) {
+  if (!options.cache) return arithmetic == Arithmetic::bf16 ? Type::bf16 : Type::f16;
+  const Type type = *options.cache;
+  if (type != Type::f32 && type != Type::f16 && type != Type::bf16)
+    throw Error("a cache of type f32, f16 or bf16 was expected");
+  return type;
+}
+
+}  // namespace
+
+Session::Session(std::shared_ptr<const ModelFile> file, const SessionOptions& options)
+    : file_(std::move(file)),
+      context_(choose_context(options, file_->config())),
+      chunk_(options.chunk),
+      kernels_(kernels_for(options.isa ? *options.isa : best_isa())),
+      pool_(options.threads > 0 ? options.threads : default_threads()),
+      context_of_run_(std::make_unique<Context>(pool_, kernels_, arena_)),
+      tokens_(static_cast<std::size_t>(options.slots)) {
+  context_of_run_->arithmetic = choose_arithmetic(*file_, options.arithmetic);
+  const Type type = choose_cache_type(options, context_of_run_->arithmetic);
+  model_ = load_model(file_, context_of_run_->arithmetic, context_of_run_->exec);
+  const std::int64_t positions =
+      options.positions > 0 ? std::min(options.positions, context_) : context_;
+  cache_ = std::make_unique<Cache>(model_->cache_shape(options.slots, positions, type));
+}
+
+Session::~Session() = default;
+
+void Session::check_slot(std::int64_t slot) const {
+  if (slot < 0 || slot >= slots())
+    throw Error("a slot from 0 to " + std::to_string(slots() - 1) + " was expected, not " +
+                std::to_string(slot));
+}
+
+std::span<const std::int32_t> Session::tokens(std::int64_t slot) const {
+  check_slot(slot);
+  return tokens_[static_cast<std::size_t>(slot)];
+}
+
+void Session::trim(std::int64_t slot, std::int64_t length) {
+  check_slot(slot);
+  std::vector<std::int32_t>& held = tokens_[static_cast<std::size_t>(slot)];
+  if (length >= 0 && static_cast<std::size_t>(length) < held.size())
+    held.resize(static_cast<std::size_t>(length));
+}
+
+void Session::copy(std::int64_t from, std::int64_t to, std::int64_t length) {
+  const std::span<const std::int32_t> held = tokens(from);
+  check_slot(to);
+  length = std::clamp<std::int64_t>(length, 0, static_cast<std::int64_t>(held.size()));
+  if (from == to) return trim(to, length);
+  cache_->copy(from, to, length);
+  tokens_[static_cast<std::size_t>(to)].assign(held.begin(), held.begin() + length);
+}
+
+std::int64_t Session::reuse(std::int64_t slot, std::span<const std::int32_t> wanted) {
+  const std::span<const std::int32_t> held = tokens(slot);
+  const std::size_t most = wanted.empty() ? 0 : std::min(wanted.size() - 1, held.size());
+  std::size_t same = 0;
+  while (same < most && held[same] == wanted[same]) ++same;
+  trim(slot, static_cast<std::int64_t>(same));
+  return static_cast<std::int64_t>(same);
+}
+
+void Session::require_room(std::int64_t length) const {
+  if (length <= context_) return;
+  throw Error("the prompt is " + std::to_string(length) +
+              " tokens long, the context has room for " + std::to_string(context_) +
+              "; shorten the prompt or ask for more context");
+}
+
+void Session::require_known(std::span<const std::int32_t> ids) const {
+  for (const std::int32_t id : ids)
+    if (id < 0 || id >= config().vocabulary)
+      throw Error("there is no token " + std::to_string(id) + "; the vocabulary has 0 to " +
+                  std::to_string(config().vocabulary - 1));
+}
+
+bool Session::evaluate(std::span<const Part> parts, const See& see, const GoOn& go_on) {
+  for (const Part& part : parts) {
+    require_known(part.tokens);
+    const auto length = static_cast<std::int64_t>(tokens(part.slot).size() + part.tokens.size());
+    require_room(length);
+    if (length > cache_->shape().context)
+      throw Error("memory was set aside for " + std::to_string(cache_->shape().context) +
+                  " positions, not for " + std::to_string(length));
+    for (const Part& other : parts)
+      if (&other != &part && other.slot == part.slot)
+        throw Error("slot " + std::to_string(part.slot) + " stands twice in a batch");
+  }
+  const std::int64_t most_wanted = std::max<std::int64_t>(kMostLogits / config().vocabulary, 1);
+  Batch batch;
+  std::vector<Place> wanted;
+  const auto run = [&] {
+    if (batch.rows() == 0) return;
+    forward(batch, wanted, see);
+    for (std::int64_t t = 0; t < batch.rows(); ++t) {
+      const auto i = static_cast<std::size_t>(t);
+      tokens_[static_cast<std::size_t>(batch.sequences[i])].push_back(batch.tokens[i]);
+    }
+    batch = {};
+    wanted.clear();
+  };
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    const Part& part = parts[p];
+    const auto start = static_cast<std::int32_t>(tokens(part.slot).size());
+    for (std::size_t i = 0; i < part.tokens.size(); ++i) {
+      const bool want =
+          part.want == Want::all || (part.want == Want::last && i + 1 == part.tokens.size());
+      if (batch.rows() == chunk_ ||
+          (want && static_cast<std::int64_t>(wanted.size()) == most_wanted)) {
+        run();
+        if (go_on && !go_on()) return false;
+      }
+      batch.add(part.tokens[i], start + static_cast<std::int32_t>(i),
+                static_cast<std::int32_t>(part.slot), want);
+      if (want) wanted.push_back({p, i});
+    }
+  }
+  run();
+  return !go_on || go_on();
+}
+
+void Session::forward(const Batch& batch, std::span<const Place> wanted, const See& see) {
+  arena_.reset();
+  const Tensor logits = model_->forward(*context_of_run_, batch, cache_.get());
+  const auto width = static_cast<std::size_t>(config().vocabulary);
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    see(wanted[i].part, wanted[i].index, {logits.f32() + i * width, width});
+}
+
+}  // namespace bantam

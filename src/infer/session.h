@@ -1,0 +1,102 @@
+// A model that is ready to run: threads, kernels, weights and the cache of the sequences that it
+// goes on with. Everything else (sampling, stopping, talking) stands on evaluate().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "kernels/kernels.h"
+#include "models/loader.h"
+#include "nn/cache.h"
+#include "tensor/context.h"
+
+namespace bantam {
+
+struct SessionOptions {
+  unsigned threads = 0;      // 0: default_threads()
+  std::int64_t context = 0;  // positions of a sequence; 0: as many as the model was trained with
+  std::int64_t positions =
+      0;                     // to set memory aside for, when fewer than the context will do; 0: all
+  std::int64_t slots = 1;    // sequences at once
+  std::int64_t chunk = 512;  // rows of one forward pass
+  std::optional<Arithmetic> arithmetic;  // see choose_arithmetic
+  std::optional<Type> cache;             // F32, F16, BF16; default F16, with bf16 arithmetic BF16
+  std::optional<Isa> isa;                // default best_isa()
+};
+
+class Session {
+ public:
+  // Throws Error: what loading the model throws, an option out of its range.
+  explicit Session(std::shared_ptr<const ModelFile> file, const SessionOptions& options = {});
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  const ModelFile& file() const { return *file_; }
+  const Model& model() const { return *model_; }
+  const Config& config() const { return model_->config(); }
+  std::int64_t context() const { return context_; }
+  Arithmetic arithmetic() const { return context_of_run_->arithmetic; }
+  Type cache_type() const { return cache_->shape().type; }
+  std::int64_t slots() const { return cache_->shape().slots; }
+  const char* isa() const { return kernels_.name; }
+  unsigned threads() const { return pool_.size(); }
+
+  // The tokens whose keys and values a slot holds.
+  std::span<const std::int32_t> tokens(std::int64_t slot) const;
+  // Forgets the positions from `length` on.
+  void trim(std::int64_t slot, std::int64_t length);
+  // Makes `to` hold the first `length` positions of `from`: a prompt that several answers share.
+  void copy(std::int64_t from, std::int64_t to, std::int64_t length);
+  // Trims a slot to what it has in common with `tokens`, all but the last of them at most, and
+  // returns that length: what need not be evaluated again.
+  std::int64_t reuse(std::int64_t slot, std::span<const std::int32_t> tokens);
+
+  // Throws Error, naming both lengths, when a sequence of this many tokens does not fit the
+  // context.
+  void require_room(std::int64_t length) const;
+  // Throws Error for the first id that is not in the vocabulary.
+  void require_known(std::span<const std::int32_t> tokens) const;
+
+  // Tokens that follow those which their slot holds. At most one part for a slot.
+  enum class Want : std::uint8_t { none, last, all };
+  struct Part {
+    std::int64_t slot = 0;
+    std::span<const std::int32_t> tokens;
+    Want want = Want::last;  // the tokens whose logits are asked for
+  };
+  // Called once for each token whose logits are asked for, in the order of the batch. `index` is
+  // its place in the part. The logits [V] are valid during the call.
+  using See =
+      std::function<void(std::size_t part, std::size_t index, std::span<const float> logits)>;
+  // Asked between forward passes whether to go on.
+  using GoOn = std::function<bool()>;
+
+  // Runs the parts as one batch, in chunks. The logits of a sequence do not depend on the chunks,
+  // nor on who else is in the batch. False: `go_on` said no; the slots hold what was evaluated so
+  // far. Throws Error when a part does not fit, before anything is evaluated.
+  bool evaluate(std::span<const Part> parts, const See& see, const GoOn& go_on = {});
+
+ private:
+  struct Place {
+    std::size_t part, index;
+  };
+  void forward(const Batch& batch, std::span<const Place> wanted, const See& see);
+  void check_slot(std::int64_t slot) const;
+
+  std::shared_ptr<const ModelFile> file_;
+  std::int64_t context_, chunk_;
+  Kernels kernels_;
+  ThreadPool pool_;
+  Arena arena_;
+  std::unique_ptr<Context> context_of_run_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Cache> cache_;
+  std::vector<std::vector<std::int32_t>> tokens_;  // by slot
+};
+
+}  // namespace bantam

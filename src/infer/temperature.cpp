@@ -1,0 +1,16 @@
+// Temperature: probabilities to the power of 1 / T (Ackley, Hinton & Sejnowski 1985).
+#include "infer/stages.h"
+
+namespace bantam {
+
+namespace {
+
+void apply(const SamplingOptions& options, Candidates& candidates) {
+  if (options.temperature != 1) candidates.scale(options.temperature);
+}
+
+}  // namespace
+
+const SamplerStage kTemperature{"temperature", apply};
+
+}  // namespace bantam

@@ -1,0 +1,19 @@
+// Top-k: the k likeliest tokens (Fan, Lewis & Dauphin 2018, section 5.4).
+#include "infer/stages.h"
+
+namespace bantam {
+
+namespace {
+
+void apply(const SamplingOptions& options, Candidates& candidates) {
+  if (options.top_k == 0 || static_cast<std::uint64_t>(options.top_k) >= candidates.size()) return;
+  const auto k = static_cast<std::size_t>(options.top_k);
+  candidates.sort(k);
+  candidates.cut(k);
+}
+
+}  // namespace
+
+const SamplerStage kTopK{"top-k", apply};
+
+}  // namespace bantam
