@@ -72,6 +72,8 @@ std::string multiply_steps(int a, int b, int zeros) {
   return out;
 }
 
+// "max" or "min" repeats what is asked beside the sign that decides: with the question far behind,
+// choosing the letter was two decisions in one, and 0.57 of the comparisons were right.
 std::string compare_steps(int a, int b, bool larger) {
   const int columns = columns_of(a, b);
   std::string out = "A:" + padded(a, columns) + " B:" + padded(b, columns);
@@ -80,7 +82,7 @@ std::string compare_steps(int a, int b, bool larger) {
     out += " " + text(x) + (x == y ? "=" : x < y ? "<" : ">") + text(y);
     if (x != y) break;
   }
-  return out + ((a > b) == larger ? " A" : " B");
+  return out + (larger ? " max" : " min") + ((a > b) == larger ? " A" : " B");
 }
 
 std::string weekday_steps(int weekday, int days, bool before) {

@@ -19,7 +19,7 @@ std::string subtract_steps(int a, int b);
 // `zeros` of them follow the multiplier, as in 35 x 60: "35×60 5×6=30 3×6=18 +3=21".
 std::string multiply_steps(int a, int b, int zeros = 0);
 
-// The larger (or smaller) of 482 and 478, which differ: "A:482 B:478 4=4 8>7 A". Digits from the
+// The larger (or smaller) of 482 and 478, which differ: "A:482 B:478 4=4 8>7 max A". Digits from the
 // left, up to the first that differ, then the letter of the one that is asked for: without it a
 // small model begins with the right digit and goes on with digits of the other number.
 std::string compare_steps(int a, int b, bool larger);

@@ -135,7 +135,7 @@ class Columns {
 struct Work {
   std::vector<Step> steps;
   std::vector<int> values;
-  std::string letter;  // the one that a comparison names
+  std::string asked, letter;  // of a comparison: "max" or "min", and the one that it names
 };
 
 Work read_steps(const std::string& worked) {
@@ -144,6 +144,11 @@ Work read_steps(const std::string& worked) {
   int before = 0;
   for (std::string word; in >> word;) {
     if (word.starts_with("A:") || word.starts_with("B:")) word.erase(0, 2);
+    if (word == "max" || word == "min") {
+      require(work.asked.empty() && work.letter.empty(), "the question is repeated twice or too late");
+      work.asked = word;
+      continue;
+    }
     if (word == "A" || word == "B") {
       work.letter += word;
       continue;
@@ -183,6 +188,8 @@ void check_comparison(const Work& work, const Asked& asked, const std::string& a
   while (scale < 1'000 && (left / scale != a || right / scale != b)) scale *= 10;
   require(scale < 1'000 && a != b, "other digits are compared");
   require(work.letter == (std::to_string(left) == answer ? "A" : "B"), "it names the other one");
+  require(work.asked == (std::to_string(std::max(left, right)) == answer ? "max" : "min"),
+          "it repeats another question");
 }
 
 void check_weekday(const Work& work, const Asked& asked) {
