@@ -19,16 +19,16 @@ struct KindRow {
 };
 constexpr std::array<KindRow, kKinds> kKindRows{{
     {"addition", 11},
-    {"subtraction", 14},
-    {"multiplication", 10},
+    {"subtraction", 13},
+    {"multiplication", 9},
     {"comparison", 13},
     {"units", 9},
     {"weekday", 10},
-    {"date", 9},
-    {"change", 10},
+    {"date", 12},
+    {"change", 11},
     {"total", 8},
     {"story", 11},
-    {"two_step", 11},
+    {"two_step", 10},
 }};
 
 constexpr auto at(auto i) { return static_cast<std::size_t>(i); }

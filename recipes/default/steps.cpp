@@ -76,13 +76,14 @@ std::string multiply_steps(int a, int b, int zeros) {
 // choosing the letter was two decisions in one, and 0.57 of the comparisons were right.
 std::string compare_steps(int a, int b, bool larger) {
   const int columns = columns_of(a, b);
-  std::string out = "A:" + padded(a, columns) + " B:" + padded(b, columns);
+  std::string out =
+      (larger ? "A:" : "B:") + padded(a, columns) + (larger ? " B:" : " A:") + padded(b, columns);
   for (int i = columns - 1; i >= 0; --i) {
     const int x = digit(a, i), y = digit(b, i);
     out += " " + text(x) + (x == y ? "=" : x < y ? "<" : ">") + text(y);
     if (x != y) break;
   }
-  return out + (larger ? " max" : " min") + ((a > b) == larger ? " A" : " B");
+  return out + (a > b ? " A" : " B");
 }
 
 std::string weekday_steps(int weekday, int days, bool before) {

@@ -19,9 +19,11 @@ std::string subtract_steps(int a, int b);
 // `zeros` of them follow the multiplier, as in 35 x 60: "35×60 5×6=30 3×6=18 +3=21".
 std::string multiply_steps(int a, int b, int zeros = 0);
 
-// The larger (or smaller) of 482 and 478, which differ: "A:482 B:478 4=4 8>7 max A". Digits from the
-// left, up to the first that differ, then the letter of the one that is asked for: without it a
-// small model begins with the right digit and goes on with digits of the other number.
+// The larger of 482 and 478, which differ: "A:482 B:478 4=4 8>7 A"; the smaller: "B:482 A:478 4=4
+// 8>7 A". Digits from the left, up to the first that differ, then a letter: A where the first
+// number is the larger, else B; the question decides which number has which letter. Without letters
+// a small model mixes the digits of the two; with letters in one order it has to learn an exclusive
+// or (of what is asked for and what is found), and does not.
 std::string compare_steps(int a, int b, bool larger);
 
 // The weekday n days after or before day w (Sunday is 0): "10-07=3 1+3=04 04-00=4", or for the past

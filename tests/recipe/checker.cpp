@@ -143,9 +143,13 @@ Work read_steps(const std::string& worked) {
   std::istringstream in(worked.substr(0, worked.rfind(" =>")));
   int before = 0;
   for (std::string word; in >> word;) {
-    if (word.starts_with("A:") || word.starts_with("B:")) word.erase(0, 2);
+    if (word.starts_with("A:") || word.starts_with("B:")) {
+      work.names += word[0];
+      word.erase(0, 2);
+    }
     if (word == "max" || word == "min") {
-      require(work.asked.empty() && work.letter.empty(), "the question is repeated twice or too late");
+      require(work.asked.empty() && work.letter.empty(),
+              "the question is repeated twice or too late");
       work.asked = word;
       continue;
     }
@@ -187,7 +191,10 @@ void check_comparison(const Work& work, const Asked& asked, const std::string& a
   }
   while (scale < 1'000 && (left / scale != a || right / scale != b)) scale *= 10;
   require(scale < 1'000 && a != b, "other digits are compared");
-  require(work.letter == (std::to_string(left) == answer ? "A" : "B"), "it names the other one");
+  require(work.names == "AB" || work.names == "BA", "the numbers have no names");
+  const bool first = work.letter == work.names.substr(0, 1);
+  require(first || work.letter == work.names.substr(1), "it names none");
+  require(std::to_string(first ? left : right) == answer, "it names the other one");
   require(work.asked == (std::to_string(std::max(left, right)) == answer ? "max" : "min"),
           "it repeats another question");
 }
