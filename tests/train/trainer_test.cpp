@@ -35,7 +35,9 @@ TEST_P(SameBytes, OnEveryInstructionSetOfThisMachine) {
   const TrainSettings settings = sample_settings(GetParam());
   const std::string scalar = trained(store, settings, 2, Isa::scalar);
   for (const Isa isa : {Isa::avx2, Isa::avx512, Isa::amx, Isa::neon})
-    if (isa_available(isa)) EXPECT_EQ(trained(store, settings, 2, isa), scalar) << isa_name(isa);
+    if (isa_available(isa)) {
+      EXPECT_EQ(trained(store, settings, 2, isa), scalar) << isa_name(isa);
+    }
 }
 
 TEST_P(SameBytes, InSixteenMicroBatchesAndInOne) {

@@ -1,0 +1,146 @@
+// bantam train: from text to a model.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "cli/interrupt.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "train/run.h"
+
+namespace bantam::cli {
+
+namespace {
+
+struct Choices {
+  std::string recipe;
+  std::optional<std::string> text, size, tokens, out;
+  std::optional<std::int64_t> steps, context, seed, threads, vocabulary, rows, micro_rows;
+  std::optional<Arithmetic> arithmetic;
+  double epochs = 0, save_every = 60;
+  bool resume = false, force = false, json = false;
+};
+
+Recipe recipe_of(const Choices& c) {
+  if (c.recipe.empty() == !c.text)
+    throw Error("either a recipe (RECIPE.toml) or --text FOLDER was expected", Error::Kind::usage);
+  if ((c.steps ? 1 : 0) + (c.tokens ? 1 : 0) + (c.epochs > 0 ? 1 : 0) > 1)
+    throw Error("only one of --steps, --tokens and --epochs can be said", Error::Kind::usage);
+  Recipe r;
+  if (c.text)
+    r.text = *c.text;
+  else
+    r = read_recipe(c.recipe);
+  if (c.size) {
+    r.size = parse_count(*c.size);
+    r.layers = r.width = r.heads = r.kv_heads = r.feed_forward = std::nullopt;
+  }
+  if (c.steps || c.tokens || c.epochs > 0) {
+    r.steps = c.steps;
+    r.tokens = c.tokens ? std::optional(parse_count(*c.tokens)) : std::nullopt;
+    r.epochs = c.epochs > 0 ? std::optional(c.epochs) : std::nullopt;
+  }
+  if (c.context) r.context = *c.context;
+  if (c.seed) r.seed = static_cast<std::uint64_t>(*c.seed);
+  if (c.vocabulary) r.vocabulary = c.vocabulary;
+  if (c.rows) r.rows = c.rows;
+  if (c.micro_rows) r.micro_rows = *c.micro_rows;
+  if (c.arithmetic) r.arithmetic = c.arithmetic;
+  return r;
+}
+
+void report(const Choices& c, const RunResult& r) {
+  if (c.json) {
+    print(to_text(Json{{"finished", r.finished},
+                       {"model", *c.out},
+                       {"parameters", r.parameters},
+                       {"vocabulary", r.vocabulary},
+                       {"documents", r.documents},
+                       {"text_tokens", r.train_tokens},
+                       {"steps", r.steps},
+                       {"tokens", r.tokens},
+                       {"seconds", r.seconds},
+                       {"tokens_per_second", r.tokens_per_second},
+                       {"loss", r.loss},
+                       {"validation_loss", r.validation_loss},
+                       {"losses", r.losses}}) +
+          "\n");
+    return;
+  }
+  if (!r.finished) {
+    print("stopped; go on with the same command and --resume\n");
+    return;
+  }
+  print(loss_curve(r.losses));
+  print(fmt::format("{}: {} parameters, loss {:.4f}", *c.out,
+                    count_text(static_cast<double>(r.parameters)), r.loss));
+  if (r.validation_loss > 0) print(fmt::format(", on unseen documents {:.4f}", r.validation_loss));
+  print(fmt::format(", {}\n", duration_text(r.seconds)));
+}
+
+void declare_options(Options& options, Choices& c) {
+  static constexpr Choice<Arithmetic> kArithmetic[] = {{"f32", Arithmetic::f32},
+                                                       {"bf16", Arithmetic::bf16}};
+  options.positional("RECIPE.toml", c.recipe, "a recipe; what it does not say is chosen for you");
+  options.text("--text", "FOLDER", c.text,
+               "train on the .txt, .md and .jsonl files in this folder (or on one file)");
+  options
+      .text("-o,--out", "OUT", c.out,
+            "where the model goes: NAME.gguf, or a folder in Hugging Face's form")
+      .required = true;
+  options.text("--size", "N", c.size, "parameters, all counted: 300k, 5m, 1.2b (default 5m)");
+  options.whole("--steps", "N", c.steps, 0, INT64_MAX, "optimiser steps");
+  options.text("--tokens", "N", c.tokens, "or tokens to train on: 5m");
+  options.number("--epochs", "N", c.epochs, 0, 1e6,
+                 "or passes over the text (default 1, at least 200 steps)");
+  options.whole("--context", "N", c.context, 32, 1 << 20, "tokens a row (default 256)");
+  options.whole("--rows", "N", c.rows, 1, 1 << 20, "rows a step (default: 4,096 tokens' worth)");
+  options.whole("--micro-rows", "N", c.micro_rows, 1, 1 << 20,
+                "rows at a time: fewer need less memory, the result is the same");
+  options.whole("--vocabulary", "N", c.vocabulary, 261, 1 << 24,
+                "tokens of the tokenizer (default: from the amount of text)");
+  options.whole("--seed", "N", c.seed, 0, INT64_MAX,
+                "the same seed and text give the same model, byte for byte (default 1)");
+  options.choice("--arithmetic", "A", c.arithmetic,
+                 std::span<const Choice<Arithmetic>>(kArithmetic),
+                 "of the products: bf16 (default) or f32");
+  options.whole("-t,--threads", "N", c.threads, 1, 1024,
+                "threads (default: one for each processor)");
+  options.number("--save-every", "SECONDS", c.save_every, 0, 1e9,
+                 "time between checkpoints (default 60)");
+  options.flag("--resume", c.resume, "go on from the checkpoint in OUT.run");
+  options.flag("--force", c.force, "replace OUT, forget an unfinished run");
+  options.flag("--json", c.json, "the result as one line of JSON");
+}
+
+std::function<void()> declare(Options& options) {
+  auto c = std::make_shared<Choices>();
+  declare_options(options, *c);
+  return [c] {
+    RunOptions o;
+    o.out = *c->out;
+    o.resume = c->resume;
+    o.force = c->force;
+    o.threads = static_cast<unsigned>(c->threads.value_or(0));
+    o.save_every = c->save_every;
+    o.progress = Progress::detect(false);
+    o.say = [](const std::string& line) { note(line); };
+    o.stop = [] { return interrupted(); };
+    report(*c, run_training(recipe_of(*c), o));
+  };
+}
+
+}  // namespace
+
+const Verb kTrain{
+    "train", "make a model from your own text",
+    "Trains a tokenizer and a model on your text. Plain text and Markdown give a model\n"
+    "that continues text; lines of JSON with \"messages\" give one that answers.\n"
+    "The plan (memory, disk, time) is printed before the first step. Ctrl-C stops after\n"
+    "the step at hand and keeps a checkpoint; --resume goes on to the same bytes.",
+    "bantam train --text my-notes/ --size 5m --out notes.gguf", declare};
+
+}  // namespace bantam::cli

@@ -1,0 +1,189 @@
+// Documents from files: what is read, what is refused, and what the message says.
+#include "data/documents.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace bantam::test {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class DocumentsTest : public ::testing::Test {
+ protected:
+  DocumentsTest() {
+    folder_ = fs::path(::testing::TempDir()) / ("bantam-documents-" + std::to_string(getpid()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  ~DocumentsTest() override { fs::remove_all(folder_); }
+
+  void put(const std::string& name, const std::string& text) {
+    fs::create_directories((folder_ / name).parent_path());
+    write_file(folder_ / name, text);
+  }
+  std::vector<Document> read(const ReadOptions& options = {}) {
+    std::vector<Document> out;
+    report_ = read_documents(folder_, options, [&](Document&& d) { out.push_back(std::move(d)); });
+    return out;
+  }
+  std::string refusal() {
+    try {
+      read();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  fs::path folder_;
+  ReadReport report_;
+};
+
+TEST_F(DocumentsTest, AreReadInTheOrderOfTheirPaths) {
+  put("b.txt", "second");
+  put("a/z.md", "# first");
+  put("c.jsonl", "{\"text\":\"third\"}\n\n{\"text\":\"fourth\"}");
+  put("d.png", "no text");
+  const std::vector<Document> all = read();
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_EQ(all[0].text, "# first");
+  EXPECT_EQ(all[1].text, "second");
+  EXPECT_EQ(all[2].text, "third");
+  EXPECT_EQ(all[3].text, "fourth");
+  EXPECT_EQ(report_.files, 3);
+  EXPECT_EQ(report_.skipped_files, 1);
+}
+
+TEST_F(DocumentsTest, ConversationsHaveRoles) {
+  put("a.jsonl",
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"1+1?\"},{\"role\":\"assistant\",\"content\":\"2\"}]}\n"
+      "{\"prompt\":\"p\",\"answer\":\"a\"}\r\n");
+  const std::vector<Document> all = read();
+  ASSERT_EQ(all.size(), 2u);
+  ASSERT_EQ(all[0].messages.size(), 2u);
+  EXPECT_EQ(all[0].messages[1].role, "assistant");
+  EXPECT_EQ(all[0].messages[1].content, "2");
+  EXPECT_EQ(all[1].messages[0].content, "p");
+  EXPECT_EQ(all[1].messages[1].content, "a");
+}
+
+TEST_F(DocumentsTest, LongTextIsCutWithoutLosingAByte) {
+  std::string text;
+  for (int i = 0; i < 4000; ++i) text += (i % 7 == 0 ? "段落結束。\n\n" : "字 word ");
+  put("long.txt", text);
+  std::string joined;
+  const std::vector<Document> all = read({.bad_text = BadText::replace, .document_bytes = 1000});
+  EXPECT_GT(all.size(), 20u);
+  for (const Document& d : all) {
+    EXPECT_LE(d.text.size(), 1001u);
+    joined += d.text;
+  }
+  EXPECT_EQ(joined, text);
+  EXPECT_EQ(report_.bad_bytes, 0);
+}
+
+TEST_F(DocumentsTest, OneLineOfManyBytesIsCutBetweenCharacters) {
+  std::string text;
+  for (int i = 0; i < 100000; ++i) text += "字";
+  put("line.txt", text);
+  std::string joined;
+  for (const Document& d : read()) joined += d.text;
+  EXPECT_EQ(joined, text);
+  EXPECT_EQ(report_.bad_bytes, 0);
+}
+
+TEST_F(DocumentsTest, BytesThatAreNotUtf8AreReplacedOrSkipped) {
+  put("a.txt", "good \xff\xc3 text\xed\xa0\x80");
+  std::vector<Document> all = read();
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].text, "good \xef\xbf\xbd\xef\xbf\xbd text\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(report_.bad_bytes, 5);
+  EXPECT_NE(report_.first_bad.find("a.txt at offset 5"), std::string::npos);
+  put("b.txt", "fine");
+  all = read({.bad_text = BadText::skip, .document_bytes = 32768});
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].text, "fine");
+  EXPECT_EQ(report_.skipped_documents, 1);
+}
+
+TEST_F(DocumentsTest, NulBytesCrLfAndNoLastNewlineAreText) {
+  put("a.txt", std::string("a\0b\r\nc", 6));
+  const std::vector<Document> all = read();
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].text, std::string("a\0b\r\nc", 6));
+}
+
+struct Bad {
+  const char* name;
+  std::string file, text;
+  std::vector<std::string> says;
+};
+
+TEST_F(DocumentsTest, WhatIsWrongIsNamed) {
+  const std::string deep = "{\"text\":" + std::string(10000, '[') + std::string(10000, ']') + "}";
+  const Bad cases[] = {
+      {"UTF-16", "a.txt", "\xff\xfe" "a", {"a.txt", "UTF-16", "iconv"}},
+      {"broken line", "a.jsonl", "{\"text\":\"x\"}\n{\"text\":\"y\"\n{\"text\":\"z\"}", {"a.jsonl:2", "JSON"}},
+      {"missing field", "a.jsonl", "{\"text\":\"x\"}\n{\"texts\":\"y\"}", {"a.jsonl:2", "text"}},
+      {"wrong type", "a.jsonl", "{\"text\":7}", {"a.jsonl:1", "text", "string"}},
+      {"not an object", "a.jsonl", "[1]", {"a.jsonl:1", "object"}},
+      {"no messages", "a.jsonl", "{\"messages\":[]}", {"a.jsonl:1", "messages"}},
+      {"message without content", "a.jsonl", "{\"messages\":[{\"role\":\"user\"}]}", {"a.jsonl:1", "content", "missing"}},
+      {"too deep", "a.jsonl", deep, {"a.jsonl:1", "deep"}},
+      {"escape cut", "a.jsonl", "{\"text\":\"\\u12\"}", {"a.jsonl:1", "JSON"}},
+      {"lone surrogate", "a.jsonl", "{\"text\":\"\\ud800\"}", {"a.jsonl:1", "JSON"}},
+      {"empty file", "a.txt", "", {"no text"}},
+      {"white space", "a.txt", " \n\t\n", {"no text"}},
+      {"no known kind", "a.pdf", "%PDF", {"no text", ".jsonl"}},
+  };
+  for (const Bad& bad : cases) {
+    SCOPED_TRACE(bad.name);
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    put(bad.file, bad.text);
+    const std::string message = refusal();
+    ASSERT_FALSE(message.empty());
+    for (const std::string& word : bad.says) EXPECT_NE(message.find(word), std::string::npos) << message;
+  }
+}
+
+TEST_F(DocumentsTest, AnEmptyFolderSaysWhatWasExpected) {
+  EXPECT_NE(refusal().find("no text was found"), std::string::npos);
+}
+
+TEST_F(DocumentsTest, LinksLoopsAndPipesArePassedOver) {
+  put("a.txt", "text");
+  fs::create_directory_symlink(folder_, folder_ / "loop");
+  fs::create_symlink("/etc/hostname", folder_ / "out.txt");
+  ASSERT_EQ(mkfifo((folder_ / "pipe.txt").c_str(), 0600), 0);
+  const std::vector<Document> all = read();
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].text, "text");
+}
+
+TEST_F(DocumentsTest, AFileWithoutPermissionIsNamed) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  put("secret.txt", "x");
+  fs::permissions(folder_ / "secret.txt", fs::perms::none);
+  EXPECT_NE(refusal().find("secret.txt"), std::string::npos);
+}
+
+TEST(Documents, ThatAreNotThereAreNamed) {
+  try {
+    read_documents("/nonexistent/text", {}, [](Document&&) {});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("/nonexistent/text"), std::string::npos);
+  }
+}
+
+}  // namespace
+
+}  // namespace bantam::test
