@@ -135,7 +135,8 @@ class Columns {
 struct Work {
   std::vector<Step> steps;
   std::vector<int> values;
-  std::string asked, letter;  // of a comparison: "max" or "min", and the one that it names
+  std::string names;   // the letters of the numbers that are compared, in order
+  std::string letter;  // the one that a comparison ends with
 };
 
 Work read_steps(const std::string& worked) {
@@ -146,12 +147,6 @@ Work read_steps(const std::string& worked) {
     if (word.starts_with("A:") || word.starts_with("B:")) {
       work.names += word[0];
       word.erase(0, 2);
-    }
-    if (word == "max" || word == "min") {
-      require(work.asked.empty() && work.letter.empty(),
-              "the question is repeated twice or too late");
-      work.asked = word;
-      continue;
     }
     if (word == "A" || word == "B") {
       work.letter += word;
@@ -195,8 +190,6 @@ void check_comparison(const Work& work, const Asked& asked, const std::string& a
   const bool first = work.letter == work.names.substr(0, 1);
   require(first || work.letter == work.names.substr(1), "it names none");
   require(std::to_string(first ? left : right) == answer, "it names the other one");
-  require(work.asked == (std::to_string(std::max(left, right)) == answer ? "max" : "min"),
-          "it repeats another question");
 }
 
 void check_weekday(const Work& work, const Asked& asked) {
