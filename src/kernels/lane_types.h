@@ -10,6 +10,10 @@
 #define HWY_DISABLED_TARGETS \
   (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 
+// For lambdas over registers: a call would spill them all.
+#define BANTAM_INLINED __attribute__((always_inline))
+
+#include <cstddef>
 #include <cstdint>
 
 #include "base/view.h"
@@ -31,6 +35,7 @@ struct AnyElement {};
 struct AllLanes {};
 struct FirstLanes {
   int count;
+  std::size_t size() const { return static_cast<std::size_t>(count); }
 };
 
 // The function for `isa`, from one a compiled target (null where there is none).

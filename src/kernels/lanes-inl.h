@@ -29,6 +29,7 @@ using WordTag = hn::RebindToUnsigned<FloatTag>;
 using ShortTag = hn::Rebind<std::uint16_t, FloatTag>;
 using Vec = hn::Vec<FloatTag>;
 using Words = hn::Vec<WordTag>;
+using Shorts = hn::Vec<ShortTag>;
 inline constexpr int kWidth = static_cast<int>(hn::MaxLanes(FloatTag()));
 inline constexpr int kParts = 16 / kWidth;
 static_assert(kParts * kWidth == 16);
@@ -72,39 +73,48 @@ HWY_INLINE Words round_to_bf16(Vec v) {
   return hn::IfThenElse(is_nan, hn::Or(upper, hn::Set(w, 0x40u)), hn::ShiftRight<16>(even));
 }
 
-HWY_INLINE Vec load_vec(const float* p) { return hn::LoadU(FloatTag(), p); }
-HWY_INLINE Vec load_vec(const Bf16* p) {
-  const auto bits = hn::LoadU(ShortTag(), reinterpret_cast<const std::uint16_t*>(p));
+// 16-bit elements to and from float32.
+HWY_INLINE Vec widened(Bf16, Shorts bits) {
   return hn::BitCast(FloatTag(), hn::ShiftLeft<16>(hn::PromoteTo(WordTag(), bits)));
 }
-HWY_INLINE Vec load_vec(const F16* p) {
+HWY_INLINE Shorts narrowed(Bf16, Vec v) { return hn::TruncateTo(ShortTag(), round_to_bf16(v)); }
 #if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
-  HWY_ALIGN float out[kWidth];
-  for (int i = 0; i < kWidth; ++i) out[i] = half_to_float(p[i].bits);
-  return hn::Load(FloatTag(), out);
+HWY_INLINE Vec widened(F16, Shorts bits) {
+  std::uint16_t in[kWidth];
+  float out[kWidth];
+  hn::StoreU(bits, ShortTag(), in);
+  for (int i = 0; i < kWidth; ++i) out[i] = half_to_float(in[i]);
+  return hn::LoadU(FloatTag(), out);
+}
+HWY_INLINE Shorts narrowed(F16, Vec v) {
+  float in[kWidth];
+  std::uint16_t out[kWidth];
+  hn::StoreU(v, FloatTag(), in);
+  for (int i = 0; i < kWidth; ++i) out[i] = float_to_half(in[i]);
+  return hn::LoadU(ShortTag(), out);
+}
 #else
-  const hn::Rebind<hwy::float16_t, FloatTag> d;
-  return hn::PromoteTo(FloatTag(), hn::LoadU(d, reinterpret_cast<const hwy::float16_t*>(p)));
+using HalfTag = hn::Rebind<hwy::float16_t, FloatTag>;
+HWY_INLINE Vec widened(F16, Shorts bits) {
+  return hn::PromoteTo(FloatTag(), hn::BitCast(HalfTag(), bits));
+}
+HWY_INLINE Shorts narrowed(F16, Vec v) {
+  return hn::BitCast(ShortTag(), hn::DemoteTo(HalfTag(), v));
+}
 #endif
+
+HWY_INLINE Vec load_vec(const float* p) { return hn::LoadU(FloatTag(), p); }
+template <class T>
+HWY_INLINE Vec load_vec(const T* p) {
+  return widened(T{}, hn::LoadU(ShortTag(), reinterpret_cast<const std::uint16_t*>(p)));
 }
 HWY_INLINE void store_vec(float* p, Vec v) { hn::StoreU(v, FloatTag(), p); }
-HWY_INLINE void store_vec(Bf16* p, Vec v) {
-  hn::StoreU(hn::TruncateTo(ShortTag(), round_to_bf16(v)), ShortTag(),
-             reinterpret_cast<std::uint16_t*>(p));
-}
-HWY_INLINE void store_vec(F16* p, Vec v) {
-#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
-  HWY_ALIGN float in[kWidth];
-  hn::Store(v, FloatTag(), in);
-  for (int i = 0; i < kWidth; ++i) p[i].bits = float_to_half(in[i]);
-#else
-  const hn::Rebind<hwy::float16_t, FloatTag> d;
-  hn::StoreU(hn::DemoteTo(d, v), d, reinterpret_cast<hwy::float16_t*>(p));
-#endif
+template <class T>
+HWY_INLINE void store_vec(T* p, Vec v) {
+  hn::StoreU(narrowed(T{}, v), ShortTag(), reinterpret_cast<std::uint16_t*>(p));
 }
 
-// ---- sixteen lanes
-// -------------------------------------------------------------------------------
+// ---- sixteen lanes -----------------------------------------------------------------------------
 
 struct Lanes {
   Vec part[kParts];
@@ -168,8 +178,28 @@ HWY_INLINE Mask first(int count) {
   });
 }
 
-// ---- memory
-// --------------------------------------------------------------------------------------
+// Lanes begin <= l < end; either may lie outside 0 ... 16.
+HWY_INLINE Mask between(std::int64_t begin, std::int64_t end) {
+  const auto clamped = [](std::int64_t n) { return static_cast<int>(n < 0 ? 0 : n < 16 ? n : 16); };
+  const Mask from = first(clamped(begin)), to = first(clamped(end));
+  return each_mask([&](int i) { return hn::AndNot(from.part[i], to.part[i]); });
+}
+
+// Calls body(Index<0>()) ... body(Index<N - 1>()): loops over arrays of registers, which a compiler
+// keeps in registers only when it sees every index as a constant early.
+template <int N>
+struct Index {
+  static constexpr int value = N;
+};
+template <int N, int Begin = 0, class Body>
+HWY_INLINE void repeat(const Body& body) {
+  if constexpr (Begin < N) {
+    body(Index<Begin>());
+    repeat<N, Begin + 1>(body);
+  }
+}
+
+// ---- memory ------------------------------------------------------------------------------------
 
 template <class T>
 HWY_INLINE Lanes load(const T* p) {
@@ -188,11 +218,31 @@ HWY_INLINE void store(T* p, const Lanes& a, AllLanes) {
   store(p, a);
 }
 // Only the first lanes are touched; the others read as zero.
+#if HWY_CAP_GE512 && !HWY_MEM_OPS_MIGHT_FAULT
+HWY_INLINE Lanes load(const float* p, FirstLanes lanes) {
+  return {{hn::MaskedLoad(hn::FirstN(FloatTag(), lanes.size()), FloatTag(), p)}};
+}
+template <class T>
+HWY_INLINE Lanes load(const T* p, FirstLanes lanes) {
+  const ShortTag s;
+  const auto* from = reinterpret_cast<const std::uint16_t*>(p);
+  return {{widened(T{}, hn::MaskedLoad(hn::FirstN(s, lanes.size()), s, from))}};
+}
+HWY_INLINE void store(float* p, const Lanes& a, FirstLanes lanes) {
+  hn::BlendedStore(a.part[0], hn::FirstN(FloatTag(), lanes.size()), FloatTag(), p);
+}
+template <class T>
+HWY_INLINE void store(T* p, const Lanes& a, FirstLanes lanes) {
+  const ShortTag s;
+  auto* to = reinterpret_cast<std::uint16_t*>(p);
+  hn::BlendedStore(narrowed(T{}, a.part[0]), hn::FirstN(s, lanes.size()), s, to);
+}
+#else
 template <class T>
 HWY_INLINE Lanes load(const T* p, FirstLanes lanes) {
   HWY_ALIGN T whole[16];
   for (int i = 0; i < 16; ++i) whole[i] = i < lanes.count ? p[i] : T{};
-  return load(whole);
+  return load(static_cast<const T*>(whole));
 }
 template <class T>
 HWY_INLINE void store(T* p, const Lanes& a, FirstLanes lanes) {
@@ -200,6 +250,7 @@ HWY_INLINE void store(T* p, const Lanes& a, FirstLanes lanes) {
   store(whole, a);
   for (int i = 0; i < lanes.count; ++i) p[i] = whole[i];
 }
+#endif
 HWY_INLINE Lanes select(AllLanes, const Lanes& yes, const Lanes&) { return yes; }
 HWY_INLINE Lanes select(FirstLanes lanes, const Lanes& yes, const Lanes& no) {
   return select(first(lanes.count), yes, no);
@@ -218,16 +269,39 @@ HWY_INLINE void each16(std::int64_t count, Body body) {
   each16(0, count, body);
 }
 
-// ---- reductions
-// ----------------------------------------------------------------------------------
+// ---- reductions --------------------------------------------------------------------------------
+
+#if HWY_TARGET != HWY_SCALAR
+// Halves added together until four lanes are left.
+template <class V>
+HWY_INLINE auto halved(V v) {
+  const hn::DFromV<V> d;
+  if constexpr (hn::MaxLanes(d) == 4) {
+    return v;
+  } else {
+    const hn::Half<decltype(d)> half;
+    return halved(hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+}
+#endif
 
 // The tree above.
 HWY_INLINE float sum(const Lanes& a) {
-  HWY_ALIGN float r[16];
+#if HWY_TARGET == HWY_SCALAR
+  float r[16];
   store(r, a);
   for (int half = 8; half > 0; half /= 2)
     for (int l = 0; l < half; ++l) r[l] += r[l + half];
   return r[0];
+#else
+  Vec whole[kParts];
+  for (int i = 0; i < kParts; ++i) whole[i] = a.part[i];
+  for (int half = kParts / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) whole[i] = hn::Add(whole[i], whole[i + half]);
+  const auto r2 = halved(whole[0]);
+  const auto r3 = hn::Add(r2, hn::Shuffle1032(r2));
+  return hn::GetLane(hn::Add(r3, hn::Shuffle2301(r3)));
+#endif
 }
 // The greatest lane; lane order breaks ties of -0 and 0.
 HWY_INLINE float highest(const Lanes& a) {
@@ -238,8 +312,7 @@ HWY_INLINE float highest(const Lanes& a) {
   return r[0];
 }
 
-// ---- rows of views
-// -------------------------------------------------------------------------------
+// ---- rows of views -----------------------------------------------------------------------------
 
 // Row `r` of a view whose elements are T; AnyElement looks at the view's type at each access.
 template <class T>

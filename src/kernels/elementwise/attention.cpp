@@ -1,80 +1,261 @@
 // Attention of query rows over stored keys and values.
+#include "kernels/elementwise/attention_layout.h"
 #include "kernels/elementwise/parts.h"
 #include "kernels/lane_types.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/elementwise/attention.cpp"
 #include "hwy/foreach_target.h"
-#include "kernels/elementwise/math-inl.h"
+#include "kernels/elementwise/attention-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace bantam {
 namespace HWY_NAMESPACE {
+namespace {
 
-template <class A, class B>
-HWY_INLINE float dot(const A* a, const B* b, std::int64_t width) {
-  Lanes products = lanes(0);
-  each16(width, [&](std::int64_t i, auto count) {
-    products = select(count, fma(load(a + i, count), load(b + i, count), products), products);
-  });
-  return sum(products);
-}
+// One row of one query head, and the keys [first, end) that it attends to.
+struct Item {
+  std::int64_t row, head, first, end;
+};
+// Items that are worked on together because their keys overlap; [low, high) is the union.
+struct Tile {
+  std::int64_t count = 0, low = 0, high = 0, longest = 0;
+  Item items[kAttentionTile];
 
-template <class Q, class K>
-HWY_INLINE void attend(const AttentionArgs& a, std::int64_t t, std::int64_t h, float* scores) {
-  const std::int64_t width = a.head_dim, keys = a.key_count[t];
-  const Q* q = reinterpret_cast<const Q*>(a.q.data) + t * a.q.stride + h * width;
-  Q* out = reinterpret_cast<Q*>(a.out.data) + t * a.out.stride + h * width;
-  const std::int64_t start =
-      a.key_first[t] * a.kv.row_stride + h / (a.heads / a.kv_heads) * a.kv.head_stride;
-  const K* k = reinterpret_cast<const K*>(a.kv.k) + start;
-  const K* v = reinterpret_cast<const K*>(a.kv.v) + start;
-  for (std::int64_t j = 0; j < keys; ++j)
-    scores[j] = dot(q, k + j * a.kv.row_stride, width) * a.scale;
-  if (a.cap > 0) {
-    const Lanes cap = lanes(a.cap);
-    each16(keys, [&](std::int64_t j, auto count) {
-      store(scores + j, cap * tanh(load(scores + j, count) / cap), count);
-    });
+  bool takes(const Item& item) const {
+    if (count == 0) return true;
+    if (count == kAttentionTile || item.first >= high || item.end <= low) return false;
+    const std::int64_t span = most(high, item.end) - least(low, item.first);
+    return span <= most(longest, item.end - item.first) + kAttentionSlack;
   }
-  Lanes top = lanes(-__builtin_inff());
-  each16(keys, [&](std::int64_t j, auto count) {
-    top = select(count, greater(load(scores + j, count), top), top);
-  });
-  const float peak = highest(top);
-  Lanes sums = lanes(0);
-  each16(keys, [&](std::int64_t j, auto count) {
-    const Lanes e = exp(load(scores + j, count) - lanes(peak));
-    store(scores + j, e, count);
-    sums = select(count, sums + e, sums);
-  });
-  const float total = sum(sums), scale = keys == 0 ? 0 : 1.0f / total;
-  each16(width, [&](std::int64_t i, auto count) {
-    Lanes o = lanes(0);
-    for (std::int64_t j = 0; j < keys; ++j)
-      o = fma(lanes(scores[j]), load(v + j * a.kv.row_stride + i, count), o);
-    store(out + i, o * lanes(scale), count);
-  });
-  if (a.lse != nullptr) a.lse[t * a.heads + h] = keys == 0 ? -__builtin_inff() : peak + log(total);
-}
+  void add(const Item& item) {
+    low = count == 0 ? item.first : least(low, item.first);
+    high = count == 0 ? item.end : most(high, item.end);
+    longest = most(longest, item.end - item.first);
+    items[count++] = item;
+  }
+};
+
+// Transposed keys [start, end) of one head, kept from tile to tile.
+struct Panel {
+  float* data;
+  std::int64_t capacity, start = 0, end = 0;
+  bool holds(std::int64_t j) const { return start <= j && j < end; }
+};
+
+class Attention {
+ public:
+  Attention(const AttentionArgs& a, const AttentionLayout& layout, float* scratch)
+      : a_(a),
+        width_(layout.width),
+        score_stride_(layout.score_stride),
+        in_place_(a.kv.type == Type::f32 && layout.width == a.head_dim),
+        queries_(scratch + layout.queries),
+        sums_(scratch + layout.sums),
+        values_(scratch + layout.values),
+        block_(scratch + layout.block),
+        scores_(scratch + layout.scores),
+        panel_{scratch + layout.panel, layout.panel_keys} {}
+
+  // Rows [begin, end) of the query heads that share stored head `kv`.
+  void rows(std::int64_t kv, std::int64_t begin, std::int64_t end) {
+    const std::int64_t group = a_.heads / a_.kv_heads;
+    kv_ = kv;
+    panel_.start = panel_.end = 0;
+    Tile tile;
+    for (std::int64_t row = begin; row < end; ++row) {
+      const std::int64_t first = a_.key_first[row], count = a_.key_count[row];
+      for (std::int64_t head = kv * group; head < (kv + 1) * group; ++head) {
+        const Item item{row, head, first, first + count};
+        if (count <= 0) {
+          nothing(item);
+          continue;
+        }
+        if (!tile.takes(item)) finish(tile);
+        tile.add(item);
+      }
+    }
+    finish(tile);
+  }
+
+ private:
+  void finish(Tile& tile) {
+    if (tile.count == 0) return;
+    for (std::int64_t i = 0; i < tile.count; ++i)
+      widen_rows(a_.q.data, a_.q.type, place(a_.q, tile.items[i]), 0, 1, a_.head_dim,
+                 queries_ + i * width_, width_);
+    // Turning keys around pays when several queries meet them.
+    if (tile.count < 8 && !panel_.holds(tile.low))
+      score_directly(tile);
+    else
+      score(tile);
+    float scales[kAttentionTile];
+    for (std::int64_t i = 0; i < tile.count; ++i) scales[i] = weigh(tile.items[i], scores_of(i));
+    fill_zero(sums_, kAttentionTile * width_);
+    mix(tile);
+    for (std::int64_t i = 0; i < tile.count; ++i) {
+      const Item& item = tile.items[i];
+      write_row({a_.out, false}, item.row, item.head * a_.head_dim, a_.head_dim, sums_ + i * width_,
+                scales[i]);
+    }
+    tile.count = tile.longest = 0;
+  }
+
+  // ---- scores: dots of the tile's queries with keys [base_, high) ----
+
+  void score(const Tile& tile) {
+    if (tile.high - panel_.start > panel_.capacity && tile.high - tile.low <= panel_.capacity)
+      panel_.start = panel_.end = tile.low;
+    base_ = tile.low;
+    if (panel_.holds(base_)) base_ -= (base_ - panel_.start) % 16;
+    for (std::int64_t j = base_; j < tile.high;) {
+      const std::int64_t end = fill_panel(j, tile.high);
+      dots(queries_, width_, tile.count, panel_.data + (j - panel_.start) * width_, 16 * width_,
+           (end - j + 15) / 16, width_, scores_ + (j - base_), score_stride_);
+      j = end;
+    }
+  }
+
+  // Makes the panel hold keys from j (the start of a block, or a new start) on; returns up to
+  // where.
+  std::int64_t fill_panel(std::int64_t j, std::int64_t high) {
+    if (!panel_.holds(j)) panel_.start = panel_.end = j;
+    const std::int64_t last = least(high, panel_.start + panel_.capacity);
+    if (last <= panel_.end) return last;
+    for (std::int64_t k = panel_.end - (panel_.end - panel_.start) % 16; k < last; k += 16) {
+      const std::int64_t count = least(16, last - k);
+      widen_stored(a_.kv.k, k, count, block_);
+      fill_zero(block_ + count * width_, (16 - count) * width_);
+      fill_block(block_, width_, panel_.data + (k - panel_.start) * width_);
+    }
+    panel_.end = last;
+    return last;
+  }
+
+  void score_directly(const Tile& tile) {
+    base_ = tile.low;
+    for (std::int64_t j = base_; j < tile.high; j += 16) {
+      const std::int64_t count = least(16, tile.high - j);
+      const float* keys = in_place_ ? stored(a_.kv.k, j) : block_;
+      if (!in_place_) widen_stored(a_.kv.k, j, count, block_);
+      for (std::int64_t i = 0; i < tile.count; ++i)
+        dots_of_rows(queries_ + i * width_, keys, in_place_ ? a_.kv.row_stride : width_, count,
+                     width_, scores_of(i) + (j - base_));
+    }
+  }
+
+  // ---- weights: e^(score - max); returns 1 / sum ----
+
+  float weigh(const Item& item, float* scores) {
+    float* s = scores + (item.first - base_);
+    const std::int64_t count = item.end - item.first;
+    const Lanes scale = lanes(a_.scale), cap = lanes(a_.cap);
+    const bool capped = a_.cap > 0;
+    // Whole vectors: the buffer goes on after the last score.
+    Lanes top = lanes(-__builtin_inff());
+    each16(count, [&](std::int64_t j, auto some) {
+      Lanes x = load(s + j) * scale;
+      if (capped) x = cap * tanh(x / cap);
+      store(s + j, x);
+      top = select(some, greater(x, top), top);
+    });
+    const float peak = highest(top);
+    const Lanes shift = lanes(peak);
+    Lanes sums = lanes(0);
+    each16(count, [&](std::int64_t j, auto some) {
+      const Lanes e = exp(load(s + j) - shift);
+      store(s + j, e);
+      sums = select(some, sums + e, sums);
+    });
+    const float total = sum(sums);
+    if (a_.lse != nullptr) a_.lse[item.row * a_.heads + item.head] = peak + log(total);
+    return 1.0f / total;
+  }
+
+  // ---- values: chains over rising keys ----
+
+  void mix(const Tile& tile) {
+    if (in_place_)
+      return mix_values(tile, stored(a_.kv.v, tile.low), a_.kv.row_stride, tile.low, tile.high);
+    for (std::int64_t j = tile.low; j < tile.high; j += kAttentionValues) {
+      const std::int64_t end = least(j + kAttentionValues, tile.high);
+      widen_stored(a_.kv.v, j, end - j, values_);
+      mix_values(tile, values_, width_, j, end);
+    }
+  }
+
+  // Continues the sums of all items over keys [begin, end), whose values start at `values`.
+  void mix_values(const Tile& tile, const float* values, std::int64_t stride, std::int64_t begin,
+                  std::int64_t end) {
+    for (std::int64_t i = 0; i < tile.count; i += 4) {
+      if (tile.count - i == 1)
+        mix_rows<1>(tile, i, values, stride, begin, end);
+      else
+        mix_rows<4>(tile, i, values, stride, begin, end);
+    }
+  }
+
+  // R items from i on. Rows past the tile's end repeat the last one's range, for nobody.
+  template <std::size_t R>
+  void mix_rows(const Tile& tile, std::int64_t i, const float* values, std::int64_t stride,
+                std::int64_t begin, std::int64_t end) {
+    Ragged<R> rows;
+    rows.low = 0;
+    rows.high = end - begin;
+    for (std::size_t r = 0; r < R; ++r) {
+      const Item& item = tile.items[least(i + static_cast<std::int64_t>(r), tile.count - 1)];
+      rows.begin[r] = item.first - begin;
+      rows.end[r] = item.end - begin;
+      rows.low = most(rows.low, rows.begin[r]);
+      rows.high = least(rows.high, rows.end[r]);
+    }
+    rows.low = least(rows.low, end - begin);
+    rows.high = most(rows.low, rows.high);
+    chain_rows<R>(scores_of(i) + (begin - base_), score_stride_, 1, values, stride,
+                  sums_ + i * width_, width_, width_, rows, end - begin);
+  }
+
+  // ---- rows in memory ----
+
+  // No keys: zeros.
+  void nothing(const Item& item) {
+    fill_zero(sums_, width_);
+    write_row({a_.out, false}, item.row, item.head * a_.head_dim, a_.head_dim, sums_, 1);
+    if (a_.lse != nullptr) a_.lse[item.row * a_.heads + item.head] = -__builtin_inff();
+  }
+  std::int64_t place(const ConstView& view, const Item& item) const {
+    return item.row * view.stride + item.head * a_.head_dim;
+  }
+  const float* stored(const std::byte* data, std::int64_t j) const {
+    return reinterpret_cast<const float*>(data) + j * a_.kv.row_stride + kv_ * a_.kv.head_stride;
+  }
+  void widen_stored(const std::byte* data, std::int64_t j, std::int64_t count, float* to) const {
+    widen_rows(data, a_.kv.type, j * a_.kv.row_stride + kv_ * a_.kv.head_stride, a_.kv.row_stride,
+               count, a_.head_dim, to, width_);
+  }
+  float* scores_of(std::int64_t i) const { return scores_ + i * score_stride_; }
+
+  const AttentionArgs& a_;
+  std::int64_t kv_ = 0;  // the stored head being worked on
+  std::int64_t width_, score_stride_;
+  bool in_place_;  // keys and values can be read where they lie
+  float *queries_, *sums_, *values_, *block_, *scores_;
+  Panel panel_;
+  std::int64_t base_ = 0;  // the key of scores_[0]
+};
 
 void attention(const AttentionArgs& a, std::int64_t begin, std::int64_t end,
                float* scratch) noexcept {
-  const std::int64_t group = a.heads / a.kv_heads;
-  const auto each = [&](auto q, auto k) {
-    for (std::int64_t task = begin; task < end; ++task)
-      for (std::int64_t h = 0; h < group; ++h)
-        attend<decltype(q), decltype(k)>(a, task / a.kv_heads, task % a.kv_heads * group + h,
-                                         scratch);
-  };
-  const auto by_key = [&](auto q) {
-    if (a.kv.type == Type::f32) return each(q, float{});
-    if (a.kv.type == Type::bf16) return each(q, Bf16{});
-    each(q, F16{});
-  };
-  if (a.q.type == Type::bf16) return by_key(Bf16{});
-  by_key(float{});
+  std::int64_t keys = 0;
+  for (std::int64_t row = begin / a.kv_heads; row * a.kv_heads < end; ++row)
+    keys = most(keys, a.key_count[row]);
+  Attention attention(a, AttentionLayout(keys, a.head_dim), scratch);
+  for (std::int64_t kv = 0; kv < a.kv_heads; ++kv)  // rows with begin <= row * kv_heads + kv < end
+    attention.rows(kv, (begin - kv + a.kv_heads - 1) / a.kv_heads,
+                   (end - kv + a.kv_heads - 1) / a.kv_heads);
 }
+
+}  // namespace
 
 void fill_attention(Kernels& k) { k.attention = attention; }
 
@@ -84,12 +265,15 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace bantam {
+
 std::int64_t attention_scratch(std::int64_t keys, std::int64_t rows, std::int64_t head_dim) {
-  return keys + 16 + 3 * rows * (head_dim + 16);
+  return std::max(AttentionLayout(keys, head_dim).total, AttentionBackLayout(rows, head_dim).total);
 }
+
 void fill_attention(Kernels& kernels, Isa isa) {
   pick_target(isa, HWY_CHOOSE_FALLBACK(fill_attention), HWY_CHOOSE_AVX2(fill_attention),
               HWY_CHOOSE_AVX3(fill_attention), HWY_CHOOSE_NEON(fill_attention))(kernels);
 }
+
 }  // namespace bantam
 #endif
