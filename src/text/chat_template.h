@@ -1,0 +1,70 @@
+// Chat templates: the Jinja2 program in a model's files that turns a conversation into the prompt
+// the model was trained on. The interpreter runs official templates to the byte, as the makers' code
+// does (Hugging Face Transformers, utils/chat_template_utils.py): an ImmutableSandboxedEnvironment of
+// Jinja2 with trim_blocks and lstrip_blocks, break and continue, the tag generation, raise_exception,
+// strftime_now, and tojson as Python's json.dumps.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+
+namespace bantam {
+
+namespace jinja {
+struct Template;
+}
+
+// The clock that strftime_now reads.
+struct LocalTime {
+  int year = 1970, month = 1, day = 1;  // month and day from 1
+  int hour = 0, minute = 0, second = 0;
+};
+// "2025-03-14T09:26:53" (a space instead of the T is allowed). Throws Error.
+LocalTime parse_local_time(std::string_view text);
+LocalTime current_local_time();
+
+struct ChatInput {
+  Json messages = Json::array();
+  Json tools;  // null: none
+  Json extra;  // further variables: an object, or null; they win over the ones here
+  bool add_generation_prompt = true;
+  std::string bos_token, eos_token;
+  std::optional<LocalTime> now;  // none: the machine's
+};
+
+// What a template may use: it comes with a model file and is not trusted.
+struct TemplateLimits {
+  std::uint64_t steps = 10'000'000;            // expressions, statements, and what takes as long
+  int calls = 100;                             // macros and recursive loops inside each other
+  std::size_t output = std::size_t{16} << 20;  // bytes, beside those of the input
+  std::size_t memory = std::size_t{24} << 20;  // bytes of values, beside three times the input
+  std::size_t source = std::size_t{1} << 20;   // bytes of the template
+};
+
+class ChatTemplate {
+ public:
+  // Parses; `name` is the file or model that errors name. Throws Error with the line.
+  explicit ChatTemplate(std::string source, std::string name);
+  ~ChatTemplate();
+  ChatTemplate(ChatTemplate&&) noexcept;
+  ChatTemplate& operator=(ChatTemplate&&) noexcept;
+
+  // The prompt. Throws Error with the line: what the template raises itself, what it cannot do, a
+  // limit. Can be called from several threads at once.
+  std::string render(const ChatInput& input, const TemplateLimits& limits = {}) const;
+
+  const std::string& source() const { return source_; }
+  const std::string& name() const { return name_; }
+
+ private:
+  std::string source_, name_;
+  std::unique_ptr<const jinja::Template> tree_;
+};
+
+}  // namespace bantam
