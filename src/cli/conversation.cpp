@@ -1,0 +1,59 @@
+#include "cli/conversation.h"
+
+#include <nlohmann/json.hpp>
+
+namespace bantam::cli {
+
+void set_special_tokens(const Tokenizer& tokenizer, ChatInput& input) {
+  if (tokenizer.bos()) input.bos_token = tokenizer.piece(*tokenizer.bos());
+  if (tokenizer.eos()) input.eos_token = tokenizer.piece(*tokenizer.eos());
+}
+
+Conversation::Conversation(std::shared_ptr<const Tokenizer> tokenizer,
+                           std::optional<ChatTemplate> chat_template, std::string system)
+    : tokenizer_(std::move(tokenizer)),
+      template_(std::move(chat_template)),
+      system_(std::move(system)) {
+  reset();
+}
+
+Conversation::~Conversation() = default;
+
+void Conversation::reset() {
+  messages_ = std::make_unique<Json>(Json::array());
+  if (template_ && !system_.empty())
+    messages_->push_back({{"role", "system"}, {"content", system_}});
+  ids_.clear();
+  if (!template_ && !system_.empty()) ids_ = tokenizer_->encode(system_);
+  before_ = ids_.size();
+}
+
+std::vector<std::int32_t> Conversation::say(const std::string& text) {
+  if (!template_) {
+    before_ = ids_.size();
+    tokenizer_->encode(text, {ids_.empty(), true}, ids_);
+    return ids_;
+  }
+  messages_->push_back({{"role", "user"}, {"content", text}});
+  ChatInput input;
+  input.messages = *messages_;
+  set_special_tokens(*tokenizer_, input);
+  // The template writes the beginning of the text itself: it must not stand there twice.
+  return tokenizer_->encode(template_->render(input), {false, true});
+}
+
+void Conversation::take_back() {
+  if (!template_)
+    ids_.resize(before_);
+  else if (!messages_->empty() && messages_->back()["role"] == "user")
+    messages_->erase(messages_->size() - 1);
+}
+
+void Conversation::answered(const std::string& text, std::span<const std::int32_t> ids) {
+  if (template_)
+    messages_->push_back({{"role", "assistant"}, {"content", text}});
+  else
+    ids_.insert(ids_.end(), ids.begin(), ids.end());
+}
+
+}  // namespace bantam::cli

@@ -1,0 +1,48 @@
+// A conversation with a model: what was said, and the prompt that it makes. By the model's chat
+// template where there is one; else the text simply goes on.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace bantam::cli {
+
+class Conversation {
+ public:
+  // Without a template the conversation is one text.
+  Conversation(std::shared_ptr<const Tokenizer> tokenizer,
+               std::optional<ChatTemplate> chat_template, std::string system);
+  ~Conversation();
+
+  // What the person says; the prompt, as all tokens of the sequence. Throws Error when the template
+  // does. Until answered() the message can be taken back.
+  std::vector<std::int32_t> say(const std::string& text);
+  void take_back();
+  // What the model said: its text and, of a text that goes on, its tokens (without the end token).
+  void answered(const std::string& text, std::span<const std::int32_t> ids);
+  // Forgets everything but the system message.
+  void reset();
+
+  bool has_template() const { return template_.has_value(); }
+
+ private:
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::optional<ChatTemplate> template_;
+  std::string system_;
+  std::unique_ptr<Json> messages_;
+  std::vector<std::int32_t> ids_;  // without a template
+  std::size_t before_ = 0;         // of ids_, the last say()
+};
+
+// The template's variables bos_token and eos_token.
+void set_special_tokens(const Tokenizer& tokenizer, ChatInput& input);
+
+}  // namespace bantam::cli

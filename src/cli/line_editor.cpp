@@ -1,0 +1,181 @@
+#include "cli/line_editor.h"
+
+#include <fcntl.h>
+#include <histedit.h>
+#include <langinfo.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <clocale>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/output.h"
+
+namespace bantam::cli {
+
+namespace {
+
+constexpr std::size_t kMostLines = 1000;
+constexpr std::uint64_t kMostBytes = std::uint64_t{4} << 20;
+
+struct EndEdit {
+  void operator()(EditLine* p) const { el_end(p); }
+};
+struct EndHistory {
+  void operator()(History* p) const { history_end(p); }
+};
+
+// libedit reads characters in the encoding of the locale.
+void use_utf8() {
+  std::setlocale(LC_CTYPE, "");
+  if (std::strcmp(nl_langinfo(CODESET), "UTF-8") != 0) std::setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+}  // namespace
+
+struct LineEditor::State {
+  std::string prompt;
+  Path file;
+  std::unique_ptr<History, EndHistory> history;
+  std::unique_ptr<EditLine, EndEdit> edit;
+  bool dropped = false;  // Ctrl-C
+
+  void open_terminal();
+  void load();
+  void remember(const std::string& line);
+  std::optional<std::string> read_plain();
+  std::optional<std::string> read_edited();
+
+  static State* of(EditLine* edit) {
+    State* state = nullptr;
+    el_get(edit, EL_CLIENTDATA, &state);
+    return state;
+  }
+  static char* prompt_of(EditLine* edit) { return of(edit)->prompt.data(); }
+  static unsigned char drop_line(EditLine* edit, int) {
+    of(edit)->dropped = true;
+    return CC_NEWLINE;
+  }
+};
+
+void LineEditor::State::open_terminal() {
+  use_utf8();
+  history.reset(history_init());
+  edit.reset(el_init("bantam", stdin, stdout, stderr));
+  if (!edit || !history) throw std::bad_alloc();
+  HistEvent event;
+  ::history(history.get(), &event, H_SETSIZE, static_cast<int>(kMostLines));
+  ::history(history.get(), &event, H_SETUNIQUE, 1);
+  el_set(edit.get(), EL_CLIENTDATA, this);
+  el_set(edit.get(), EL_PROMPT, prompt_of);
+  el_set(edit.get(), EL_EDITOR, "emacs");
+  el_set(edit.get(), EL_HIST, ::history, history.get());
+  el_set(edit.get(), EL_SIGNAL, 1);  // the terminal is put right before a signal ends the program
+  // While a line is written Ctrl-C is a key like others.
+  el_set(edit.get(), EL_SETTY, "-d", "intr=", nullptr);
+  el_set(edit.get(), EL_ADDFN, "bantam-drop-line", "drop the line", drop_line);
+  el_set(edit.get(), EL_BIND, "^C", "bantam-drop-line", nullptr);
+  el_set(edit.get(), EL_BIND, "^R", "em-inc-search-prev", nullptr);
+  load();
+}
+
+// What cannot be read is not worth stopping for.
+void LineEditor::State::load() {
+  if (file.empty() || access(file.c_str(), F_OK) != 0) return;
+  try {
+    const std::string text = read_file(file, kMostBytes);
+    std::vector<std::size_t> starts;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find('\n', at), text.size());
+      HistEvent event;
+      ::history(history.get(), &event, H_ENTER, text.substr(at, end - at).c_str());
+      starts.push_back(at);
+      at = end + 1;
+    }
+    if (starts.size() <= 2 * kMostLines) return;
+    write_file(file, std::string_view(text).substr(starts[starts.size() - kMostLines]));
+    chmod(file.c_str(), S_IRUSR | S_IWUSR);
+  } catch (const Error& error) {
+    note(std::string("the history is not used: ") + error.what());
+    file.clear();
+  }
+}
+
+void LineEditor::State::remember(const std::string& line) {
+  HistEvent event;
+  ::history(history.get(), &event, H_ENTER, line.c_str());
+  if (file.empty()) return;
+  const int descriptor =
+      open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+  if (descriptor < 0) return;
+  const std::string entry = line + "\n";
+  [[maybe_unused]] const ssize_t put = ::write(descriptor, entry.data(), entry.size());
+  close(descriptor);
+}
+
+std::optional<std::string> LineEditor::State::read_plain() {
+  char* text = nullptr;
+  std::size_t size = 0;
+  const ssize_t length = getline(&text, &size, stdin);
+  const std::unique_ptr<char, void (*)(void*)> owner(text, std::free);
+  if (length < 0) return std::nullopt;
+  std::string line(text, static_cast<std::size_t>(length));
+  while (line.ends_with('\n') || line.ends_with('\r')) line.pop_back();
+  return line;
+}
+
+std::optional<std::string> LineEditor::State::read_edited() {
+  dropped = false;
+  int count = 0;
+  const char* text = el_gets(edit.get(), &count);
+  if (dropped) {
+    print("\n");
+    flush();
+    el_reset(edit.get());
+    return "";
+  }
+  if (text == nullptr || count <= 0) {
+    print("\n");
+    return std::nullopt;
+  }
+  std::string line(text, static_cast<std::size_t>(count));
+  while (line.ends_with('\n') || line.ends_with('\r')) line.pop_back();
+  if (!line.empty()) remember(line);
+  return line;
+}
+
+LineEditor::LineEditor(std::string prompt, Path history) : state_(std::make_unique<State>()) {
+  state_->prompt = std::move(prompt);
+  state_->file = std::move(history);
+  if (isatty(STDIN_FILENO) == 1 && output_is_terminal()) state_->open_terminal();
+}
+
+LineEditor::~LineEditor() = default;
+
+std::optional<std::string> LineEditor::read() {
+  return state_->edit ? state_->read_edited() : state_->read_plain();
+}
+
+Path state_file(const std::string& name) {
+  const char* state = std::getenv("XDG_STATE_HOME");
+  const char* home = std::getenv("HOME");
+  // The specification says to ignore a path that is not absolute.
+  Path folder;
+  if (state != nullptr && *state == '/')
+    folder = state;
+  else if (home != nullptr && *home == '/')
+    folder = Path(home) / ".local" / "state";
+  else
+    return {};
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  folder /= "bantam";
+  if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return {};
+  return folder / name;
+}
+
+}  // namespace bantam::cli

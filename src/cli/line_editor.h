@@ -1,0 +1,33 @@
+// Lines from a person: edited and remembered on a terminal (libedit), read as they are elsewhere.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/file.h"
+
+namespace bantam::cli {
+
+class LineEditor {
+ public:
+  // `history`: a file that lines are added to, readable by its owner alone; empty: none.
+  LineEditor(std::string prompt, Path history);
+  ~LineEditor();
+  LineEditor(const LineEditor&) = delete;
+  LineEditor& operator=(const LineEditor&) = delete;
+
+  // The next line without its newline; nullopt at the end (Ctrl-D, end of file). On a terminal
+  // Ctrl-C drops the line that is being written and begins another.
+  std::optional<std::string> read();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// $XDG_STATE_HOME/bantam/NAME, or ~/.local/state/bantam/NAME, in a folder of mode 0700 that is made
+// where it is absent. Empty when there is no home, or it cannot be made.
+Path state_file(const std::string& name);
+
+}  // namespace bantam::cli

@@ -1,0 +1,41 @@
+// The options of every verb that runs a model, and the opening of one.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/options.h"
+#include "infer/sampler.h"
+#include "infer/session.h"
+#include "text/tokenizer.h"
+
+namespace bantam::cli {
+
+struct ModelOptions {
+  std::string path;
+  std::optional<std::int64_t> threads, context;
+  std::optional<Arithmetic> arithmetic;
+  std::optional<Type> cache;
+
+  // MODEL, -t, --ctx, --arithmetic, --cache.
+  void declare(Options& options);
+  SessionOptions session() const;
+};
+
+// The tokenizer of an opened model.
+std::shared_ptr<const Tokenizer> tokenizer_of(const ModelFile& file);
+
+// --temp, --top-k, --top-p, --min-p, --seed. Without a seed each run draws its own.
+struct SamplingFlags {
+  SamplingOptions sampling;
+  std::optional<std::int64_t> seed, top_k;
+
+  void declare(Options& options);
+  SamplingOptions chosen() const;
+};
+
+// The words for an arithmetic and a type on the command line.
+std::string_view arithmetic_name(Arithmetic arithmetic);
+
+}  // namespace bantam::cli

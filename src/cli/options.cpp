@@ -1,0 +1,158 @@
+#include "cli/options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
+#include "base/error.h"
+
+namespace bantam::cli {
+
+namespace {
+
+Error unfit(const std::string& names, const std::string& expected, const std::string& got) {
+  return Error(expected + " was expected, not \"" + printable(got, 40) + "\"", Error::Kind::usage)
+      .field(long_name(names));
+}
+
+std::string number_text(double value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  return std::string(text, end);
+}
+
+// The whole of `text` as a number of T; nullopt when it is none.
+template <class T>
+std::optional<T> parse_number(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::string long_name(std::string_view names) {
+  return std::string(names.substr(names.rfind(',') + 1));
+}
+
+Option& Options::add(Option option) {
+  table_.push_back(std::move(option));
+  return table_.back();
+}
+
+Option& Options::positional(std::string name, std::string& to, std::string help) {
+  Option& option = add(
+      {name, name, std::move(help), true, false, [&to](const std::string& text) { to = text; }});
+  return option;
+}
+
+Option& Options::flag(std::string names, bool& to, std::string help) {
+  return add({std::move(names), "", std::move(help), false, false,
+              [&to](const std::string&) { to = true; }});
+}
+
+Option& Options::text(std::string names, std::string value, std::optional<std::string>& to,
+                      std::string help) {
+  return add({std::move(names), std::move(value), std::move(help), false, false,
+              [&to](const std::string& text) { to = text; }});
+}
+
+Option& Options::text(std::string names, std::string value, std::vector<std::string>& to,
+                      std::string help) {
+  return add({std::move(names), std::move(value), std::move(help), false, true,
+              [&to](const std::string& text) { to.push_back(text); }});
+}
+
+Option& Options::whole(std::string names, std::string value, std::optional<std::int64_t>& to,
+                       std::int64_t least, std::int64_t most, std::string help) {
+  return add({names, std::move(value), std::move(help), false, false,
+              [&to, least, most, names](const std::string& text) {
+                const auto got = parse_number<std::int64_t>(text);
+                if (!got || *got < least || *got > most)
+                  throw unfit(names,
+                              "a whole number from " + std::to_string(least) + " to " +
+                                  std::to_string(most),
+                              text);
+                to = *got;
+              }});
+}
+
+Option& Options::number(std::string names, std::string value, double& to, double least, double most,
+                        std::string help) {
+  return add({names, std::move(value), std::move(help), false, false,
+              [&to, least, most, names](const std::string& text) {
+                const auto got = parse_number<double>(text);
+                if (!got || !(*got >= least && *got <= most))
+                  throw unfit(names,
+                              "a number from " + number_text(least) + " to " + number_text(most),
+                              text);
+                to = *got;
+              }});
+}
+
+Option& Options::ids(std::string names, std::optional<std::vector<std::int32_t>>& to,
+                     std::string help) {
+  return add({names, "IDS", std::move(help), false, false, [&to, names](const std::string& text) {
+                std::vector<std::int32_t> ids;
+                for (std::size_t at = 0; !text.empty() && at <= text.size();) {
+                  const std::size_t end = std::min(text.find(',', at), text.size());
+                  const std::string part = text.substr(at, end - at);
+                  const auto id = parse_number<std::int32_t>(part);
+                  if (!id || *id < 0)
+                    throw unfit(names, "token ids such as 1,2,3", part.empty() ? text : part);
+                  ids.push_back(*id);
+                  at = end + 1;
+                }
+                to = std::move(ids);
+              }});
+}
+
+std::size_t Options::pick(const std::string& names, const std::string& text,
+                          std::span<const std::string_view> words) {
+  std::string known;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (text == words[i]) return i;
+    known += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + std::string(words[i]);
+  }
+  throw unfit(names, known, text);
+}
+
+namespace {
+
+// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other
+// (optimal string alignment).
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i)
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replace = d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, replace});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  return d[a.size()][b.size()];
+}
+
+}  // namespace
+
+std::string nearest(std::string_view word, std::span<const std::string> known) {
+  if (word.size() > 64) return "";
+  std::string best;
+  std::size_t least = std::max<std::size_t>(word.size() / 3, 1) + 1;  // a third of it may be wrong
+  for (const std::string& candidate : known) {
+    // The beginning of a word is as good a hint as a letter that is wrong.
+    const bool begins = word.size() >= 3 && candidate.starts_with(word);
+    const std::size_t d = begins ? 1 : distance(word, candidate);
+    if (d < least) {
+      least = d;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace bantam::cli

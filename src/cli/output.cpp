@@ -1,0 +1,69 @@
+#include "cli/output.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace bantam::cli {
+
+namespace {
+
+[[noreturn]] void refuse() {
+  throw Error(std::string("cannot write to standard output: ") + std::strerror(errno));
+}
+
+}  // namespace
+
+void print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) refuse();
+}
+
+void print_answer(std::string_view text) {
+  if (!output_is_terminal()) return print(text);
+  std::string shown;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const bool c1 =
+        c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (c1) ++i;
+    if (c1 || (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
+      shown += "\xef\xbf\xbd";  // U+FFFD
+    else
+      shown += text[i];
+  }
+  print(shown);
+}
+
+void flush() {
+  if (std::fflush(stdout) != 0) refuse();
+}
+
+void note(std::string_view text) {
+  std::fflush(stdout);  // a failure shows at the next print
+  std::fprintf(stderr, "bantam: %.*s\n", static_cast<int>(text.size()), text.data());
+}
+
+bool output_is_terminal() { return isatty(STDOUT_FILENO) == 1; }
+
+bool colour() {
+  const char* refused = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return output_is_terminal() && (refused == nullptr || *refused == '\0') &&
+         (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+void hold_standard_descriptors() {
+  for (int descriptor = 0; descriptor <= 2; ++descriptor) {
+    if (fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
+    // Read-only: writing to it goes on failing, and so is noticed. The lowest free number is given.
+    if (open("/dev/null", O_RDONLY) < 0) return;
+  }
+}
+
+}  // namespace bantam::cli

@@ -1,0 +1,27 @@
+// Standard output that is not trusted to work: a full disk or a reader that went away is an error.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace bantam::cli {
+
+// Puts text on standard output (buffered by the system's library). Throws Error with the system's
+// reason.
+void print(std::string_view text);
+// The same for what a model wrote: on a terminal its control characters are not obeyed.
+void print_answer(std::string_view text);
+// Hands on what is buffered: after each piece of an answer, and at the end of the program.
+void flush();
+// One line on standard error, "bantam: TEXT".
+void note(std::string_view text);
+
+// True when standard output is a terminal and nobody has set NO_COLOR (https://no-color.org).
+bool colour();
+bool output_is_terminal();
+
+// Before anything is opened: a descriptor among 0, 1, 2 that the caller has closed would otherwise
+// be given to the next file, and output would end up in a model.
+void hold_standard_descriptors();
+
+}  // namespace bantam::cli

@@ -1,0 +1,101 @@
+// The command line by CLI11, which splits it into options and values; what they mean, and every
+// message, comes from the table.
+#include <CLI/CLI.hpp>
+#include <deque>
+
+#include "base/error.h"
+#include "cli/options.h"
+
+namespace bantam::cli {
+
+namespace {
+
+Error usage(const std::string& message) { return Error(message, Error::Kind::usage); }
+
+// What the command line gave for one option.
+struct Given {
+  const Option* option;
+  std::vector<std::string> values;
+  std::int64_t flags = 0;
+};
+
+std::vector<std::string> names_of(const Options& options) {
+  std::vector<std::string> names;
+  for (const Option& option : options.all()) {
+    if (option.positional()) continue;
+    for (std::size_t at = 0; at < option.names.size();) {
+      const std::size_t end = std::min(option.names.find(',', at), option.names.size());
+      names.push_back(option.names.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+  names.push_back("--help");
+  return names;
+}
+
+[[noreturn]] void refuse(const Options& options, const std::string& word) {
+  if (word.size() < 2 || word.front() != '-')
+    throw usage("\"" + printable(word, 60) + "\" is an argument too many");
+  const std::string name = word.substr(0, word.find('='));
+  const std::string near = nearest(name, names_of(options));
+  throw usage("there is no option " + printable(name, 60) +
+              (near.empty() ? "" : "; did you mean " + near + "?"));
+}
+
+void add(CLI::App& app, Given& given) {
+  const Option& option = *given.option;
+  if (option.flag()) {
+    app.add_flag(option.names, given.flags);
+    return;
+  }
+  // One value each time; a "[a,b]" is not a list.
+  app.add_option(option.names, CLI::callback_t([&given](const CLI::results_t& results) {
+                   given.values = results;
+                   return true;
+                 }))
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+}
+
+}  // namespace
+
+bool parse(const Options& options, std::span<const std::string> words) {
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  std::int64_t help = 0;
+  app.add_flag("-h,--help", help);
+  std::deque<Given> table;
+  for (const Option& option : options.all()) add(app, table.emplace_back(Given{&option, {}, 0}));
+
+  // CLI11 wants the words from the last to the first, and takes "--name=" for a name whose value
+  // follows.
+  std::vector<std::string> reversed;
+  for (const std::string& word : words) {
+    const bool empty_value = word.size() > 3 && word.starts_with("--") && word.back() == '=' &&
+                             word.find('=') == word.size() - 1;
+    reversed.insert(reversed.begin(), empty_value ? word.substr(0, word.size() - 1) : word);
+    if (empty_value) reversed.insert(reversed.begin(), "");
+  }
+  try {
+    app.parse(std::move(reversed));
+  } catch (const CLI::ParseError& error) {
+    throw usage(printable(error.what(), 200));
+  }
+  if (help > 0) return false;
+  if (const auto extras = app.remaining(); !extras.empty()) refuse(options, extras.front());
+  for (const Given& given : table) {
+    const Option& option = *given.option;
+    if (option.flag() && given.flags > 0) option.take("");
+    if (option.flag()) continue;
+    if (option.required && given.values.empty())
+      throw usage(long_name(option.names) + " is missing" +
+                  (option.positional() ? ": " + option.help : ""));
+    // Given twice, the last one counts.
+    const std::size_t first = option.repeats || given.values.empty() ? 0 : given.values.size() - 1;
+    for (std::size_t i = first; i < given.values.size(); ++i) option.take(given.values[i]);
+  }
+  return true;
+}
+
+}  // namespace bantam::cli

@@ -1,0 +1,93 @@
+// `bantam template`: the prompt that a chat template makes of a conversation.
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "cli/conversation.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "text/chat_template.h"
+#include "text/named_templates.h"
+#include "text/tokenizer.h"
+
+namespace bantam::cli {
+
+namespace {
+
+struct Command {
+  std::string source;
+  std::optional<std::string> name, messages, tools, extra, bos, eos, now;
+  bool no_generation_prompt = false, show = false;
+
+  void run() const;
+  ChatTemplate open(ChatInput& input) const;
+};
+
+Json read_document(const std::string& file) { return parse_json(read_file(Path(file)), file); }
+
+Json read_array(const std::string& file) {
+  Json json = read_document(file);
+  if (!json.is_array()) throw Error("an array was expected").in(file);
+  return json;
+}
+
+ChatTemplate Command::open(ChatInput& input) const {
+  const Path path(source);
+  if (path.extension() == ".jinja")
+    return ChatTemplate(read_file(path, TemplateLimits().source), source);
+  const std::shared_ptr<const Tokenizer> tokenizer = open_tokenizer(path);
+  set_special_tokens(*tokenizer, input);
+  if (name) return ChatTemplate(std::string(named_template(*name)), *name);
+  if (tokenizer->chat_template().empty())
+    throw Error("the model has no chat template; --template NAME gives it one").in(source);
+  return ChatTemplate(tokenizer->chat_template(), source);
+}
+
+void Command::run() const {
+  ChatInput input;
+  const ChatTemplate chat_template = open(input);
+  if (show) return print(chat_template.source());
+  if (!messages) throw Error("is missing", Error::Kind::usage).field("--messages");
+  input.messages = read_array(*messages);
+  if (tools) input.tools = read_array(*tools);
+  if (extra) {
+    input.extra = read_document(*extra);
+    if (!input.extra.is_object()) throw Error("an object was expected").in(*extra);
+  }
+  if (bos) input.bos_token = *bos;
+  if (eos) input.eos_token = *eos;
+  if (now) input.now = parse_local_time(*now);
+  input.add_generation_prompt = !no_generation_prompt;
+  print(chat_template.render(input));
+}
+
+std::function<void()> declare(Options& options) {
+  auto command = std::make_shared<Command>();
+  options.positional("MODEL", command->source,
+                     "a model, or a template file whose name ends in .jinja");
+  options.text("--messages", "FILE", command->messages,
+               "JSON: [{\"role\":\"user\",\"content\":\"Hello\"}, ...]");
+  options.text("--tools", "FILE", command->tools, "JSON: an array of tool definitions");
+  options.text("--extra", "FILE", command->extra, "JSON: an object of further variables");
+  options.text("--bos-token", "S", command->bos,
+               "the text of the beginning token (default: the model's)");
+  options.text("--eos-token", "S", command->eos,
+               "the text of the end token (default: the model's)");
+  options.text("--now", "TIME", command->now,
+               "the time that the template sees: 2025-03-14T09:26:53");
+  options.flag("--no-generation-prompt", command->no_generation_prompt,
+               "leave out the opening of the model's answer");
+  options.text("--template", "NAME", command->name, "a template in place of the model's own");
+  options.flag("--show", command->show, "print the template itself");
+  return [command] { command->run(); };
+}
+
+}  // namespace
+
+const Verb kTemplate{
+    "template", "print the prompt that a conversation becomes",
+    "Renders a conversation with a model's chat template and prints the prompt, to the byte.",
+    "bantam template model.gguf --messages conversation.json", declare};
+
+}  // namespace bantam::cli

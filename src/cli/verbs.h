@@ -1,0 +1,19 @@
+// Every verb, each defined in the file of its name.
+#pragma once
+
+#include "cli/verb.h"
+
+namespace bantam::cli {
+
+extern const Verb kChat;
+extern const Verb kConvert;
+extern const Verb kDetokenize;
+extern const Verb kGenerate;
+extern const Verb kInfo;
+extern const Verb kLogits;
+extern const Verb kQuantize;
+extern const Verb kTemplate;
+extern const Verb kTokenize;
+extern const Verb kTrain;
+
+}  // namespace bantam::cli
