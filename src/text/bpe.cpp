@@ -179,6 +179,10 @@ void CharBpe::read_scores(const TokenizerSpec& spec) {
   };
   std::vector<Cut> cuts;
   for (std::int32_t id = 0; id < vocabulary_.size(); ++id) {
+    const TokenType type = spec.types[static_cast<std::size_t>(id)];
+    if (!spec.all_pieces_match && type != TokenType::normal && type != TokenType::user_defined &&
+        type != TokenType::unused)
+      continue;
     const std::string_view piece = vocabulary_.piece(id);
     if (piece.size() > kLongest)
       throw Error("piece " + std::to_string(id) + " has " + std::to_string(piece.size()) +

@@ -14,7 +14,8 @@ namespace bantam {
 class NormalizeOp {
  public:
   virtual ~NormalizeOp() = default;
-  // `text` is well-formed UTF-8 and stays so. `first`: it begins the whole text.
+  // `text` is well-formed UTF-8 and stays so. `first`: no text stands before
+  // it, but control tokens may.
   virtual void apply(std::string& text, bool first) const = 0;
 };
 

@@ -156,20 +156,23 @@ void Tokenizer::Parts::encode(std::string_view text, EncodeOptions options,
         code(piece, first && piece.data() == part.data());
     }
   };
-  const auto code_raw = [&](std::string_view part, bool first) {
+  // `fresh`: no text stands before it, but control tokens may.
+  const auto code_raw = [&](std::string_view part, bool first, bool fresh) {
     if (normalizer.empty()) return code_normalized(part, first);
-    code_normalized(normalizer.apply(part, first), first);
+    code_normalized(normalizer.apply(part, fresh), first);
   };
   if (in_text.empty()) {
-    if (!text.empty()) code_raw(text, true);
+    if (!text.empty()) code_raw(text, true, true);
   } else {
     std::vector<AddedTokenFinder::Part> parts;
     in_text.split(text, options.parse_special, parts);
+    bool fresh = true;
     for (const auto& [piece, id] : parts) {
       if (id >= 0)
         out.push_back(id);
       else
-        code_raw(piece, piece.data() == text.data());
+        code_raw(piece, piece.data() == text.data(), fresh);
+      fresh = id >= 0 && is_special(id);
     }
   }
   if (options.add_special) out.insert(out.end(), spec.suffix.begin(), spec.suffix.end());

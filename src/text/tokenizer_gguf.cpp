@@ -182,6 +182,7 @@ class GgufReaderOfTokens {
     add_space_decoder(before);
     spec_.byte_fallback = true;
     spec_.raw_bytes = true;
+    spec_.all_pieces_match = true;
     spec_.fuse_unk = true;
     surround(true, false);
   }

@@ -20,4 +20,11 @@ std::vector<PreTokenStep> read_pre_tokenizers(const Json& json);
 std::vector<DecodeStep> read_decoders(const Json& json);
 void read_post_processor(const Json& json, TokenizerSpec& spec);
 
+// The same written (tokenizer_json_parts_writer.cpp); null for none. Throw Error that names what
+// cannot be.
+Json write_normalizers(const TokenizerSpec& spec);
+Json write_pre_tokenizers(const TokenizerSpec& spec);
+Json write_decoders(const TokenizerSpec& spec);
+Json write_post_processor(const TokenizerSpec& spec);
+
 }  // namespace bantam
