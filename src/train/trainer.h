@@ -37,6 +37,9 @@ class Trainer {
   RunState& state() { return state_; }
   const RunIdentity& identity() const { return identity_; }
   Model& model() { return *model_; }
+  std::span<const Parameter> parameters() const { return parameters_; }
+  // Bytes that forward and backward have really taken so far: what the plan foretold.
+  std::int64_t activation_peak() const { return static_cast<std::int64_t>(arena_.peak()); }
   const Split& split() const { return split_; }
   std::int64_t rows_per_epoch() const { return stream_->rows_per_epoch(); }
   bool done() const { return state_.step >= settings_.steps; }
