@@ -15,7 +15,7 @@ namespace bantam {
 
 struct BpeTraining {
   std::int64_t vocabulary = 32000;   // tokens wanted, the 256 bytes and the special ones included
-  std::vector<std::string> special;  // their text; nothing is merged into them
+  std::vector<std::string> special;  // their text; no merge makes a token of the same text
   std::string pre = "gpt-2";         // name of the pre-tokenizer, as in `tokenizer.ggml.pre`
   std::int64_t min_frequency = 2;    // a pair that occurs less often is not merged
   // A piece longer than this is counted as several of this length: bounds the work on a hostile
@@ -48,11 +48,12 @@ struct BpeProgress {
 // encoding will see.
 using NextDocument = std::function<bool(std::string& text)>;
 
-// Merges, while fewer than `vocabulary` tokens are there, the adjacent pair of highest count, of
+// While fewer than `vocabulary` tokens are there, merges the adjacent pair of highest count, of
 // these the one of lowest ids (left, then right): the order of Hugging Face's trainer (tokenizers,
-// src/models/bpe/trainer.rs). Throws Error when the vocabulary cannot hold the bytes and the
-// special tokens or is above 2^24, when special tokens are empty or repeated, when the
-// pre-tokenizer is unknown. `progress` may be empty; what it throws ends the training.
+// src/models/bpe/trainer.rs). Memory is up to about seven bytes for each byte of the distinct
+// pieces. Throws Error when the vocabulary cannot hold the bytes and the special tokens or is above
+// 2^24, when special tokens are empty, single bytes or repeated, when the pre-tokenizer is unknown.
+// `progress` may be empty; what it throws ends the training.
 BpeVocabulary train_bpe(const BpeTraining& training, const NextDocument& next, ThreadPool& pool,
                         const std::function<void(const BpeProgress&)>& progress = {});
 
