@@ -90,12 +90,14 @@ void Chat::answer(const std::string& line) {
   options.sampling = sampling;
   options.stream = answers++;
   options.most_tokens = command.count.value_or(-1);
-  Answer said(tokenizer, options);
+  std::optional<Answer> answer;
   Timing timing;
   try {
     const std::vector<std::int32_t> prompt = conversation.say(line);
+    if (!conversation.has_template()) options.continues = prompt;
+    answer.emplace(tokenizer, options);
     timing = generate(
-        session, 0, prompt, said,
+        session, 0, prompt, *answer,
         [](std::string_view piece) {
           print_answer(piece);
           flush();
@@ -109,6 +111,7 @@ void Chat::answer(const std::string& line) {
     note("/reset begins a new conversation; --ctx at the start asks for more context");
     return;
   }
+  const Answer& said = *answer;
   if (!said.text().ends_with('\n')) print("\n");
   flush();
   const bool ended = said.reason() == StopReason::end;

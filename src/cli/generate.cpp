@@ -58,6 +58,7 @@ void Command::run() const {
   options.sampling = sampling.chosen();
   options.most_tokens = count.value_or(-1);
   options.stops = stops;
+  options.continues = ids;
 
   SessionOptions session_options = model.session();
   // The cache need not be longer than what can come.

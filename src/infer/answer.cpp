@@ -30,6 +30,8 @@ Answer::Answer(std::shared_ptr<const Tokenizer> tokenizer, AnswerOptions options
       sampler_(options_.sampling, options_.stream),
       decoder_(tokenizer_),
       stops_(options_.stops) {
+  for (const std::int32_t id : options_.continues)
+    if (id >= 0 && id < tokenizer_->size()) decoder_.feed(id);
   if (options_.most_tokens == 0) reason_ = StopReason::length;
 }
 

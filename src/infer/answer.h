@@ -33,6 +33,9 @@ struct AnswerOptions {
   std::uint64_t stream = 0;        // tells answers of one seed apart
   std::int64_t most_tokens = -1;   // negative: until something else stops it
   std::vector<std::string> stops;  // text from the first one on is never shown
+  // What the answer's text continues: a space or half a character at the border is then as it would
+  // be in the whole text. Empty: the answer is a text of its own.
+  std::vector<std::int32_t> continues;
 };
 
 class Answer {
