@@ -33,8 +33,10 @@ class Llama : public Model {
     const auto eps = static_cast<float>(config_.eps);
     const auto seen = nn::attention_rows(batch, cache, 0, config_.window);
     Tensor x = ops::embed(ctx, embedding_, batch.tokens);
+    // A block may run again in backward, when this call is over: it keeps what it needs by value. The
+    // batch outlives the tape.
     for (int l = 0; l < config_.layers; ++l)
-      x = ctx.block(l, x, [&, l, seen](Context& c, const Tensor& input) {
+      x = ctx.block(l, x, [this, &batch, cache, l, seen, eps](Context& c, const Tensor& input) {
         const Layer& w = layers_[static_cast<std::size_t>(l)];
         const Tensor a = ops::rms_norm(c, input, w.attention_norm, eps);
         const Tensor h =

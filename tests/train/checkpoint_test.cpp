@@ -23,11 +23,11 @@ class CheckpointTest : public ::testing::Test {
   // What reading these bytes says; empty: they were taken.
   std::string refusal(const std::string& bytes) {
     write_file(path_, bytes);
-    const std::string before = weight_bytes(run_.trainer);
+    const std::string before = weight_sum(run_.trainer);
     try {
       run_.trainer.resume(path_);
     } catch (const Error& error) {
-      EXPECT_EQ(weight_bytes(run_.trainer), before);
+      EXPECT_EQ(weight_sum(run_.trainer), before);
       return error.what();
     }
     return "";

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/random.h"
 #include "kernels/kernels.h"
 #include "models/model.h"
@@ -57,6 +58,13 @@ inline std::string weight_bytes(const Trainer& trainer) {
   for (const Parameter& p : trainer.parameters())
     bytes.append(reinterpret_cast<const char*>(p.value.view().data), static_cast<std::size_t>(p.shape.count()) * 4);
   return bytes;
+}
+// Their SHA-256: equal for equal bytes, and short in a message.
+inline std::string weight_sum(const Trainer& trainer) {
+  Sha256 sum;
+  const std::string bytes = weight_bytes(trainer);
+  sum.add(std::as_bytes(std::span(bytes)));
+  return sum.hex();
 }
 
 struct SampleRun {

@@ -17,7 +17,7 @@ namespace {
 std::string trained(const TokenStore& store, const TrainSettings& settings, unsigned threads, Isa isa, int steps = 20) {
   SampleRun run(store, settings, threads, isa);
   run.steps(steps);
-  return weight_bytes(run.trainer);
+  return weight_sum(run.trainer);
 }
 
 class SameBytes : public ::testing::TestWithParam<Arithmetic> {};
@@ -70,7 +70,7 @@ TEST_P(SameBytes, WhenResumedFromACheckpoint) {
   second.trainer.resume(path);
   EXPECT_EQ(second.trainer.state().step, 7);
   second.steps(13);
-  EXPECT_EQ(weight_bytes(second.trainer), weight_bytes(first.trainer));
+  EXPECT_EQ(weight_sum(second.trainer), weight_sum(first.trainer));
   EXPECT_EQ(second.trainer.state().losses, first.trainer.state().losses);
 }
 
@@ -116,9 +116,9 @@ TEST(Trainer, StopsBeforeAStepThatIsNotANumber) {
   SampleRun run(store, sample_settings());
   run.steps(2);
   run.trainer.parameters()[3].value.f32()[5] = std::numeric_limits<float>::quiet_NaN();
-  const std::string before = weight_bytes(run.trainer);
+  const std::string before = weight_sum(run.trainer);
   EXPECT_THROW(run.trainer.step(), Error);
-  EXPECT_EQ(weight_bytes(run.trainer), before);
+  EXPECT_EQ(weight_sum(run.trainer), before);
   EXPECT_EQ(run.trainer.state().step, 2);
 }
 
