@@ -29,7 +29,9 @@ Numbers draw_pair(Kind kind, Draw& draw) {
 Numbers draw_comparison(Draw& draw) {
   Numbers n = draw_pair(Kind::comparison, draw);
   // Near numbers are the ones worth asking about.
-  if (draw.chance(40)) n.b = n.a / 10 * 10 + draw.below(10);
+  const int dice = draw.below(20);
+  if (dice < 6) n.b = n.a / 10 * 10 + draw.below(10);
+  if (dice >= 6 && dice < 11) n.b = n.a / 100 * 100 + draw.below(100);
   if (n.b == 0 || n.b == n.a) n.b = n.a % kMost + 1;
   return n;
 }

@@ -40,6 +40,7 @@ constexpr Wording kWordings[] = {
     {comparison, larger, "Which is larger, {a} or {b}?"},
     {comparison, larger, "Which number is bigger, {a} or {b}?"},
     {comparison, larger, "What is the larger of {a} and {b}?"},
+    {comparison, larger, "Which is bigger, {a} or {b}?"},
     {comparison, smaller, "Which is smaller, {a} or {b}?"},
     {comparison, smaller, "Which number is less, {a} or {b}?"},
     {comparison, smaller, "What is the smaller of {a} and {b}?"},
@@ -73,6 +74,7 @@ constexpr Wording kWordings[] = {
 
     {story, add, "{n} has {a} {o} and gets {b} more. How many {o} now?"},
     {story, add, "{n} has {a} {o} and {N} has {b}. How many {o} together?"},
+    {story, add, "{n} has {a} {o} and buys {b} more. How many {o} does {n} have?"},
     {story, add, "There are {a} boys and {b} girls. How many children are there?"},
     {story, subtract, "{n} has {a} {o} and gives away {b}. How many {o} are left?"},
     {story, subtract, "A shop has {a} {o} and sells {b}. How many {o} are left?"},

@@ -204,7 +204,7 @@ Asked read_question(const Dialogue& d) {
     case Kind::change:
       return subtract(std::max(n.at(0), n.at(1)), std::min(n.at(0), n.at(1)));
     case Kind::story:
-      if (has(text, {"gets", "together", "children", "又買", "又拿到", "共有"})) {
+      if (has(text, {"gets", "buys", "together", "children", "又買", "又拿到", "共有"})) {
         return add(n.at(0), n.at(1));
       }
       return subtract(n.at(0), n.at(1));
