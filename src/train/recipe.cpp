@@ -1,0 +1,273 @@
+#include "train/recipe.h"
+
+#define TOML_EXCEPTIONS 1
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include "base/error.h"
+#include "train/trainer.h"
+
+namespace bantam {
+
+namespace {
+
+// Takes the value of one key; throws Error when it does not fit.
+using Take = std::function<void(const toml::node& value)>;
+
+Error wrong(const std::string& expected) { return Error(expected + " was expected"); }
+
+Take whole(std::optional<std::int64_t>& to, std::int64_t least, std::int64_t most) {
+  return [&to, least, most](const toml::node& value) {
+    const std::optional<std::int64_t> number = value.value_exact<std::int64_t>();
+    if (!number || *number < least || *number > most)
+      throw wrong("a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+    to = *number;
+  };
+}
+Take whole(std::int64_t& to, std::int64_t least, std::int64_t most) {
+  return [&to, least, most](const toml::node& value) {
+    std::optional<std::int64_t> number;
+    whole(number, least, most)(value);
+    to = *number;
+  };
+}
+template <class T>
+Take number(T& to, double least, double most) {
+  return [&to, least, most](const toml::node& value) {
+    const std::optional<double> given = value.value<double>();
+    if (!given || !(*given >= least && *given <= most)) {
+      char text[80];
+      std::snprintf(text, sizeof text, "a number from %g to %g", least, most);
+      throw wrong(text);
+    }
+    to = *given;
+  };
+}
+template <>
+Take number<float>(float& to, double least, double most) {
+  return [&to, least, most](const toml::node& value) {
+    double wide = 0;
+    number<double>(wide, least, most)(value);
+    to = static_cast<float>(wide);
+  };
+}
+Take flag(bool& to) {
+  return [&to](const toml::node& value) {
+    const std::optional<bool> given = value.value_exact<bool>();
+    if (!given) throw wrong("true or false");
+    to = *given;
+  };
+}
+Take text(std::string& to) {
+  return [&to](const toml::node& value) {
+    const std::optional<std::string> given = value.value_exact<std::string>();
+    if (!given) throw wrong("a text in quotes");
+    to = *given;
+  };
+}
+template <class T, class To>
+Take choice(To& to, std::map<std::string, T> words) {
+  return [&to, words](const toml::node& value) {
+    const std::optional<std::string> given = value.value_exact<std::string>();
+    const auto at = given ? words.find(*given) : words.end();
+    if (at == words.end()) {
+      std::string known;
+      for (const auto& [word, unused] : words) known += (known.empty() ? "\"" : ", \"") + word + "\"";
+      throw wrong("one of " + known);
+    }
+    to = at->second;
+  };
+}
+Take count(std::optional<std::int64_t>& to) {
+  return [&to](const toml::node& value) {
+    if (const auto plain = value.value_exact<std::int64_t>())
+      to = *plain;
+    else if (const auto written = value.value_exact<std::string>())
+      to = parse_count(*written);
+    else
+      throw wrong("a number, or a text such as \"5m\"");
+    if (*to < 1) throw wrong("a number from 1");
+  };
+}
+
+using Table = std::map<std::string, Take>;
+
+// Every key of a recipe: section.key.
+Table table_of(Recipe& r, std::string& text_path) {
+  constexpr std::int64_t kMany = std::int64_t{1} << 40;
+  return {
+      {"data.text", text(text_path)},
+      {"data.bad_text", choice<BadText>(r.reading.bad_text, {{"replace", BadText::replace}, {"skip", BadText::skip}})},
+      {"data.document_bytes", whole(r.reading.document_bytes, 256, 1 << 30)},
+      {"data.answer_weight", number(r.weights.answer_weight, 0, 1000)},
+      {"data.question_weight", number(r.weights.question_weight, 0, 1000)},
+      {"data.validation", number(r.validation, 0, 0.9)},
+      {"tokenizer.vocabulary", whole(r.vocabulary, 261, 1 << 24)},
+      {"tokenizer.pre", text(r.pre_tokenizer)},
+      {"model.name", text(r.name)},
+      {"model.size", count(r.size)},
+      {"model.layers", whole(r.layers, 1, 4096)},
+      {"model.width", whole(r.width, 2, 1 << 17)},
+      {"model.heads", whole(r.heads, 1, 4096)},
+      {"model.kv_heads", whole(r.kv_heads, 1, 4096)},
+      {"model.feed_forward", whole(r.feed_forward, 1, 1 << 20)},
+      {"model.tied", flag(r.tied)},
+      {"model.rope_base", number(r.rope_base, 1, 1e9)},
+      {"train.steps", whole(r.steps, 0, kMany)},
+      {"train.tokens", count(r.tokens)},
+      {"train.epochs", [&r](const toml::node& v) { double e = 0; number(e, 0.001, 1e6)(v); r.epochs = e; }},
+      {"train.context", whole(r.context, 32, 1 << 20)},
+      {"train.rows", whole(r.rows, 1, 1 << 20)},
+      {"train.micro_rows", whole(r.micro_rows, 0, 1 << 20)},
+      {"train.recompute", flag(r.recompute)},
+      {"train.seed", [&r](const toml::node& v) { std::int64_t s = 0; whole(s, 0, INT64_MAX)(v); r.seed = static_cast<std::uint64_t>(s); }},
+      {"train.arithmetic", choice<Arithmetic>(r.arithmetic, {{"f32", Arithmetic::f32}, {"bf16", Arithmetic::bf16}})},
+      {"train.optimiser", choice<bool>(r.optimiser.muon, {{"muon", true}, {"adamw", false}})},
+      {"train.muon_rate", number(r.optimiser.muon_rate, 0, 10)},
+      {"train.muon_momentum", number(r.optimiser.muon_momentum, 0, 0.9999)},
+      {"train.rate", number(r.optimiser.rate, 0, 10)},
+      {"train.beta1", number(r.optimiser.beta1, 0, 0.9999)},
+      {"train.beta2", number(r.optimiser.beta2, 0, 0.999999)},
+      {"train.weight_decay", number(r.optimiser.decay, 0, 10)},
+      {"train.clip", number(r.optimiser.clip, 0, 1e9)},
+      {"train.warmup", number(r.schedule.warmup, 0, 1)},
+      {"train.decay", number(r.schedule.decay, 0, 1)},
+      {"train.floor", number(r.schedule.floor, 0, 1)},
+  };
+}
+
+// Letters to change, add or drop (Levenshtein 1966).
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t corner = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t changed = corner + (a[i - 1] == b[j - 1] ? 0 : 1);
+      corner = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string nearest_key(const std::string& key, const Table& table) {
+  const auto best = std::min_element(table.begin(), table.end(), [&](const auto& a, const auto& b) {
+    return distance(key, a.first) < distance(key, b.first);
+  });
+  return best->first;
+}
+
+void take_key(const std::string& name, const toml::node& value, const Table& table) {
+  const std::uint64_t line = value.source().begin.line;
+  const auto at = table.find(name);
+  if (at == table.end())
+    throw Error("is not a key of a recipe; did you mean " + nearest_key(name, table) + "?").field(name).line(line);
+  try {
+    at->second(value);
+  } catch (Error& error) {
+    throw error.field(name).line(line);
+  }
+}
+
+void take_keys(const toml::table& file, const Table& table) {
+  for (const auto& [section, node] : file) {
+    const std::string name(section.str());
+    if (const toml::table* keys = node.as_table()) {
+      for (const auto& [key, value] : *keys) take_key(name + "." + std::string(key.str()), value, table);
+    } else {
+      take_key(name, node, table);
+    }
+  }
+}
+
+}  // namespace
+
+std::int64_t parse_count(const std::string& text) {
+  char* end = nullptr;
+  const double value = text.empty() ? -1 : std::strtod(text.c_str(), &end);
+  const std::string unit = end ? end : "";
+  const double scale = unit.empty() ? 1 : unit == "k" || unit == "K" ? 1e3 : unit == "m" || unit == "M" ? 1e6 : unit == "b" || unit == "B" || unit == "g" || unit == "G" ? 1e9 : 0;
+  if (!(value * scale >= 1 && value * scale < 1e13))
+    throw Error("a number such as 300k, 5m or 1.2b was expected, not \"" + printable(text) + "\"", Error::Kind::usage);
+  return std::llround(value * scale);
+}
+
+Recipe read_recipe(const Path& path) {
+  const std::string source = read_file(path, 1 << 20);
+  Recipe recipe;
+  std::string text_path;
+  const Table table = table_of(recipe, text_path);
+  try {
+    take_keys(toml::parse(source), table);
+  } catch (const toml::parse_error& error) {
+    throw Error(std::string(error.description())).in(path.string()).line(error.source().begin.line);
+  } catch (Error& error) {
+    throw error.in(path.string());
+  }
+  if (text_path.empty()) throw Error("the folder with the text is missing: text = \"...\" under [data]").in(path.string()).field("data.text");
+  recipe.text = path.parent_path() / text_path;
+  return recipe;
+}
+
+namespace {
+
+Config shape_of(const Recipe& r, std::int64_t vocabulary) {
+  if (!r.width && !r.layers) {
+    Config c = shape_for_size(r.size.value_or(5'000'000), vocabulary, r.context);
+    c.tied = true;
+    return c;
+  }
+  if (!r.width || !r.layers || !r.heads)
+    throw Error("a shape needs layers, width and heads (or say size instead)").field("model");
+  Config c;
+  c.family = "llama";
+  c.layers = *r.layers;
+  c.width = *r.width;
+  c.heads = *r.heads;
+  c.kv_heads = r.kv_heads.value_or(c.heads);
+  if (c.width % c.heads != 0)
+    throw Error(std::to_string(c.heads) + " heads do not divide a width of " + std::to_string(c.width)).field("model.heads");
+  c.head_dim = c.width / c.heads;
+  c.feed_forward = r.feed_forward.value_or((c.width * 8 / 3 + 31) / 32 * 32);
+  c.vocabulary = vocabulary;
+  c.context = r.context;
+  c.tied = r.tied;
+  return c;
+}
+
+}  // namespace
+
+TrainSettings settle(const Recipe& r, std::int64_t vocabulary, std::int64_t train_tokens) {
+  TrainSettings s;
+  s.model = shape_of(r, vocabulary);
+  s.model.name = r.name;
+  s.model.rope_base = r.rope_base;
+  s.model.eps = 1e-5;
+  s.context = (r.context + 31) / 32 * 32;
+  s.model.context = std::max(s.model.context, s.context);
+  s.rows = r.rows.value_or(std::max<std::int64_t>(1, 4096 / s.context));
+  s.micro_rows = r.micro_rows;
+  s.recompute = r.recompute;
+  s.seed = r.seed;
+  s.validation = r.validation;
+  s.arithmetic = r.arithmetic.value_or(Arithmetic::bf16);
+  s.optimiser = r.optimiser;
+  s.schedule = r.schedule;
+  const double per_step = static_cast<double>(s.tokens_per_step());
+  if (r.steps)
+    s.steps = *r.steps;
+  else if (r.tokens)
+    s.steps = std::max<std::int64_t>(1, std::llround(static_cast<double>(*r.tokens) / per_step));
+  else
+    s.steps = std::max<std::int64_t>(r.epochs ? 1 : 200, std::llround(r.epochs.value_or(1) * static_cast<double>(train_tokens) / per_step));
+  s.check();
+  return s;
+}
+
+}  // namespace bantam

@@ -1,0 +1,53 @@
+// What a person says of a training run: a TOML file, or options of `bantam train`. What is not said
+// is chosen from the text and the size.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/file.h"
+#include "data/documents.h"
+#include "data/tokenise.h"
+#include "train/settings.h"
+
+namespace bantam {
+
+struct Recipe {
+  Path text;  // a folder, or a .txt, .md or .jsonl file
+  ReadOptions reading;
+  TokeniseOptions weights;
+
+  std::optional<std::int64_t> vocabulary;  // default: from the amount of text
+  std::string pre_tokenizer = "qwen2";     // digits one by one, runs of letters
+
+  std::optional<std::int64_t> size;  // all parameters; default 5 million
+  std::optional<std::int64_t> layers, width, heads, kv_heads, feed_forward;  // or a shape
+  bool tied = true;
+  double rope_base = 10000;
+  std::string name;
+
+  std::optional<std::int64_t> steps, tokens;  // one of the three; default one epoch ...
+  std::optional<double> epochs;               // ... at least 200 steps
+  std::int64_t context = 256;
+  std::optional<std::int64_t> rows;  // a step; default 4,096 tokens
+  std::int64_t micro_rows = 0;
+  bool recompute = false;
+  std::uint64_t seed = 1;
+  double validation = 0.01;
+  std::optional<Arithmetic> arithmetic;  // default bf16
+  OptimiserSettings optimiser;
+  Schedule schedule;
+};
+
+// Paths in the file are relative to its folder. Throws Error with file and line: an unknown key (the
+// nearest known one is suggested), a value of the wrong type or out of its range.
+Recipe read_recipe(const Path& path);
+
+// "5m", "1.2M", "300k", "1000000". Throws Error (usage).
+std::int64_t parse_count(const std::string& text);
+
+// The settings of a run over this much text.
+TrainSettings settle(const Recipe& recipe, std::int64_t vocabulary, std::int64_t train_tokens);
+
+}  // namespace bantam

@@ -1,0 +1,55 @@
+// A whole run: text in, a model out. Reads documents, trains a tokenizer, plans, trains with
+// checkpoints, writes the model.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/file.h"
+#include "base/progress.h"
+#include "kernels/kernels.h"
+#include "text/tokenizer.h"
+#include "train/recipe.h"
+#include "train/trainer.h"
+
+namespace bantam {
+
+struct RunOptions {
+  Path out;             // NAME.gguf, or a folder in Hugging Face's form
+  bool resume = false;  // go on from the checkpoint beside `out`
+  bool force = false;   // replace an existing model, forget an unfinished run
+  unsigned threads = 0;
+  double save_every = 60;  // seconds between checkpoints; 0: after every step
+  Progress::Style progress = Progress::Style::silent;
+  std::function<void(const std::string& line)> say = [](const std::string&) {};
+  std::function<bool()> stop = [] { return false; };  // asked between steps
+};
+
+struct RunResult {
+  bool finished = false;  // false: stopped; the checkpoint is kept
+  std::int64_t parameters = 0, vocabulary = 0, documents = 0, train_tokens = 0;
+  std::int64_t steps = 0, tokens = 0;  // of the training done
+  double seconds = 0;                  // of everything: reading, tokenizer, training, writing
+  double tokens_per_second = 0, loss = 0, validation_loss = 0;
+  std::vector<float> losses;
+};
+
+// Throws Error. The output appears whole at the end, or not at all; an unfinished run leaves its
+// checkpoint in OUT.run/.
+RunResult run_training(const Recipe& recipe, const RunOptions& options);
+
+// Trains the tokenizer of a recipe on its text: byte-level BPE with the control tokens <|end|>, and
+// for conversations <|user|>, <|assistant|>, <|system|> and the chat template "bantam".
+std::shared_ptr<const Tokenizer> train_tokenizer(const Recipe& recipe,
+                                                 const std::vector<Document>& documents,
+                                                 ThreadPool& pool);
+
+// A trained model in memory, as GGUF or as a folder (by the name of `out`).
+void export_model(Model& model, const Family& family, const Tokenizer& tokenizer, const Path& out,
+                  bool replace);
+
+// The losses as a small picture of `rows` lines.
+std::string loss_curve(const std::vector<float>& losses, int columns = 64, int rows = 8);
+
+}  // namespace bantam
