@@ -157,16 +157,19 @@ Rate measure_peak(ThreadPool& pool, Isa isa, Unit unit, double seconds) {
   return all;
 }
 
-double measure_read_bandwidth(ThreadPool& pool, const std::byte* memory, std::size_t bytes) {
+Rate measure_read_bandwidth(ThreadPool& pool, const std::byte* memory, std::size_t bytes) {
   constexpr std::size_t kPiece = std::size_t{256} << 10;
   std::atomic<std::uint64_t> sink{0};
   const auto pieces = static_cast<std::int64_t>(bytes / kPiece);
   const double start = seconds_of(CLOCK_MONOTONIC);
+  const double processor_start = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
   pool.parallel_for(pieces, [&](std::int64_t piece, unsigned) {
     sink.fetch_xor(read_all(memory + static_cast<std::size_t>(piece) * kPiece, kPiece),
                    std::memory_order_relaxed);
   });
-  return static_cast<double>(pieces) * kPiece / (seconds_of(CLOCK_MONOTONIC) - start);
+  const double read = static_cast<double>(pieces) * kPiece;
+  return {read / (seconds_of(CLOCK_MONOTONIC) - start),
+          read * pool.size() / (seconds_of(CLOCK_PROCESS_CPUTIME_ID) - processor_start)};
 }
 
 }  // namespace bantam

@@ -23,6 +23,6 @@ Rate measure_peak(ThreadPool& pool, Isa isa, Unit unit, double seconds);
 
 // Bytes per second that all workers together read from `memory`, each its own part; it should be
 // much larger than the caches.
-double measure_read_bandwidth(ThreadPool& pool, const std::byte* memory, std::size_t bytes);
+Rate measure_read_bandwidth(ThreadPool& pool, const std::byte* memory, std::size_t bytes);
 
 }  // namespace bantam

@@ -63,42 +63,19 @@ BANTAM_INLINE __m128 canonical(__m128 value) {
       _mm_mask_mov_epi32(_mm_castps_si128(value), nan, _mm_set1_epi32(0x7fc00000)));
 }
 
-// `rows` by `columns` of y from (r, c) on; of the columns only `left` exist (the others repeat the
-// last, and are not written). Few rows wait for memory: prefetch into L2.
-template <class W, int rows, int columns>
-void tile(const DotBlock& d, std::int64_t r, std::int64_t c, std::int64_t left) {
-  __m512 sum[rows][columns];
-  const std::byte* w[columns];
-  BANTAM_UNROLL
-  for (int j = 0; j < columns; ++j) {
-    w[j] = d.w + (c + (j < left ? j : left - 1)) * d.w_stride * W::kSize;
-    BANTAM_UNROLL
-    for (int i = 0; i < rows; ++i) sum[i][j] = _mm512_setzero_ps();
-  }
-  const float* x = d.x + r * d.x_stride;
-  std::int64_t k = 0;
-  for (; k + 16 <= d.k; k += 16) {
-    __m512 a[rows];
-    BANTAM_UNROLL
-    for (int i = 0; i < rows; ++i) a[i] = _mm512_loadu_ps(x + i * d.x_stride + k);
-    BANTAM_UNROLL
-    for (int j = 0; j < columns; ++j) {
-      const __m512 b = W::load(w[j] + k * W::kSize);
-      BANTAM_UNROLL
-      for (int i = 0; i < rows; ++i) sum[i][j] = _mm512_fmadd_ps(a[i], b, sum[i][j]);
-    }
-  }
-  if (k < d.k) {
-    const auto mask = static_cast<__mmask16>((1 << (d.k - k)) - 1);
-    BANTAM_UNROLL
-    for (int j = 0; j < columns; ++j) {
-      const __m512 b = W::load(w[j] + k * W::kSize, mask);
-      BANTAM_UNROLL
-      for (int i = 0; i < rows; ++i)
-        sum[i][j] = _mm512_mask3_fmadd_ps(_mm512_maskz_loadu_ps(mask, x + i * d.x_stride + k), b,
-                                          sum[i][j], mask);
-    }
-  }
+// Part of k, and where sums of 16 lanes wait between parts: of row r and column c of the block at
+// (first_row, first_column), at partial + ((r - first_row) * kBlockColumns + c - first_column)
+// * 16.
+constexpr std::int64_t kBlockRows = 24, kBlockColumns = 32;
+struct Part {
+  std::int64_t begin, end;
+  std::int64_t first_row, first_column;
+  float* partial;
+};
+
+template <int rows, int columns>
+BANTAM_INLINE void write_tile(const DotBlock& d, std::int64_t r, std::int64_t c, std::int64_t left,
+                              const __m512 (&sum)[rows][columns]) {
   BANTAM_UNROLL
   for (int j = 0; j < columns; j += 4) {
     const std::int64_t count = left - j;
@@ -115,34 +92,87 @@ void tile(const DotBlock& d, std::int64_t r, std::int64_t c, std::int64_t left) 
   }
 }
 
+// `rows` by `columns` of y from (r, c) on, over a part of k; of the columns only `left` exist (the
+// others repeat the last, and are not written).
+template <class W, int rows, int columns>
+void tile(const DotBlock& d, std::int64_t r, std::int64_t c, std::int64_t left, const Part& part) {
+  __m512 sum[rows][columns];
+  const std::byte* w[columns];
+  const std::int64_t waiting = ((r - part.first_row) * kBlockColumns + c - part.first_column) * 16;
+  BANTAM_UNROLL
+  for (int j = 0; j < columns; ++j) {
+    w[j] = d.w + (c + (j < left ? j : left - 1)) * d.w_stride * W::kSize;
+    BANTAM_UNROLL
+    for (int i = 0; i < rows; ++i)
+      sum[i][j] = part.begin == 0
+                      ? _mm512_setzero_ps()
+                      : _mm512_load_ps(part.partial + waiting + (i * kBlockColumns + j) * 16);
+  }
+  const float* x = d.x + r * d.x_stride;
+  std::int64_t k = part.begin;
+  for (; k + 16 <= part.end; k += 16) {
+    __m512 a[rows];
+    BANTAM_UNROLL
+    for (int i = 0; i < rows; ++i) a[i] = _mm512_loadu_ps(x + i * d.x_stride + k);
+    BANTAM_UNROLL
+    for (int j = 0; j < columns; ++j) {
+      const __m512 b = W::load(w[j] + k * W::kSize);
+      BANTAM_UNROLL
+      for (int i = 0; i < rows; ++i) sum[i][j] = _mm512_fmadd_ps(a[i], b, sum[i][j]);
+    }
+  }
+  if (k < part.end) {
+    const auto mask = static_cast<__mmask16>((1 << (part.end - k)) - 1);
+    BANTAM_UNROLL
+    for (int j = 0; j < columns; ++j) {
+      const __m512 b = W::load(w[j] + k * W::kSize, mask);
+      BANTAM_UNROLL
+      for (int i = 0; i < rows; ++i)
+        sum[i][j] = _mm512_mask3_fmadd_ps(_mm512_maskz_loadu_ps(mask, x + i * d.x_stride + k), b,
+                                          sum[i][j], mask);
+    }
+  }
+  if (part.end == d.k) {
+    write_tile(d, r, c, left, sum);
+    return;
+  }
+  BANTAM_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    BANTAM_UNROLL
+    for (int j = 0; j < columns; ++j)
+      _mm512_store_ps(part.partial + waiting + (i * kBlockColumns + j) * 16, sum[i][j]);
+  }
+}
+
 // All columns for `rows` rows: few, so that a row of w is read once, from memory.
 template <class W, int rows>
-void few_rows(const DotBlock& d, std::int64_t r) {
-  for (std::int64_t c = 0; c < d.columns; c += 8) tile<W, rows, 8>(d, r, c, d.columns - c);
+void few_rows(const DotBlock& d) {
+  const Part all{0, d.k, 0, 0, nullptr};
+  for (std::int64_t c = 0; c < d.columns; c += 8) tile<W, rows, 8>(d, 0, c, d.columns - c, all);
 }
 
 // Four rows of w stay in L1 while rows of x pass, six at a time.
 template <class W>
-void many_rows(const DotBlock& d) {
-  for (std::int64_t c = 0; c < d.columns; c += 4) {
+void block(const DotBlock& d, const Part& part, std::int64_t end_row, std::int64_t end_column) {
+  for (std::int64_t c = part.first_column; c < end_column; c += 4) {
     const std::int64_t left = d.columns - c;
-    std::int64_t r = 0;
-    for (; r + 6 <= d.rows; r += 6) tile<W, 6, 4>(d, r, c, left);
-    switch (d.rows - r) {
+    std::int64_t r = part.first_row;
+    for (; r + 6 <= end_row; r += 6) tile<W, 6, 4>(d, r, c, left, part);
+    switch (end_row - r) {
       case 5:
-        tile<W, 5, 4>(d, r, c, left);
+        tile<W, 5, 4>(d, r, c, left, part);
         break;
       case 4:
-        tile<W, 4, 4>(d, r, c, left);
+        tile<W, 4, 4>(d, r, c, left, part);
         break;
       case 3:
-        tile<W, 3, 4>(d, r, c, left);
+        tile<W, 3, 4>(d, r, c, left, part);
         break;
       case 2:
-        tile<W, 2, 4>(d, r, c, left);
+        tile<W, 2, 4>(d, r, c, left, part);
         break;
       case 1:
-        tile<W, 1, 4>(d, r, c, left);
+        tile<W, 1, 4>(d, r, c, left, part);
         break;
       default:
         break;
@@ -150,21 +180,38 @@ void many_rows(const DotBlock& d) {
   }
 }
 
+// Longer rows than L1 holds ten of are taken in parts: without, x and w come from L2 at every step.
+template <class W>
+void long_rows(const DotBlock& d) {
+  constexpr std::int64_t kPart = 512;
+  alignas(64) float partial[kBlockRows * kBlockColumns * 16];
+  for (std::int64_t c = 0; c < d.columns; c += kBlockColumns)
+    for (std::int64_t r = 0; r < d.rows; r += kBlockRows)
+      for (std::int64_t k = 0; k < d.k; k += kPart) {
+        const Part part{k, k + kPart < d.k ? k + kPart : d.k, r, c, partial};
+        block<W>(d, part, r + kBlockRows < d.rows ? r + kBlockRows : d.rows,
+                 c + kBlockColumns < d.columns ? c + kBlockColumns : d.columns);
+      }
+}
+
 template <class W>
 void dot(const DotBlock& d) noexcept {
+  constexpr std::int64_t kLong = 1024;
   switch (d.rows) {
     case 1:
-      few_rows<W, 1>(d, 0);
+      few_rows<W, 1>(d);
       break;
     case 2:
-      few_rows<W, 2>(d, 0);
+      few_rows<W, 2>(d);
       break;
     case 3:
-      few_rows<W, 3>(d, 0);
+      few_rows<W, 3>(d);
       break;
     default:
-      many_rows<W>(d);
-      break;
+      if (d.k > kLong)
+        long_rows<W>(d);
+      else
+        block<W>(d, {0, d.k, 0, 0, nullptr}, d.rows, d.columns);
   }
 }
 

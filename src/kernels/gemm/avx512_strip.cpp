@@ -56,38 +56,36 @@ void quantise(const QuantiseRows& a, std::int64_t groups, std::int64_t begin, st
   }
 }
 
-BANTAM_INLINE __m512i four(const std::int8_t* a) {
-  std::int32_t bits;
-  std::memcpy(&bits, a, sizeof bits);
-  return _mm512_set1_epi32(bits);
-}
-
 BANTAM_INLINE __m512 canonical(__m512 value) {
   const __mmask16 nan = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
   return _mm512_castsi512_ps(
       _mm512_mask_mov_epi32(_mm512_castps_si512(value), nan, _mm512_set1_epi32(0x7fc00000)));
 }
 
-// The four products of bytes of each lane added to `sum`. `row` holds 64 weights.
+// The four products of bytes of each lane, added up over a group; `w` is a row of 64 weights.
 //
-// VNNI multiplies unsigned by signed: the weights' sign bit is flipped, which adds 128, and the sum
-// starts at -128 times the group's sum of activations.
+// VNNI multiplies unsigned by signed: the weights' sign bit is flipped, which adds 128, and 128
+// times the group's sum of activations is taken off at the end.
 struct Vnni {
-  static BANTAM_INLINE __m512i start(std::int32_t a_sum) { return _mm512_set1_epi32(-128 * a_sum); }
   struct Row {
     __m512i shifted;
   };
   static BANTAM_INLINE Row row(const std::uint8_t* w) {
     return {_mm512_xor_si512(_mm512_load_si512(w), _mm512_set1_epi8(-128))};
   }
-  static BANTAM_INLINE __m512i add(__m512i sum, const Row& w, __m512i a) {
-    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(w.shifted), "v"(a));
+  static BANTAM_INLINE __m512i add(__m512i sum, const Row& w, const std::int8_t* a) {
+    using Four __attribute__((may_alias)) = std::int32_t;
+    asm("vpdpbusd %2%{1to16%}, %1, %0"
+        : "+v"(sum)
+        : "v"(w.shifted), "m"(*reinterpret_cast<const Four*>(a)));
     return sum;
+  }
+  static BANTAM_INLINE __m512i finish(__m512i sum, const std::int32_t& a_sum) {
+    return _mm512_sub_epi32(sum, _mm512_slli_epi32(_mm512_set1_epi32(a_sum), 7));
   }
 };
 // |w| by a with the sign of w: pairs are at most 2 * 128 * 127, which 16 bits hold.
 struct Plain {
-  static BANTAM_INLINE __m512i start(std::int32_t) { return _mm512_setzero_si512(); }
   struct Row {
     __m512i magnitude;
     __mmask64 negative;
@@ -96,16 +94,22 @@ struct Plain {
     const __m512i bytes = _mm512_load_si512(w);
     return {_mm512_abs_epi8(bytes), _mm512_movepi8_mask(bytes)};
   }
-  static BANTAM_INLINE __m512i add(__m512i sum, const Row& w, __m512i a) {
-    const __m512i turned = _mm512_mask_sub_epi8(a, w.negative, _mm512_setzero_si512(), a);
+  static BANTAM_INLINE __m512i add(__m512i sum, const Row& w, const std::int8_t* a) {
+    std::int32_t bits;
+    std::memcpy(&bits, a, sizeof bits);
+    const __m512i four = _mm512_set1_epi32(bits);
+    const __m512i turned = _mm512_mask_sub_epi8(four, w.negative, _mm512_setzero_si512(), four);
     const __m512i pairs = _mm512_maddubs_epi16(w.magnitude, turned);
     return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
   }
+  static BANTAM_INLINE __m512i finish(__m512i sum, const std::int32_t&) { return sum; }
 };
 
-// `rows` rows from `first` on. The two halves of a group have a chain each: all of it is exact.
+// `rows` rows from `first` on. Where rows are few, the two halves of a group have a chain each, to
+// hide the latency: all of it is exact.
 template <class Unit, int rows>
 void pass(const StripBlock& p, std::int64_t first) {
+  constexpr int kChains = rows <= 2 ? 2 : 1;
   __m512 sum[rows];
   float* sums = p.sums + first * p.stride;
   BANTAM_UNROLL
@@ -124,27 +128,29 @@ void pass(const StripBlock& p, std::int64_t first) {
       _mm_prefetch(reinterpret_cast<const char*>(w_scales + kPrefetch / kGroupBytes * 16),
                    _MM_HINT_T1);
     }
-    __m512i low[rows], high[rows];
+    __m512i dot[kChains][rows];
     BANTAM_UNROLL
-    for (int r = 0; r < rows; ++r) {
-      low[r] = Unit::start(a_sums[r]);
-      high[r] = _mm512_setzero_si512();
+    for (int c = 0; c < kChains; ++c) {
+      BANTAM_UNROLL
+      for (int r = 0; r < rows; ++r) dot[c][r] = _mm512_setzero_si512();
     }
     BANTAM_UNROLL
-    for (int row = 0; row < 4; ++row) {
-      const auto w_low = Unit::row(w + 64 * row), w_high = Unit::row(w + 64 * (row + 4));
+    for (int row = 0; row < 8; ++row) {
+      const auto weights = Unit::row(w + 64 * row);
       BANTAM_UNROLL
       for (int r = 0; r < rows; ++r) {
-        low[r] = Unit::add(low[r], w_low, four(a + r * kGroup + 4 * row));
-        high[r] = Unit::add(high[r], w_high, four(a + r * kGroup + 4 * row + 16));
+        __m512i& chain = dot[row % kChains][r];
+        chain = Unit::add(chain, weights, a + r * kGroup + 4 * row);
       }
     }
     const __m512 w_scale =
         _mm512_cvtph_ps(_mm256_load_si256(reinterpret_cast<const __m256i*>(w_scales)));
     BANTAM_UNROLL
     for (int r = 0; r < rows; ++r) {
-      const __m512 dot = _mm512_cvtepi32_ps(_mm512_add_epi32(low[r], high[r]));
-      sum[r] = _mm512_fmadd_ps(_mm512_mul_ps(dot, w_scale), _mm512_set1_ps(a_scales[r]), sum[r]);
+      const __m512i both =
+          kChains == 2 ? _mm512_add_epi32(dot[0][r], dot[kChains - 1][r]) : dot[0][r];
+      const __m512 total = _mm512_cvtepi32_ps(Unit::finish(both, a_sums[r]));
+      sum[r] = _mm512_fmadd_ps(_mm512_mul_ps(total, w_scale), _mm512_set1_ps(a_scales[r]), sum[r]);
     }
     w += kGroupBytes;
     w_scales += 16;

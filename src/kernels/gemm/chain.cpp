@@ -8,9 +8,9 @@ namespace bantam {
 
 namespace {
 
-constexpr std::int64_t kDepth = 128;    // of a pass: 64 columns of b take 32 KiB of L1
-constexpr std::int64_t kColumns = 64;   // of a kernel's tile
-constexpr std::int64_t kMostRows = 96;  // a's share of a pass is 48 KiB of L2
+constexpr std::int64_t kDepth = 128;     // of a pass: 64 columns of b take 32 KiB of L1
+constexpr std::int64_t kColumns = 64;    // of a kernel's tile
+constexpr std::int64_t kMostRows = 192;  // a's share of a pass is 96 KiB of L2
 constexpr std::int64_t kMostColumns = 512;
 
 // Copies of the factors of one pass, so that what the kernel reads lies together: rows that are a
@@ -20,8 +20,8 @@ struct Copies {
   float* b;  // [k][columns]
 };
 
-void copy_rows(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t count,
-               float* to, std::int64_t to_stride) {
+inline void copy_rows(const float* from, std::int64_t from_stride, std::int64_t rows,
+                      std::int64_t count, float* to, std::int64_t to_stride) {
   for (std::int64_t r = 0; r < rows; ++r)
     std::memcpy(to + r * to_stride, from + r * from_stride,
                 static_cast<std::size_t>(count) * sizeof(float));
@@ -51,8 +51,11 @@ void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a,
       if (copy_a) copy_rows(a_block, a.k_stride, depth, height, copy.a, height);
       for (std::int64_t at = 0; at < width; at += kColumns) {
         const std::int64_t count = std::min(kColumns, width - at);
-        copy_rows(b.as<float>() + from * b.stride + j + at, b.stride, depth, count, copy.b,
-                  kColumns);
+        const float* b_block = b.as<float>() + from * b.stride + j + at;
+        if (count == kColumns)  // a length that the compiler knows
+          copy_rows(b_block, b.stride, depth, kColumns, copy.b, kColumns);
+        else
+          copy_rows(b_block, b.stride, depth, count, copy.b, kColumns);
         exec.kernels.chain({.a = copy_a ? copy.a : a_block,
                             .a_row = a.row_stride,
                             .a_k = copy_a ? height : a.k_stride,
