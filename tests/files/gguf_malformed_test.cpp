@@ -69,11 +69,8 @@ TEST(GgufMalformed, Counts) {
                 "do not fit"},
            Case{"one tensor more", s.with(tensors, std::uint64_t{4}), "tensor 4 of 4",
                 s.at("padding"), "the name is empty"},
-           Case{"one key more", s.with(keys, std::uint64_t{9}), "token_embd.weight",
-                s.at("t1 dims") + 1, "cut short"},
-       }) {
-    if (c.name != "one key more") expect_refused(c);
-  }
+       })
+    expect_refused(c);
   // What a tensor's description says when it is taken for a key depends on its shape: an error, but
   // which is not ours to choose.
   error_of([&] { GgufFile(bytes_of(s.with(keys, std::uint64_t{9})), "bad.gguf"); });
