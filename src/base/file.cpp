@@ -1,11 +1,13 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -46,6 +48,14 @@ Path beside(const Path& target) {
   Path path = target;
   if (!path.has_filename()) path = path.parent_path();
   return path.parent_path() / ("." + path.filename().string() + temporary_name());
+}
+
+// std::filesystem's iterators end the program when memory runs out; this takes none of ours.
+void remove_tree(const Path& folder) noexcept {
+  const auto remove_one = [](const char* path, const struct stat*, int, struct FTW*) {
+    return std::remove(path);
+  };
+  nftw(folder.c_str(), remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 void sync_parent(const Path& target) {
@@ -130,6 +140,10 @@ AtomicFile::AtomicFile(Path target) : target_(std::move(target)) {
   std::error_code ignored;
   if (std::filesystem::is_directory(target_, ignored))
     throw Error("is a folder; a file name was expected").in(target_.string());
+  // A rename would put a file in the place of a device or a pipe.
+  if (std::filesystem::exists(target_, ignored) &&
+      !std::filesystem::is_regular_file(target_, ignored))
+    throw Error("is not a regular file; it is not replaced").in(target_.string());
   temporary_ = beside(target_);
   descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ < 0) throw system_error(target_, "create it");
@@ -151,7 +165,8 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 void AtomicFile::commit() {
-  if (fsync(descriptor_) != 0) throw system_error(target_, "write it to the disk");
+  while (fsync(descriptor_) != 0)
+    if (errno != EINTR) throw system_error(target_, "write it to the disk");
   const int descriptor = std::exchange(descriptor_, -1);
   if (close(descriptor) != 0) throw system_error(target_, "write it");
   if (rename(temporary_.c_str(), target_.c_str()) != 0) throw system_error(target_, "rename onto it");
@@ -175,8 +190,7 @@ AtomicFolder::AtomicFolder(Path target, bool replace) : target_(std::move(target
 }
 
 AtomicFolder::~AtomicFolder() {
-  std::error_code ignored;
-  if (!committed_) std::filesystem::remove_all(temporary_, ignored);
+  if (!committed_) remove_tree(temporary_);
 }
 
 void AtomicFolder::commit() {
@@ -194,7 +208,7 @@ void AtomicFolder::commit() {
   }
   committed_ = true;
   sync_parent(target_);
-  if (!old.empty()) std::filesystem::remove_all(old, ignored);
+  if (!old.empty()) remove_tree(old);
 }
 
 }  // namespace bantam

@@ -37,8 +37,7 @@ void Command::check_target() const {
   if (!std::filesystem::is_directory(target, ignored))
     throw Error("is a file; a folder was expected (the name of a GGUF file ends in .gguf)").in(to);
   // Replacing a folder removes what it holds: a model, and nothing else that lies there by mistake.
-  if (!std::filesystem::is_empty(target, ignored) &&
-      !std::filesystem::exists(target / "config.json", ignored))
+  if (!std::filesystem::exists(target / "config.json", ignored))
     throw Error("is a folder that holds no model (no config.json); it is not replaced").in(to);
 }
 

@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include <clocale>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
 
 #include "base/error.h"
+#include "cli/interrupt.h"
 #include "cli/output.h"
 
 namespace bantam::cli {
@@ -60,6 +62,10 @@ struct LineEditor::State {
     of(edit)->dropped = true;
     return CC_NEWLINE;
   }
+  static unsigned char suspend(EditLine*, int) {
+    raise(SIGTSTP);
+    return CC_REDISPLAY;
+  }
 };
 
 void LineEditor::State::open_terminal() {
@@ -75,8 +81,10 @@ void LineEditor::State::open_terminal() {
   el_set(edit.get(), EL_EDITOR, "emacs");
   el_set(edit.get(), EL_HIST, ::history, history.get());
   el_set(edit.get(), EL_SIGNAL, 1);  // the terminal is put right before a signal ends the program
-  // While a line is written Ctrl-C is a key like others.
-  el_set(edit.get(), EL_SETTY, "-d", "intr=", nullptr);
+  // While a line is written Ctrl-C and Ctrl-Z are keys like others.
+  el_set(edit.get(), EL_SETTY, "-d", "-isig", nullptr);
+  el_set(edit.get(), EL_ADDFN, "bantam-suspend", "suspend the program", suspend);
+  el_set(edit.get(), EL_BIND, "^Z", "bantam-suspend", nullptr);
   el_set(edit.get(), EL_ADDFN, "bantam-drop-line", "drop the line", drop_line);
   el_set(edit.get(), EL_BIND, "^C", "bantam-drop-line", nullptr);
   el_set(edit.get(), EL_BIND, "^R", "em-inc-search-prev", nullptr);
@@ -132,7 +140,7 @@ std::optional<std::string> LineEditor::State::read_edited() {
   dropped = false;
   int count = 0;
   const char* text = el_gets(edit.get(), &count);
-  if (dropped) {
+  if (dropped || (text == nullptr && interrupted())) {
     print("\n");
     flush();
     el_reset(edit.get());

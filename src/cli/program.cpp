@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/interrupt.h"
+#include "cli/memory_reserve.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "cli/version.h"
@@ -73,6 +74,7 @@ int fail(const char* message, int status) noexcept {
 
 int run_program(std::span<const std::string> words) noexcept {
   try {
+    const MemoryReserve reserve;
     run(words);
     flush();
     return 0;

@@ -69,7 +69,12 @@ TEST(Answer, StopsForTheFirstReasonThatHolds) {
       {"ab$", 2, {"b"}, "a", StopReason::stop_string, 2},
       {"\xe4\xbd\xa0!", -1, {}, "\xe4\xbd\xa0!", StopReason::context, 4},
       {"\xe4\xbd", -1, {}, "\xef\xbf\xbd", StopReason::context, 2},  // a cut character at the end
-      {"\xe4\xbd\xa0\xe5\xa5\xbd", -1, {"\xe5\xa5\xbd"}, "\xe4\xbd\xa0", StopReason::stop_string, 6},
+      {"\xe4\xbd\xa0\xe5\xa5\xbd",
+       -1,
+       {"\xe5\xa5\xbd"},
+       "\xe4\xbd\xa0",
+       StopReason::stop_string,
+       6},
   };
   for (const Case& c : cases) {
     AnswerOptions options = greedy_options();
@@ -191,11 +196,14 @@ TEST_F(Generate, SameSeedGivesTheSameTextInAnyNumberOfThreads) {
   }
 }
 
-// ---- the trained reference model ------------------------------------------------------------------
+// ---- the trained reference model
+// ------------------------------------------------------------------
 
 class Stories : public ::testing::TestWithParam<const char*> {};
 
-Path stories(const std::string& name) { return test::shared_folder() / "models/stories260K" / name; }
+Path stories(const std::string& name) {
+  return test::shared_folder() / "models/stories260K" / name;
+}
 
 TEST_P(Stories, LogitsAreWithinAThousandth) {
   BANTAM_NEEDS_SHARED("models/stories260K");
@@ -212,7 +220,8 @@ TEST_P(Stories, LogitsAreWithinAThousandth) {
     for (std::size_t i = 0; i < logits.size(); ++i) {
       float expected;
       std::memcpy(&expected, reference.data() + (t * 512 + i) * sizeof(float), sizeof expected);
-      worst = std::max(worst, std::abs(static_cast<double>(logits[i]) - static_cast<double>(expected)));
+      worst =
+          std::max(worst, std::abs(static_cast<double>(logits[i]) - static_cast<double>(expected)));
     }
   });
   EXPECT_LT(worst, 1e-3);
@@ -221,7 +230,8 @@ TEST_P(Stories, LogitsAreWithinAThousandth) {
 TEST_P(Stories, GreedyAnswersAreTheReference) {
   BANTAM_NEEDS_SHARED("models/stories260K");
   const auto file = std::make_shared<const ModelFile>(stories(GetParam()));
-  const auto tokenizer = open_tokenizer(file->gguf() ? stories(GetParam()) : Path(file->folder()->path()));
+  const auto tokenizer =
+      open_tokenizer(file->gguf() ? stories(GetParam()) : Path(file->folder()->path()));
   SessionOptions options;
   options.cache = Type::f32;
   Session session(file, options);

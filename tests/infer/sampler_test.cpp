@@ -40,8 +40,8 @@ TEST(Greedy, TakesTheLargestLogitAndOfEqualOnesTheLowestId) {
     std::int32_t expected;
   };
   const std::vector<Case> cases = {
-      {{1, 3, 2}, 1},      {{3, 1, 3}, 0},          {{-5, -5, -5}, 0},
-      {{kNaN, 1, 2}, 2},   {{1, kInfinity, 5}, 1},  {{-kInfinity, -3, -kInfinity}, 1},
+      {{1, 3, 2}, 1},     {{3, 1, 3}, 0},         {{-5, -5, -5}, 0},
+      {{kNaN, 1, 2}, 2},  {{1, kInfinity, 5}, 1}, {{-kInfinity, -3, -kInfinity}, 1},
       {{-0.0f, 0.0f}, 0},
   };
   SamplingOptions options;
@@ -77,8 +77,8 @@ TEST(Sampler, RefusesOptionsOutOfRange) {
   }
 }
 
-// The probability of token i is softmax(logits / T)_i; over n draws a frequency deviates by more than
-// 5 * sqrt(p (1 - p) / n) about once in two million.
+// The probability of token i is softmax(logits / T)_i; over n draws a frequency deviates by more
+// than 5 * sqrt(p (1 - p) / n) about once in two million.
 TEST(Sampler, DrawsByProbability) {
   const std::vector<float> logits = {0, 1, -1, 2, 0.5f};
   constexpr int kDraws = 40000;
@@ -151,8 +151,10 @@ TEST(Sampler, SeedAndStreamDecideTheDraws) {
 
 TEST(Sampler, ExtremeLogitsAndTemperaturesGiveAToken) {
   for (const double temperature : {1e-30, 1e-3, 1000.0})
-    for (const std::vector<float>& logits :
-         {std::vector<float>{3e38f, -3e38f}, {kInfinity, 0}, {0, -kInfinity}, {-3e38f, -kInfinity}}) {
+    for (const std::vector<float>& logits : {std::vector<float>{3e38f, -3e38f},
+                                             {kInfinity, 0},
+                                             {0, -kInfinity},
+                                             {-3e38f, -kInfinity}}) {
       SamplingOptions options;
       options.temperature = temperature;
       const std::int32_t id = Sampler(options).choose(logits);

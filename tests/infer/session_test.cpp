@@ -17,7 +17,8 @@ using Logits = std::vector<std::vector<float>>;  // by position
 std::vector<std::int32_t> some_tokens(std::size_t count, std::uint64_t seed) {
   const Random random(seed, 0);
   std::vector<std::int32_t> ids;
-  for (std::size_t i = 0; i < count; ++i) ids.push_back(static_cast<std::int32_t>(random.below(i, 261)));
+  for (std::size_t i = 0; i < count; ++i)
+    ids.push_back(static_cast<std::int32_t>(random.below(i, 261)));
   return ids;
 }
 
@@ -160,13 +161,14 @@ std::string arithmetic_text(
          (arithmetic ? names[static_cast<int>(*arithmetic)] : "default");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Session, SameBytes,
-    ::testing::Values(std::tuple(Type::f32, std::nullopt), std::tuple(Type::f16, std::nullopt),
-                      std::tuple(Type::bf16, std::nullopt), std::tuple(Type::q8_0, std::nullopt),
-                      std::tuple(Type::q8_0, std::optional(Arithmetic::f32)),
-                      std::tuple(Type::f32, std::optional(Arithmetic::bf16))),
-    arithmetic_text);
+INSTANTIATE_TEST_SUITE_P(Session, SameBytes,
+                         ::testing::Values(std::tuple(Type::f32, std::nullopt),
+                                           std::tuple(Type::f16, std::nullopt),
+                                           std::tuple(Type::bf16, std::nullopt),
+                                           std::tuple(Type::q8_0, std::nullopt),
+                                           std::tuple(Type::q8_0, std::optional(Arithmetic::f32)),
+                                           std::tuple(Type::f32, std::optional(Arithmetic::bf16))),
+                         arithmetic_text);
 
 TEST(Session, TypesThatHoldTheSameNumbersGiveTheSameBytes) {
   test::ScratchFolder folder;

@@ -11,8 +11,8 @@
 namespace bantam {
 namespace {
 
-// What should be shown: the text before the stop string that is complete first, of those that end at
-// the same byte before the longest.
+// What should be shown: the text before the stop string that is complete first, of those that end
+// at the same byte before the longest.
 std::string expected_text(const std::string& text, const std::vector<std::string>& stops) {
   for (std::size_t end = 1; end <= text.size(); ++end) {
     std::size_t longest = 0;
@@ -30,10 +30,18 @@ TEST(StopStrings, AreFoundWhereverPiecesEnd) {
     std::vector<std::string> stops;
   };
   const std::vector<Case> cases = {
-      {"Hello\nUser: hi", {"\nUser:"}}, {"aaab", {"aab"}},           {"abcabcabd", {"abcabd"}},
-      {"xyz", {"a"}},                   {"abc", {"abc"}},            {"abc", {"bc", "abc"}},
-      {"abc", {"abcd"}},                {"no stop", {""}},           {"one two", {"two", "one"}},
-      {"a b", {" "}},                   {"mississippi", {"issip"}},  {"\xe4\xbd\xa0\xe5\xa5\xbd", {"\xe5\xa5\xbd"}},
+      {"Hello\nUser: hi", {"\nUser:"}},
+      {"aaab", {"aab"}},
+      {"abcabcabd", {"abcabd"}},
+      {"xyz", {"a"}},
+      {"abc", {"abc"}},
+      {"abc", {"bc", "abc"}},
+      {"abc", {"abcd"}},
+      {"no stop", {""}},
+      {"one two", {"two", "one"}},
+      {"a b", {" "}},
+      {"mississippi", {"issip"}},
+      {"\xe4\xbd\xa0\xe5\xa5\xbd", {"\xe5\xa5\xbd"}},
   };
   for (const Case& c : cases) {
     const std::string expected = expected_text(c.text, c.stops);

@@ -1,6 +1,6 @@
-// A Llama of a few thousand random weights with a byte-level tokenizer, written to a file: what tests
-// open when they need a model. The same bytes on every machine. A test that includes this uses the
-// rooms base, files, text and models.
+// A Llama of a few thousand random weights with a byte-level tokenizer, written to a file: what
+// tests open when they need a model. The same bytes on every machine. A test that includes this
+// uses the rooms base, files, text and models.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,8 @@ struct TinyModel {
 // 256 tokens that are bytes, "th", "the", " the", then <s> (put in front of a text) and </s>.
 inline std::shared_ptr<const Tokenizer> tiny_tokenizer(const std::string& chat_template = "") {
   TrainedTokenizer t;
-  for (int byte = 0; byte < 256; ++byte) t.tokens.push_back(std::string(1, static_cast<char>(byte)));
+  for (int byte = 0; byte < 256; ++byte)
+    t.tokens.push_back(std::string(1, static_cast<char>(byte)));
   t.merges = {{'t', 'h'}, {256, 'e'}, {' ', 257}};
   t.tokens.insert(t.tokens.end(), {"th", "the", " the", "<s>", "</s>"});
   t.special = {259, 260};
@@ -58,8 +59,8 @@ inline Config tiny_config(const TinyModel& tiny) {
   return c;
 }
 
-// Numbers of 7 bits times a power of two: every type but the blocks holds them exactly, so that files
-// of several types are the same model.
+// Numbers of 7 bits times a power of two: every type but the blocks holds them exactly, so that
+// files of several types are the same model.
 inline WeightRows tiny_rows(const TinyModel& tiny) {
   return [tiny](const Weight& w) {
     Tensor t = Tensor::zeros(w.shape);
@@ -76,16 +77,16 @@ inline WeightRows tiny_rows(const TinyModel& tiny) {
       std::int64_t sum = -126;
       for (std::uint64_t j = 0; j < 4; ++j)
         sum += static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(i) * 4 + j, 64));
-      t.f32()[i] = gain ? 1.0f + static_cast<float>(sum / 4) / 64 : static_cast<float>(sum) * unit * 2;
+      t.f32()[i] =
+          gain ? 1.0f + static_cast<float>(sum / 4) / 64 : static_cast<float>(sum) * unit * 2;
     }
     return t;
   };
 }
 
 inline WeightType tiny_type(const TinyModel& tiny, bool gguf) {
-  return [tiny, gguf](const Weight& w) {
-    return gguf ? gguf_weight_type(w, tiny.type) : tiny.type;
-  };
+  return
+      [tiny, gguf](const Weight& w) { return gguf ? gguf_weight_type(w, tiny.type) : tiny.type; };
 }
 
 inline void write_tiny_gguf(const Path& path, const TinyModel& tiny = {}) {
