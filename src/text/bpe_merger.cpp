@@ -83,22 +83,40 @@ void BpeMerger::merge(Pair pair, std::int32_t symbol) {
     }
 }
 
+namespace {
+
+// The first place of the pair, or `end`: by blocks, which the compiler makes vectors of, since a
+// long word is searched again for each merge in it.
+std::int32_t* find(std::int32_t* p, std::int32_t* end, BpeMerger::Pair pair) {
+  constexpr int kBlock = 16;
+  const auto [first, second] = pair;
+  for (; end - p > kBlock; p += kBlock) {
+    int found = 0;
+    for (int i = 0; i < kBlock; ++i) found |= (p[i] == first) & (p[i + 1] == second);
+    if (found != 0) break;
+  }
+  for (; end - p > 1; ++p)
+    if (p[0] == first && p[1] == second) return p;
+  return end;
+}
+
+}  // namespace
+
 void BpeMerger::merge_in_word(std::uint32_t word, Pair pair, std::int32_t symbol) {
   Word& w = words_[word];
   std::int32_t* const begin = symbols_.data() + w.begin;
   std::int32_t* const end = begin + w.size;
-  std::int32_t* in = std::find(begin, end, pair.first);
-  std::int32_t* out = in;
-  while (in != end) {
-    if (in + 1 == end || in[0] != pair.first || in[1] != pair.second) {
-      *out++ = *in++;
-      continue;
-    }
+  std::int32_t* out = begin;
+  std::int32_t* kept = begin;  // read up to here, moved to `out` up to there
+  for (std::int32_t* in = begin; (in = find(in, end, pair)) != end;) {
+    out = out == kept ? in : std::copy(kept, in, out);
     in += 2;
+    kept = in;
     if (out != begin) left_.add(out[-1], w.count, word);
     if (in != end) right_.add(*in, w.count, word);
     *out++ = symbol;
   }
+  out = out == kept ? end : std::copy(kept, end, out);
   w.size = static_cast<std::uint32_t>(out - begin);
 }
 
