@@ -113,7 +113,9 @@ struct DeepSeekLists {
       const Classified c = reader.at(p);
       const char* next = p + c.size;
       const bool space = (c.bits & char_class::space) != 0;
-      if (is_newline(*p)) {
+      if (!space && !(c.bits & (kFirst | kSecond))) {
+        next = reader.skip_without(next, end, kFirst | kSecond | char_class::space);
+      } else if (is_newline(*p)) {
         close(p, next);
         emit(p, next);
       } else if ((c.bits & kFirst) || (space && reader.is(next, end, kFirst))) {

@@ -74,10 +74,14 @@ struct Runs {
   const char* run(const char* p, const char* end) const {
     const char* const begin = p;
     if (kMax == 0 && kMin == 1) {
-      for (;; p += reader.at(p).size) {
+      for (;;) {
         if (set.has_ascii_letters()) p = skip_ascii_letters(p, end);
-        if (p == end || !set.has(reader.at(p))) return p == begin ? nullptr : p;
+        if (p == end) break;
+        const Classified c = reader.at(p);
+        if (!set.has(c)) break;
+        p += c.size;
       }
+      return p == begin ? nullptr : p;
     }
     int count = 0;
     for (; p != end && (kMax == 0 || count < kMax); ++count) {

@@ -108,7 +108,16 @@ class Reader {
     }
     return p;
   }
-  // The same where of ASCII the bits hold just the letters.
+  // The end of the run of characters at p of which none of the bits is set.
+  const char* skip_without(const char* p, const char* end, std::uint16_t bits) const {
+    while (p != end) {
+      const Classified c = at(p);
+      if (c.bits & bits) break;
+      p += c.size;
+    }
+    return p;
+  }
+  // The same as skip where of ASCII the bits hold just the letters.
   const char* skip_letters(const char* p, const char* end, std::uint16_t bits) const {
     p = skip_ascii_letters(p, end);
     return p == end || is_ascii(*p) ? p : skip(p, end, bits);

@@ -103,7 +103,7 @@ struct Words {
       const Classified c = reader.at(p);
       if (!(c.bits & kUpper)) break;
       p += c.size;
-      if (c.bits & kEither) either_end = p;
+      if (c.bits & kEither) either_end = p = reader.skip(p, end, kEither);
     }
     upper_end = p;
     if (!reader.is(p, end, kLower)) return either_end;
