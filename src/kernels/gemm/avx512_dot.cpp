@@ -3,6 +3,8 @@
 
 #include <immintrin.h>
 
+#include <cstring>
+
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/target.h"
 
@@ -63,10 +65,9 @@ BANTAM_INLINE __m128 canonical(__m128 value) {
       _mm_mask_mov_epi32(_mm_castps_si128(value), nan, _mm_set1_epi32(0x7fc00000)));
 }
 
-// Part of k, and where sums of 16 lanes wait between parts: of row r and column c of the block at
-// (first_row, first_column), at partial + ((r - first_row) * kBlockColumns + c - first_column)
-// * 16.
-constexpr std::int64_t kBlockRows = 24, kBlockColumns = 32;
+// Part of k, and where the sums of 16 lanes wait between parts: those of a tile of four columns lie
+// together.
+constexpr std::int64_t kBlockRows = 24, kBlockColumns = 64;
 struct Part {
   std::int64_t begin, end;
   std::int64_t first_row, first_column;
@@ -93,30 +94,55 @@ BANTAM_INLINE void write_tile(const DotBlock& d, std::int64_t r, std::int64_t c,
 }
 
 // `rows` by `columns` of y from (r, c) on, over a part of k; of the columns only `left` exist (the
-// others repeat the last, and are not written).
-template <class W, int rows, int columns>
+// others repeat the last, and are not written). `ahead`: few rows wait for memory, so the rows of w
+// that come next are fetched into L2 (the processor's own prefetching stops at pages).
+template <class W, int rows, int columns, bool ahead>
 void tile(const DotBlock& d, std::int64_t r, std::int64_t c, std::int64_t left, const Part& part) {
   __m512 sum[rows][columns];
   const std::byte* w[columns];
-  const std::int64_t waiting = ((r - part.first_row) * kBlockColumns + c - part.first_column) * 16;
+  const std::int64_t waiting =
+      ((c - part.first_column) / 4 * kBlockRows + r - part.first_row) * 4 * 16;
   BANTAM_UNROLL
   for (int j = 0; j < columns; ++j) {
     w[j] = d.w + (c + (j < left ? j : left - 1)) * d.w_stride * W::kSize;
     BANTAM_UNROLL
     for (int i = 0; i < rows; ++i)
-      sum[i][j] = part.begin == 0
-                      ? _mm512_setzero_ps()
-                      : _mm512_load_ps(part.partial + waiting + (i * kBlockColumns + j) * 16);
+      sum[i][j] = part.begin == 0 ? _mm512_setzero_ps()
+                                  : _mm512_load_ps(part.partial + waiting + (i * 4 + j) * 16);
   }
   const float* x = d.x + r * d.x_stride;
   std::int64_t k = part.begin;
+  if constexpr (ahead && rows <= 4) {  // a few lines of each row of w: memory likes them together
+    constexpr std::int64_t kBurst = 16 * 8;
+    for (; k + kBurst <= part.end; k += kBurst) {
+      BANTAM_UNROLL
+      for (int j = 0; j < columns; ++j) {
+        const std::byte* from = w[j] + k * W::kSize;
+        BANTAM_UNROLL
+        for (std::int64_t s = 0; s < kBurst; s += 16) {
+          if (s * W::kSize % 64 == 0)
+            _mm_prefetch(reinterpret_cast<const char*>(from + s * W::kSize +
+                                                       columns * d.w_stride * W::kSize),
+                         _MM_HINT_T1);
+          const __m512 b = W::load(from + s * W::kSize);
+          BANTAM_UNROLL
+          for (int i = 0; i < rows; ++i)
+            sum[i][j] = _mm512_fmadd_ps(_mm512_loadu_ps(x + i * d.x_stride + k + s), b, sum[i][j]);
+        }
+      }
+    }
+  }
   for (; k + 16 <= part.end; k += 16) {
     __m512 a[rows];
     BANTAM_UNROLL
     for (int i = 0; i < rows; ++i) a[i] = _mm512_loadu_ps(x + i * d.x_stride + k);
     BANTAM_UNROLL
     for (int j = 0; j < columns; ++j) {
-      const __m512 b = W::load(w[j] + k * W::kSize);
+      const std::byte* from = w[j] + k * W::kSize;
+      if constexpr (ahead)
+        _mm_prefetch(reinterpret_cast<const char*>(from + columns * d.w_stride * W::kSize),
+                     _MM_HINT_T1);
+      const __m512 b = W::load(from);
       BANTAM_UNROLL
       for (int i = 0; i < rows; ++i) sum[i][j] = _mm512_fmadd_ps(a[i], b, sum[i][j]);
     }
@@ -140,39 +166,45 @@ void tile(const DotBlock& d, std::int64_t r, std::int64_t c, std::int64_t left, 
   for (int i = 0; i < rows; ++i) {
     BANTAM_UNROLL
     for (int j = 0; j < columns; ++j)
-      _mm512_store_ps(part.partial + waiting + (i * kBlockColumns + j) * 16, sum[i][j]);
+      _mm512_store_ps(part.partial + waiting + (i * 4 + j) * 16, sum[i][j]);
   }
 }
 
 // All columns for `rows` rows: few, so that a row of w is read once, from memory.
-template <class W, int rows>
+template <class W, int rows, int columns>
 void few_rows(const DotBlock& d) {
   const Part all{0, d.k, 0, 0, nullptr};
-  for (std::int64_t c = 0; c < d.columns; c += 8) tile<W, rows, 8>(d, 0, c, d.columns - c, all);
+  for (std::int64_t c = 0; c < d.columns; c += columns)
+    tile<W, rows, columns, true>(d, 0, c, d.columns - c, all);
 }
 
 // Four rows of w stay in L1 while rows of x pass, six at a time.
 template <class W>
 void block(const DotBlock& d, const Part& part, std::int64_t end_row, std::int64_t end_column) {
+  constexpr std::int64_t kFewRows = 24;
   for (std::int64_t c = part.first_column; c < end_column; c += 4) {
     const std::int64_t left = d.columns - c;
     std::int64_t r = part.first_row;
-    for (; r + 6 <= end_row; r += 6) tile<W, 6, 4>(d, r, c, left, part);
+    if (d.rows <= kFewRows && r + 6 <= end_row) {
+      tile<W, 6, 4, true>(d, r, c, left, part);
+      r += 6;
+    }
+    for (; r + 6 <= end_row; r += 6) tile<W, 6, 4, false>(d, r, c, left, part);
     switch (end_row - r) {
       case 5:
-        tile<W, 5, 4>(d, r, c, left, part);
+        tile<W, 5, 4, false>(d, r, c, left, part);
         break;
       case 4:
-        tile<W, 4, 4>(d, r, c, left, part);
+        tile<W, 4, 4, false>(d, r, c, left, part);
         break;
       case 3:
-        tile<W, 3, 4>(d, r, c, left, part);
+        tile<W, 3, 4, false>(d, r, c, left, part);
         break;
       case 2:
-        tile<W, 2, 4>(d, r, c, left, part);
+        tile<W, 2, 4, false>(d, r, c, left, part);
         break;
       case 1:
-        tile<W, 1, 4>(d, r, c, left, part);
+        tile<W, 1, 4, false>(d, r, c, left, part);
         break;
       default:
         break;
@@ -181,34 +213,52 @@ void block(const DotBlock& d, const Part& part, std::int64_t end_row, std::int64
 }
 
 // Longer rows than L1 holds ten of are taken in parts: without, x and w come from L2 at every step.
+// The part of x is copied: rows that are a power of two apart share a few sets of L1.
 template <class W>
 void long_rows(const DotBlock& d) {
   constexpr std::int64_t kPart = 512;
   alignas(64) float partial[kBlockRows * kBlockColumns * 16];
+  alignas(64) float x[kBlockRows * kPart];
   for (std::int64_t c = 0; c < d.columns; c += kBlockColumns)
     for (std::int64_t r = 0; r < d.rows; r += kBlockRows)
       for (std::int64_t k = 0; k < d.k; k += kPart) {
-        const Part part{k, k + kPart < d.k ? k + kPart : d.k, r, c, partial};
-        block<W>(d, part, r + kBlockRows < d.rows ? r + kBlockRows : d.rows,
+        const std::int64_t end_k = k + kPart < d.k ? k + kPart : d.k;
+        const std::int64_t end_row = r + kBlockRows < d.rows ? r + kBlockRows : d.rows;
+        for (std::int64_t i = r; i < end_row; ++i)
+          std::memcpy(x + (i - r) * kPart, d.x + i * d.x_stride + k,
+                      static_cast<std::size_t>(end_k - k) * sizeof(float));
+        DotBlock copied = d;
+        copied.x = x - r * kPart - k;
+        copied.x_stride = kPart;
+        block<W>(copied, {k, end_k, r, c, partial}, end_row,
                  c + kBlockColumns < d.columns ? c + kBlockColumns : d.columns);
       }
 }
 
 template <class W>
 void dot(const DotBlock& d) noexcept {
-  constexpr std::int64_t kLong = 1024;
+  constexpr std::int64_t kLong = 1024, kFew = 12;
   switch (d.rows) {
     case 1:
-      few_rows<W, 1>(d);
+      few_rows<W, 1, 4>(d);
       break;
     case 2:
-      few_rows<W, 2>(d);
+      few_rows<W, 2, 4>(d);
       break;
     case 3:
-      few_rows<W, 3>(d);
+      few_rows<W, 3, 4>(d);
+      break;
+    case 4:
+      few_rows<W, 4, 4>(d);
+      break;
+    case 5:
+      few_rows<W, 5, 4>(d);
+      break;
+    case 6:
+      few_rows<W, 6, 4>(d);
       break;
     default:
-      if (d.k > kLong)
+      if (d.k > kLong && d.rows > kFew)
         long_rows<W>(d);
       else
         block<W>(d, {0, d.k, 0, 0, nullptr}, d.rows, d.columns);

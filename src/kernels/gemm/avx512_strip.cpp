@@ -46,12 +46,88 @@ BANTAM_INLINE void quantise_group(const float* x, std::int8_t* q, float& scale, 
   scale = largest / 127.0f;
 }
 
+// The reductions of four registers by one tree: each level puts halves of two together.
+BANTAM_INLINE __m512i halves(__m512i a, __m512i b, bool upper) {
+  return upper ? _mm512_shuffle_i32x4(a, b, 0xee) : _mm512_shuffle_i32x4(a, b, 0x44);
+}
+BANTAM_INLINE __m512i quarters(__m512i a, __m512i b, bool odd) {
+  return odd ? _mm512_shuffle_i32x4(a, b, 0xdd) : _mm512_shuffle_i32x4(a, b, 0x88);
+}
+BANTAM_INLINE __m128i first_of_each_quarter(__m512i v) {
+  const __m512i first = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0);
+  return _mm512_castsi512_si128(_mm512_permutexvar_epi32(first, v));
+}
+BANTAM_INLINE __m128i max4(const __m512i (&v)[4]) {
+  const __m512i ab = _mm512_max_epi32(halves(v[0], v[1], false), halves(v[0], v[1], true));
+  const __m512i cd = _mm512_max_epi32(halves(v[2], v[3], false), halves(v[2], v[3], true));
+  __m512i m = _mm512_max_epi32(quarters(ab, cd, false), quarters(ab, cd, true));
+  m = _mm512_max_epi32(m, _mm512_shuffle_epi32(m, _MM_PERM_BADC));
+  return first_of_each_quarter(_mm512_max_epi32(m, _mm512_shuffle_epi32(m, _MM_PERM_CDAB)));
+}
+BANTAM_INLINE __m128i sum4(const __m512i (&v)[4]) {
+  const __m512i ab = _mm512_add_epi32(halves(v[0], v[1], false), halves(v[0], v[1], true));
+  const __m512i cd = _mm512_add_epi32(halves(v[2], v[3], false), halves(v[2], v[3], true));
+  __m512i s = _mm512_add_epi32(quarters(ab, cd, false), quarters(ab, cd, true));
+  s = _mm512_add_epi32(s, _mm512_shuffle_epi32(s, _MM_PERM_BADC));
+  return first_of_each_quarter(_mm512_add_epi32(s, _mm512_shuffle_epi32(s, _MM_PERM_CDAB)));
+}
+
+// Four groups of a row that lie together in x, as quantise_group does each; false if one of them
+// needs care. In the result a group lies kTileRows rows after the one before.
+BANTAM_INLINE bool quantise_four(const float* x, std::int8_t* q, float* scales,
+                                 std::int32_t* sums) {
+  __m512 low[4], high[4];
+  __m512i most[4];
+  const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
+  BANTAM_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    low[i] = _mm512_loadu_ps(x + kGroup * i);
+    high[i] = _mm512_loadu_ps(x + kGroup * i + 16);
+    most[i] = _mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(low[i]), magnitude),
+                               _mm512_and_si512(_mm512_castps_si512(high[i]), magnitude));
+  }
+  const __m128 largest = _mm_castsi128_ps(max4(most));
+  const __m128 inverse = _mm_div_ps(_mm_set1_ps(127.0f), largest);
+  if (_mm_cmp_ps_mask(inverse, _mm_set1_ps(FLT_MAX), _CMP_LE_OQ) != 15 ||
+      _mm_cmp_ps_mask(largest, _mm_set1_ps(FLT_MAX), _CMP_LE_OQ) != 15)
+    return false;
+  float factor[4], scale[4];
+  std::int32_t sum[4];
+  _mm_storeu_ps(factor, inverse);
+  _mm_storeu_ps(scale, _mm_div_ps(largest, _mm_set1_ps(127.0f)));
+  __m512i total[4];
+  BANTAM_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    const __m512 by = _mm512_set1_ps(factor[i]);
+    const __m512i a = _mm512_cvtps_epi32(_mm512_mul_ps(low[i], by));
+    const __m512i b = _mm512_cvtps_epi32(_mm512_mul_ps(high[i], by));
+    std::int8_t* to = q + i * kTileRows * kGroup;
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(a));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16), _mm512_cvtepi32_epi8(b));
+    total[i] = _mm512_add_epi32(a, b);
+  }
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(sum), sum4(total));
+  BANTAM_UNROLL
+  for (int i = 0; i < 4; ++i) {
+    scales[i * kTileRows] = scale[i];
+    sums[i * kTileRows] = sum[i];
+  }
+  return true;
+}
+
 void quantise(const QuantiseRows& a, std::int64_t groups, std::int64_t begin, std::int64_t end) {
   for (std::int64_t row = begin; row < end; ++row) {
     const float* x = reinterpret_cast<const float*>(a.x.data) + row * a.x.stride;
-    for (std::int64_t g = 0; g < groups; ++g) {
-      const std::int64_t at = (row / kTileRows * groups + g) * kTileRows + row % kTileRows;
+    const std::int64_t first = row / kTileRows * groups * kTileRows + row % kTileRows;
+    for (std::int64_t g = 0; g < groups;) {
+      const std::int64_t at = first + g * kTileRows;
+      if (g + 4 <= groups &&
+          quantise_four(x + g * kGroup, a.q + at * kGroup, a.scales + at, a.sums + at)) {
+        g += 4;
+        continue;
+      }
       quantise_group(x + g * kGroup, a.q + at * kGroup, a.scales[at], a.sums[at]);
+      ++g;
     }
   }
 }
@@ -105,9 +181,9 @@ struct Plain {
   static BANTAM_INLINE __m512i finish(__m512i sum, const std::int32_t&) { return sum; }
 };
 
-// `rows` rows from `first` on. Where rows are few, the two halves of a group have a chain each, to
-// hide the latency: all of it is exact.
-template <class Unit, int rows>
+// `rows` rows from `first` on. `ahead`: few rows wait for memory alone. Where rows are few, the two
+// halves of a group have a chain each, to hide the latency: all of it is exact.
+template <class Unit, int rows, bool ahead>
 void pass(const StripBlock& p, std::int64_t first) {
   constexpr int kChains = rows <= 2 ? 2 : 1;
   __m512 sum[rows];
@@ -121,7 +197,7 @@ void pass(const StripBlock& p, std::int64_t first) {
   const float* a_scales = p.a_scales + first;
   const std::int32_t* a_sums = p.a_sums + first;
   for (std::int64_t g = 0; g < p.groups; ++g) {
-    if constexpr (rows <= 2) {  // decoding waits for memory alone
+    if constexpr (ahead) {
       BANTAM_UNROLL
       for (int line = 0; line < kGroupBytes; line += 64)
         _mm_prefetch(reinterpret_cast<const char*>(w + kPrefetch + line), _MM_HINT_T1);
@@ -164,11 +240,12 @@ void pass(const StripBlock& p, std::int64_t first) {
 
 template <class Unit>
 void strip(const StripBlock& p) noexcept {
+  if (p.rows == 8) return pass<Unit, 8, true>(p, 0);
   std::int64_t r = 0;
-  for (; r + 8 <= p.rows; r += 8) pass<Unit, 8>(p, r);
-  for (; r + 4 <= p.rows; r += 4) pass<Unit, 4>(p, r);
-  for (; r + 2 <= p.rows; r += 2) pass<Unit, 2>(p, r);
-  if (r < p.rows) pass<Unit, 1>(p, r);
+  for (; r + 8 <= p.rows; r += 8) pass<Unit, 8, false>(p, r);
+  for (; r + 4 <= p.rows; r += 4) pass<Unit, 4, true>(p, r);
+  for (; r + 2 <= p.rows; r += 2) pass<Unit, 2, true>(p, r);
+  if (r < p.rows) pass<Unit, 1, true>(p, r);
 }
 
 }  // namespace

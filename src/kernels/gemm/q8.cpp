@@ -63,16 +63,28 @@ void one_pass(const Product& p, std::int64_t strip, std::int64_t g, std::int64_t
   }
 }
 
+// One row of a strip; a constant `columns` makes vectors of it.
+inline void write_row(const float* sums, const float* bias, bool add, std::int64_t columns,
+                      float* y) {
+  float value[kLanes];
+  for (std::int64_t c = 0; c < columns; ++c) value[c] = sums[c];
+  if (bias != nullptr)
+    for (std::int64_t c = 0; c < columns; ++c) value[c] += bias[c];
+  if (add)
+    for (std::int64_t c = 0; c < columns; ++c) value[c] = y[c] + value[c];
+  for (std::int64_t c = 0; c < columns; ++c) y[c] = canonical(value[c]);
+}
+
 void write_strip(const Product& p, std::int64_t strip, const float* sums) {
   const std::int64_t j = strip * kLanes, columns = std::min(kLanes, p.w.n() - j);
-  const View& y = p.y.view;
-  for (std::int64_t r = 0; r < p.m; ++r)
-    for (std::int64_t c = 0; c < columns; ++c) {
-      float value = sums[r * kLanes + c];
-      if (p.bias != nullptr) value += p.bias[j + c];
-      float& to = y.as<float>()[r * y.stride + j + c];
-      to = canonical(p.y.add ? to + value : value);
-    }
+  const float* bias = p.bias == nullptr ? nullptr : p.bias + j;
+  for (std::int64_t r = 0; r < p.m; ++r) {
+    float* y = p.y.view.as<float>() + r * p.y.view.stride + j;
+    if (columns == kLanes)
+      write_row(sums + r * kLanes, bias, p.y.add, kLanes, y);
+    else
+      write_row(sums + r * kLanes, bias, p.y.add, columns, y);
+  }
 }
 
 }  // namespace
