@@ -105,26 +105,26 @@ void measure(Bench& b, const std::string& what, Unit unit, double operations,
   std::fflush(stdout);
 }
 
-// Reads `total` bytes of weights in all, layer after layer, so that no cache holds them. Prints as
-// `measure` does.
-void measure_reading(Bench& b, const std::string& what, std::size_t total,
-                     const std::function<void()>& all_layers) {
+// Reads layer after layer, so that no cache holds them, in alternation with reading as many bytes
+// alone. Prints the best and the median layer, and both as fractions of reading's.
+void measure_reading(Bench& b, const std::string& what, std::size_t layer_bytes,
+                     std::int64_t layers, const std::function<void(std::int64_t)>& layer) {
   const Buffer memory(std::size_t{256} << 20);
-  std::vector<double> rate, limit, rate_cpu, limit_cpu;
-  for (int round = 0; round < 12; ++round) {
-    const Rate reading = measure_read_bandwidth(b.pool, memory.memory.get(), memory.size);
-    limit.push_back(reading.by_clock);
-    limit_cpu.push_back(reading.by_processor);
-    const double start = clock_seconds(CLOCK_MONOTONIC);
-    const double cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
-    all_layers();
-    const auto bytes = static_cast<double>(total);
-    rate.push_back(bytes / (clock_seconds(CLOCK_MONOTONIC) - start));
-    rate_cpu.push_back(bytes * b.pool.size() / (clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu));
-  }
+  std::vector<double> rate, limit;
+  std::size_t at = 0;
+  for (int round = 0; round < 3; ++round)
+    for (std::int64_t l = 0; l < layers; ++l) {
+      if (at + layer_bytes > memory.size) at = 0;
+      limit.push_back(
+          measure_read_bandwidth(b.pool, memory.memory.get() + at, layer_bytes).by_clock);
+      at += layer_bytes;
+      const double start = clock_seconds(CLOCK_MONOTONIC);
+      layer(l);
+      rate.push_back(static_cast<double>(layer_bytes) / (clock_seconds(CLOCK_MONOTONIC) - start));
+    }
   std::printf("%-52s %7.1f %7.1f GB/s %5.1f %5.1f %%\n", what.c_str(), best(rate) / 1e9,
-              median(rate_cpu) / 1e9, 100 * best(rate) / best(limit),
-              100 * median(rate_cpu) / median(limit_cpu));
+              median(rate) / 1e9, 100 * best(rate) / best(limit),
+              100 * median(rate) / median(limit));
   std::fflush(stdout);
 }
 
@@ -211,10 +211,11 @@ void decode_q8(Bench& b, std::int64_t m, std::int64_t n, std::int64_t k, std::si
   std::vector<PackedQ8> layers;
   while (layers.size() * blocks.size < total)
     layers.emplace_back(b.exec, blocks.view(Type::q8_0, n, k));
-  measure_reading(b, shape("q8 decode", m, n, k), layers.size() * blocks.size, [&] {
-    for (const PackedQ8& w : layers)
-      gemm_q8(b.exec, x.view(Type::f32, m, k), w, nullptr, {y.view(Type::f32, m, n)});
-  });
+  measure_reading(b, shape("q8 decode", m, n, k), blocks.size,
+                  static_cast<std::int64_t>(layers.size()), [&](std::int64_t l) {
+                    gemm_q8(b.exec, x.view(Type::f32, m, k), layers[static_cast<std::size_t>(l)],
+                            nullptr, {y.view(Type::f32, m, n)});
+                  });
 }
 
 void decode_dot(Bench& b, Type type, std::int64_t m, std::int64_t n, std::int64_t k,
@@ -227,11 +228,10 @@ void decode_dot(Bench& b, Type type, std::int64_t m, std::int64_t n, std::int64_
   const char* name = type == Type::f32   ? "f32 decode"
                      : type == Type::f16 ? "f32 decode, f16 w"
                                          : "f32 decode, bf16 w";
-  measure_reading(b, shape(name, m, n, k), w.size, [&] {
-    for (std::int64_t l = 0; l < layers; ++l)
-      gemm_dot(b.exec, x.view(Type::f32, m, k),
-               ConstView(w.memory.get() + l * n * k * size, type, Shape({n, k})), nullptr,
-               {y.view(Type::f32, m, n)});
+  measure_reading(b, shape(name, m, n, k), layer, layers, [&](std::int64_t l) {
+    gemm_dot(b.exec, x.view(Type::f32, m, k),
+             ConstView(w.memory.get() + l * n * k * size, type, Shape({n, k})), nullptr,
+             {y.view(Type::f32, m, n)});
   });
 }
 

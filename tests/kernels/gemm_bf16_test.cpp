@@ -64,6 +64,12 @@ TEST(GemmBf16, EveryInstructionSetGivesTheBytesOfScalar) {
       }
 }
 
+// More k than a worker packs at a time.
+TEST(GemmBf16, ALongSumGivesTheBytesOfScalar) {
+  const Case c{33, 34, 8500, kB, kB, false, false};
+  compare<float>(variants(), c, Numbers::plain, 0.3f, true);
+}
+
 TEST(GemmBf16, ThreadsAndTheSplitOfRowsDoNotChangeBytes) {
   const Case whole{45, 130, 290, kB, kB, true, true};
   const Matrix a = factor(kB, true, 45, 290, Numbers::plain, 1);
@@ -149,6 +155,27 @@ TEST(GemmBf16, SubnormalsCountAsZero) {
   for (const Variant& v : variants())
     EXPECT_EQ(run(v.kernels, 1, c, a, b, nullptr, std::vector<float>{7.0f}, false)[0], 0.0f)
         << v.name;
+}
+
+// Tiny is judged after rounding to 24 bits, as if any exponent could be had: 2^-126 - 2^-150 is,
+// while 2^-126 - 2^-151 rounds to 2^-126. (Tiles need not agree on this one.)
+TEST(GemmBf16, WhatRoundsToTheSmallestNormalNumberIsKept) {
+  const struct {
+    float a, b, expected;
+  } cases[] = {{-0x1p-75f, 0x1p-75f, 0.0f}, {-0x1p-75f, 0x1p-76f, 0x1p-126f}};
+  const Case shape{1, 1, 3, kF, kF, true, true};
+  for (const auto& c : cases) {
+    const float a[] = {0x1p-63f, 0.0f, c.a}, b[] = {0x1p-63f, 0.0f, c.b};
+    const ConstView a_view(reinterpret_cast<const std::byte*>(a), kF, Shape({1, 3}));
+    const ConstView b_view(reinterpret_cast<const std::byte*>(b), kF, Shape({1, 3}));
+    for (const Variant& v : variants()) {
+      if (v.kernels.tiles) continue;
+      EXPECT_EQ(
+          run(v.kernels, 1, shape, a_view, b_view, nullptr, std::vector<float>{7.0f}, false)[0],
+          c.expected)
+          << v.name;
+    }
+  }
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ namespace {
 struct Case {
   std::int64_t m, n, k;
 };
-constexpr Case kCases[] = {{1, 1, 1},   {2, 3, 5},    {5, 17, 2},   {6, 64, 7},    {7, 65, 130},
-                           {12, 16, 9}, {13, 40, 33}, {100, 7, 20}, {31, 130, 140}};
+constexpr Case kCases[] = {{1, 1, 1},   {2, 3, 5},    {5, 17, 2},   {6, 64, 7},     {7, 65, 130},
+                           {12, 16, 9}, {13, 40, 33}, {100, 7, 20}, {31, 130, 140}, {200, 70, 131}};
 
 // a in memory as [m, k], or as [k, m] when `turned`.
 std::vector<float> run(const Kernels& kernels, unsigned threads, const ConstView& a, bool turned,

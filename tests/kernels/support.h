@@ -33,6 +33,10 @@ inline std::vector<Variant> variants() {
     all.push_back({isa_name(isa), kernels_with(isa, here)});
     if (isa != Isa::scalar)
       all.push_back({std::string(isa_name(isa)) + ", bare", kernels_with(isa, bare)});
+    if (isa == Isa::avx2) {
+      all.push_back({"avx2, shaped for tiles", kernels_with(isa, here)});
+      all.back().kernels.tiles = true;
+    }
   }
   return all;
 }
