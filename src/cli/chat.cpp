@@ -141,6 +141,7 @@ std::optional<ChatTemplate> choose_template(const Command& command, const Tokeni
 
 void Command::run() const {
   const auto file = std::make_shared<const ModelFile>(Path(model.path));
+  model.warn_of_context(*file);
   const auto tokenizer = tokenizer_of(*file);
   std::optional<ChatTemplate> chat_template = choose_template(*this, *tokenizer);
   Session session(file, model.session());

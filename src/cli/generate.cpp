@@ -52,6 +52,7 @@ Json result(const Answer& answer, const Timing& timing, const Session& session,
 
 void Command::run() const {
   const auto file = std::make_shared<const ModelFile>(Path(model.path));
+  model.warn_of_context(*file);
   const auto tokenizer = tokenizer_of(*file);
   const std::vector<std::int32_t> ids = prompt_ids(*tokenizer);
   AnswerOptions options;

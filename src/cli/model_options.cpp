@@ -3,6 +3,8 @@
 #include <array>
 #include <random>
 
+#include "cli/output.h"
+
 namespace bantam::cli {
 
 namespace {
@@ -44,6 +46,12 @@ SessionOptions ModelOptions::session() const {
   options.arithmetic = arithmetic;
   options.cache = cache;
   return options;
+}
+
+void ModelOptions::warn_of_context(const ModelFile& file) const {
+  if (context.value_or(0) > file.config().context)
+    note("the model was trained with a context of " + std::to_string(file.config().context) +
+         " tokens; beyond it answers get worse");
 }
 
 std::shared_ptr<const Tokenizer> tokenizer_of(const ModelFile& file) {

@@ -21,6 +21,8 @@ struct ModelOptions {
   // MODEL, -t, --ctx, --arithmetic, --cache.
   void declare(Options& options);
   SessionOptions session() const;
+  // Says so when --ctx is more than the model has learnt to use.
+  void warn_of_context(const ModelFile& file) const;
 };
 
 // The tokenizer of an opened model.

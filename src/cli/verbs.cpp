@@ -75,7 +75,7 @@ std::string help_of(const Verb& verb, const Options& options) {
     else if (option.required)
       usage += " " + long_name(option.names) + " " + option.value;
   }
-  column = std::min<std::size_t>(column, 30);
+  column = std::min<std::size_t>(column, 34);
   std::string out = usage + " [options]\n\n" + std::string(verb.details) + "\n\n";
   if (const std::string arguments = rows(options, true, column); !arguments.empty())
     out += arguments + "\n";

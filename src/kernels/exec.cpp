@@ -10,20 +10,61 @@
 
 namespace bantam {
 
-void FreeBytes::operator()(std::byte* p) const noexcept { std::free(p); }
+namespace {
+
+constexpr std::size_t kHuge = std::size_t{2} << 20, kPage = 4096;
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kMap = false;  // the sanitizer watches the borders of what it hands out itself
+#else
+constexpr bool kMap = true;
+#endif
+
+// What lies before the memory that is handed out.
+struct Head {
+  void* base;
+  std::size_t mapped;  // bytes; 0: from aligned_alloc
+};
+
+Bytes hand_out(std::byte* memory, Head head) {
+  std::memcpy(memory - sizeof head, &head, sizeof head);
+  return Bytes(memory);
+}
+
+// Straight from the system: a page that is never touched (the end of a long context's cache) is
+// never there, and none need be zeroed.
+Bytes map_bytes(std::size_t bytes) {
+  const std::size_t size = bytes + 2 * kHuge;
+  void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED) throw std::bad_alloc();
+  const std::size_t skip = kHuge - reinterpret_cast<std::uintptr_t>(base) % kHuge;
+  std::byte* memory = static_cast<std::byte*>(base) + skip;
+#if defined(MADV_HUGEPAGE)
+  madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: refusal does no harm
+#endif
+  return hand_out(memory, {base, size});
+}
+
+}  // namespace
+
+void FreeBytes::operator()(std::byte* p) const noexcept {
+  Head head;
+  std::memcpy(&head, p - sizeof head, sizeof head);
+  if (head.mapped > 0)
+    munmap(head.base, head.mapped);
+  else
+    std::free(head.base);
+}
 
 Bytes allocate_bytes(std::size_t count) {
-  constexpr std::size_t kHuge = std::size_t{2} << 20, kPage = 4096;
-  const std::size_t unit = count >= kHuge / 8 ? kHuge : kPage;
-  if (count > SIZE_MAX / 2) throw std::bad_alloc();
+  if (count > SIZE_MAX / 4) throw std::bad_alloc();
+  const std::size_t unit = kMap && count >= kHuge / 8 ? kHuge : kPage;
   const std::size_t bytes = count == 0 ? unit : (count + unit - 1) / unit * unit;
-  void* memory = std::aligned_alloc(unit, bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-#if defined(MADV_HUGEPAGE)
-  if (unit == kHuge) madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: refusal does no harm
-#endif
+  if (unit == kHuge) return map_bytes(bytes);
+  void* base = std::aligned_alloc(kPage, kPage + bytes);
+  if (base == nullptr) throw std::bad_alloc();
+  std::byte* memory = static_cast<std::byte*>(base) + kPage;
   std::memset(memory, 0, bytes);
-  return Bytes(static_cast<std::byte*>(memory));
+  return hand_out(memory, {base, 0});
 }
 
 std::byte* Scratch::grow(std::size_t bytes) {

@@ -102,8 +102,8 @@ TEST_F(ChatOnATerminal, AnswersAndEndsAtCtrlD) {
 TEST_F(ChatOnATerminal, CtrlCAtThePromptDropsTheLine) {
   Terminal t({"chat", "chat.gguf", "-n", "3"}, folder_.path());
   ASSERT_TRUE(t.sees("> "));
-  // The prompt is there a moment before keys are read one by one; until then Ctrl-C is the terminal's,
-  // which drops the line itself and shows no new prompt. A person would press it again.
+  // The prompt is there a moment before keys are read one by one; until then Ctrl-C is the
+  // terminal's, which drops the line itself and shows no new prompt. A person would press it again.
   bool dropped = false;
   for (int press = 0; press < 15 && !dropped; ++press) {
     t.type("unwanted\x03");

@@ -6,10 +6,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <functional>
 #include <map>
 
 #include "cli/faults.h"
+#include "cli/interrupt.h"
 #include "cli/program.h"
 #include "cli/shell.h"
 
@@ -117,6 +119,21 @@ TEST_P(Failures, OfMemoryLeaveNothingHalf) { raise(test::end_memory_at, true); }
 TEST_P(Failures, OfTheDiskLeaveNothingHalf) {
   for (const int error : {ENOSPC, EIO})
     raise([error](long n) { test::fail_call(n, error); }, false);
+}
+
+TEST_P(Failures, InterruptsLeaveNothingHalf) {
+  const test::ScratchFolder folder;
+  std::filesystem::current_path(folder.path());
+  test::write_models(folder.path());
+  const Tree before = tree_of(folder.path());
+  cli::watch_signals();
+  std::raise(SIGTERM);
+  EXPECT_FALSE(run([](long) {}, -1));
+  cli::forget_interrupt();
+  std::signal(SIGTERM, SIG_DFL);
+  EXPECT_TRUE(tree_of(folder.path()) == before);
+  EXPECT_TRUE(read_file(log_ / "log").ends_with("bantam: interrupted\n"));
+  std::filesystem::current_path("/");
 }
 
 TEST_P(Failures, ShortAndInterruptedWritesGoOn) {

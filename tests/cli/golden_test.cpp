@@ -1,0 +1,39 @@
+// The reference models and tokenizers, by the scripts that come with them.
+#include <gtest/gtest.h>
+
+#include "cli/shell.h"
+#include "support/shared.h"
+
+namespace bantam {
+namespace {
+
+struct Check {
+  const char *name, *script, *options;
+};
+
+class Golden : public ::testing::TestWithParam<Check> {};
+
+TEST_P(Golden, AgreesWithTheReference) {
+  const Check& check = GetParam();
+  BANTAM_NEEDS_SHARED(check.script);
+  const test::ScratchFolder folder;
+  if (test::shell("python3 -c 1", folder.path()).status != 0) GTEST_SKIP() << "there is no python3";
+  const test::Ran ran =
+      test::shell("python3 " + test::quoted((test::shared_folder() / check.script).string()) +
+                      " --program " + test::quoted(BANTAM_PROGRAM) + " " + check.options,
+                  folder.path());
+  EXPECT_EQ(ran.status, 0) << ran.output;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cli, Golden,
+    ::testing::Values(
+        Check{"llama", "golden/check.py", "--family llama,llama-sharded,llama-bf16"},
+        Check{"q8_0", "golden/check.py", "--family llama-q --file '*Q8_0*'"},
+        Check{"tokenizers", "tokenizers/check.py", "--only tokenize --batch"},
+        Check{"templates", "tokenizers/check.py",
+              "--only template --template chatml --template llama-2-chat --template qwen3-0.6b"}),
+    [](const auto& test) { return std::string(test.param.name); });
+
+}  // namespace
+}  // namespace bantam
