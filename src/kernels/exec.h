@@ -18,6 +18,9 @@ struct FreeBytes {
 };
 using Bytes = std::unique_ptr<std::byte[], FreeBytes>;
 Bytes allocate_bytes(std::size_t count);
+// The same, but what does not fill a huge page lies in small ones, so that many weights of odd sizes
+// take no more memory than they have.
+Bytes allocate_snugly(std::size_t count);
 
 // Scratch that each worker keeps between regions. It grows and never shrinks.
 class Scratch {

@@ -92,9 +92,9 @@ void write_strip(const Product& p, std::int64_t strip, const float* sums) {
 PackedQ8::PackedQ8(const Exec& exec, const ConstView& w)
     : n_(w.rows()),
       k_(w.columns()),
-      quants_(allocate_bytes(
+      quants_(allocate_snugly(
           static_cast<std::size_t>(ceil_div(n_, kLanes) * (k_ / kGroup) * kGroupBytes))),
-      scales_(allocate_bytes(
+      scales_(allocate_snugly(
           static_cast<std::size_t>(ceil_div(n_, kLanes) * (k_ / kGroup) * kLanes * 2))) {
   if (exec.kernels.empty) return;
   run_tasks(exec, ceil_div(n_, kLanes), n_ * k_ < kSmallWork, [&](std::int64_t strip, unsigned) {
