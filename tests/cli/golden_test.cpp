@@ -1,6 +1,8 @@
 // The reference models and tokenizers, by the scripts that come with them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "cli/shell.h"
 #include "support/shared.h"
 
@@ -34,6 +36,35 @@ INSTANTIATE_TEST_SUITE_P(
         Check{"templates", "tokenizers/check.py",
               "--only template --template chatml --template llama-2-chat --template qwen3-0.6b"}),
     [](const auto& test) { return std::string(test.param.name); });
+
+// A model and all that it is converted to give the same logits to the bit.
+class ConvertedGolden : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ConvertedGolden, HasTheSameLogitBytesInBothWorlds) {
+  const std::string model = "golden/" + std::string(GetParam());
+  BANTAM_NEEDS_SHARED(model);
+  const test::ScratchFolder folder;
+  const test::Ran ran =
+      test::shell("m=" + test::quoted((test::shared_folder() / model).string()) +
+                      "\nsame() { bantam logits $1 --tokens 1,5,9,20,33 --out got.f32 && cmp "
+                      "want.f32 got.f32; }"
+                      "\nset -e"
+                      "\nbantam logits $m --tokens 1,5,9,20,33 --out want.f32"
+                      "\nbantam convert $m a.gguf && same a.gguf"
+                      "\nbantam convert a.gguf a && same a"
+                      "\nfor f in $m/*.gguf; do same $f; bantam convert $f b --force; same b; done",
+                  folder.path());
+  EXPECT_EQ(ran.status, 0) << ran.output;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cli, ConvertedGolden,
+                         ::testing::Values("llama", "llama-sharded", "llama-bf16", "llama3",
+                                           "mistral"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace bantam
