@@ -4,7 +4,7 @@
 // Every kernel works on a range of rows (or columns, or tasks) so that the caller splits the work
 // over the pool; it never allocates, never throws, and its result for a row does not depend on the
 // range. Same bytes from every row of the table: multiply-adds are fused, reductions use 16 virtual
-// lanes folded in one tree (lanes.h), and exp, tanh, sin, cos, log and pow are ours.
+// lanes folded in one tree (lanes-inl.h), and exp, tanh, sin, cos, log and pow are ours.
 //
 // "Activation" views are f32 or bf16 (what lies between ops in bf16 training); arithmetic inside is
 // f32 and a bf16 result is rounded once, to nearest even. Where an argument has `add`, the kernel
@@ -41,16 +41,46 @@ struct RmsNormBackArgs {
   const float* inv;
   Into dx;
 };
-// dgain[d] (f32) continued by one chain of FMAs over the rows: fma(dy * x, inv, dgain) hence rounded
-// as fma(round(dy x), inv, dgain). The range is of columns.
+// dgain[d] (f32) continued by one chain of FMAs over the rows: fma(dy * x, inv, dgain) hence
+// rounded as fma(round(dy x), inv, dgain). The range is of columns.
 struct RmsNormGainBackArgs {
   ConstView dy, x;
   const float* inv;
   float* dgain;
 };
 
-// The non-linearity of a feed-forward block.
-enum class Activation : std::uint8_t { silu };
+// y = (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) * gain + bias; gain and bias f32 [D] or
+// null. mean, inv (1 / the root): f32 [T] or null.
+struct LayerNormArgs {
+  ConstView x;
+  const float* gain;
+  const float* bias;
+  float eps;
+  View y;
+  float* mean;
+  float* inv;
+};
+// dx of the above: inv * (g dy - mean(g dy) - xh mean(g dy xh)), xh = (x - mean) * inv.
+struct LayerNormBackArgs {
+  ConstView dy, x;
+  const float* gain;  // or null
+  const float* mean;
+  const float* inv;
+  Into dx;
+};
+// Chains over the rows, continued: dgain = fma(dy * (x - mean), inv, dgain), dbias = dbias + dy;
+// f32 [D], either may be null. The range is of columns.
+struct LayerNormGainBackArgs {
+  ConstView dy, x;
+  const float* mean;
+  const float* inv;
+  float* dgain;
+  float* dbias;
+};
+
+// The non-linearity of a feed-forward block: x sigmoid(x); 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715
+// x^3))); 0.5 x (1 + erf(x / sqrt(2))); max(x, 0); its square.
+enum class Activation : std::uint8_t { silu, gelu_tanh, gelu_erf, relu, relu2 };
 // y = act(gate) * up, or act(gate) when up.data is null. [T,F] each; the views may be strided parts
 // of one wider tensor.
 struct GluArgs {
@@ -68,6 +98,29 @@ struct GluBackArgs {
 struct AddArgs {
   ConstView a, b;
   View y;
+};
+// y = x + bias; bias f32 [D].
+struct AddBiasArgs {
+  ConstView x;
+  const float* bias;
+  View y;
+};
+// y = factor * x.
+struct ScaleArgs {
+  ConstView x;
+  float factor;
+  Into y;
+};
+// y = cap * tanh(x / cap): bounded logits. dx = dy * (1 - (y / cap)^2).
+struct SoftcapArgs {
+  ConstView x;
+  float cap;
+  View y;
+};
+struct SoftcapBackArgs {
+  ConstView dy, y;
+  float cap;
+  Into dx;
 };
 // Rows converted between f32, bf16 and f16 (to nearest even), or added to `to`.
 struct ConvertArgs {
@@ -90,11 +143,11 @@ struct RopeArgs {
 
 // Attention of query rows over keys and values. Row t of q attends to the stored rows key_first[t]
 // ... key_first[t] + key_count[t] - 1 of k and v. The element (row, head, d) of k lies at
-// k.data[(row * row_stride + head * head_stride + d) * size]; types f32, f16, bf16. Query head h uses
-// stored head h / (heads / kv_heads).
-// Scores: dot of q and k in 16 lanes, times scale, (then cap * tanh(score / cap) when cap > 0); e_j =
-// exp(s_j - max); the sum of e in 16 lanes by j - key_first; out = (chain over rising j of fma(e_j,
-// v_j, .)) * (1 / sum). lse[t*heads+h] = max + log(sum) when not null.
+// k.data[(row * row_stride + head * head_stride + d) * size]; types f32, f16, bf16. Query head h
+// uses stored head h / (heads / kv_heads). Scores: dot of q and k in 16 lanes, times scale, (then
+// cap * tanh(score / cap) when cap > 0); e_j = exp(s_j - max); the sum of e in 16 lanes by j -
+// key_first; out = (chain over rising j of fma(e_j, v_j, .)) * (1 / sum). lse[t*heads+h] = max +
+// log(sum) when not null.
 struct KeyValues {
   const std::byte* k;
   const std::byte* v;
@@ -111,14 +164,14 @@ struct AttentionArgs {
   View out;  // [T, heads*head_dim]
   float* lse;
 };
-// Scratch floats that a worker needs for attention over at most `keys` keys and `rows` query rows at
-// a time (forward and backward).
+// Scratch floats that a worker needs: forward for rows with at most `keys` keys each, backward for
+// documents of at most `rows` rows. (Forward alone: rows = 0.)
 std::int64_t attention_scratch(std::int64_t keys, std::int64_t rows, std::int64_t head_dim);
 
 // Backward for self-attention over documents that lie one after another in the rows: document i is
 // rows [start[i], start[i+1]); row t attends to its document's rows from max(start, t - window + 1)
-// to t. A task is (document, stored head): task = document * kv_heads + head. dk and dv are sums over
-// the query heads of the group, then rows, in rising order.
+// to t. A task is (document, stored head): task = document * kv_heads + head. dk and dv are sums
+// over the query heads of the group, then rows, in rising order.
 struct AttentionBackArgs {
   ConstView q, k, v, out, dout;  // [T, heads*head_dim] and [T, kv_heads*head_dim], f32 or bf16
   const float* lse;
@@ -129,8 +182,8 @@ struct AttentionBackArgs {
 };
 
 // Rows of logits [R,V] f32 to losses and, in place, gradients. loss[r] = weight[r] * (log sum exp -
-// logit[target]); logits become weight * (softmax - onehot), f32 or rounded into `gradient` when that
-// is set (bf16 [R,V]). weight 0: loss 0 and a row of zeros. target < 0 likewise.
+// logit[target]); logits become weight * (softmax - onehot), f32 or rounded into `gradient` when
+// that is set (bf16 [R,V]). weight 0: loss 0 and a row of zeros. target < 0 likewise.
 struct CrossEntropyArgs {
   View logits;
   const std::int32_t* targets;
@@ -184,7 +237,8 @@ struct SquareSumArgs {
   float* out;
 };
 
-// ---- products ------------------------------------------------------------------------------------
+// ---- products
+// ------------------------------------------------------------------------------------
 // Micro-kernels for the drivers of gemm/*.h; see there for layouts.
 
 struct DotBlock {  // y[r][c] = fold of 16 lanes of x[r][k] w[c][k]
@@ -275,9 +329,16 @@ struct Kernels {
   RangeKernel<RmsNormArgs> rms_norm;
   RangeKernel<RmsNormBackArgs> rms_norm_back;
   RangeKernel<RmsNormGainBackArgs> rms_norm_gain_back;
+  RangeKernel<LayerNormArgs> layer_norm;
+  RangeKernel<LayerNormBackArgs> layer_norm_back;
+  RangeKernel<LayerNormGainBackArgs> layer_norm_gain_back;
   RangeKernel<GluArgs> glu;
   RangeKernel<GluBackArgs> glu_back;
   RangeKernel<AddArgs> add;
+  RangeKernel<AddBiasArgs> add_bias;
+  RangeKernel<ScaleArgs> scale;
+  RangeKernel<SoftcapArgs> softcap;
+  RangeKernel<SoftcapBackArgs> softcap_back;
   RangeKernel<ConvertArgs> convert;
   RangeKernel<RopeArgs> rope;
   // The range is of (row, stored head) pairs: row * kv_heads + head.

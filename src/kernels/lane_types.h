@@ -15,6 +15,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <type_traits>
 
 #include "base/view.h"
 #include "blocks/half.h"
@@ -32,7 +34,9 @@ struct F16 {
 struct AnyElement {};
 
 // How many of 16 lanes take part: all of them, or the first `count` (fewer than 16).
-struct AllLanes {};
+struct AllLanes {
+  static constexpr int count = 16;
+};
 struct FirstLanes {
   int count;
   std::size_t size() const { return static_cast<std::size_t>(count); }

@@ -69,7 +69,7 @@ HWY_INLINE Words round_to_bf16(Vec v) {
   const Words bits = hn::BitCast(w, v);
   const Words upper = hn::ShiftRight<16>(bits);
   const Words even = hn::Add(bits, hn::Add(hn::And(upper, hn::Set(w, 1u)), hn::Set(w, 0x7fffu)));
-  const auto is_nan = hn::RebindMask(w, hn::Ne(v, v));
+  const auto is_nan = hn::RebindMask(w, hn::IsNaN(v));  // (Highway's Ne is false for NaN on x86)
   return hn::IfThenElse(is_nan, hn::Or(upper, hn::Set(w, 0x40u)), hn::ShiftRight<16>(even));
 }
 
@@ -166,6 +166,7 @@ HWY_INLINE Lanes greater(const Lanes& a, const Lanes& b) {
 HWY_INLINE Mask operator>(const Lanes& a, const Lanes& b) {
   return each_mask([&](int i) { return hn::Gt(a.part[i], b.part[i]); });
 }
+HWY_INLINE Mask operator<(const Lanes& a, const Lanes& b) { return b > a; }
 HWY_INLINE Lanes select(const Mask& m, const Lanes& yes, const Lanes& no) {
   return each_part([&](int i) { return hn::IfThenElse(m.part[i], yes.part[i], no.part[i]); });
 }
@@ -312,7 +313,37 @@ HWY_INLINE float highest(const Lanes& a) {
   return r[0];
 }
 
-// ---- rows of views -----------------------------------------------------------------------------
+// ---- rows of views ---------------------------------------------------------------------------
+
+// Calls body(pointer) with row[i] ... as the type says.
+template <class Byte, class Body>
+HWY_INLINE void typed(Byte* row, Type type, std::int64_t i, Body body) {
+  const auto at = [&](auto t) BANTAM_INLINED {
+    using Element = decltype(t);
+    using Pointer = std::conditional_t<std::is_const_v<Byte>, const Element*, Element*>;
+    body(reinterpret_cast<Pointer>(row) + i);
+  };
+  if (type == Type::f32) return at(float{});
+  if (type == Type::bf16) return at(Bf16{});
+  at(F16{});
+}
+// Calls, not inlined: rows of mixed types are rare, and not worth the code.
+HWY_NOINLINE inline void widen16(const std::byte* row, Type type, std::int64_t i, int count,
+                                 float* to) {
+  typed(row, type, i, [&](const auto* from) BANTAM_INLINED {
+    store(to, count == 16 ? load(from) : load(from, FirstLanes{count}));
+  });
+}
+HWY_NOINLINE inline void narrow16(const float* from, std::byte* row, Type type, std::int64_t i,
+                                  int count) {
+  typed(row, type, i, [&](auto* to) BANTAM_INLINED {
+    if (count == 16) return store(to, load(from));
+    store(to, load(from), FirstLanes{count});
+  });
+}
+HWY_INLINE std::int64_t row_bytes(Type type, std::int64_t elements) {
+  return elements * (type == Type::f32 ? 4 : 2);
+}
 
 // Row `r` of a view whose elements are T; AnyElement looks at the view's type at each access.
 template <class T>
@@ -332,14 +363,12 @@ template <>
 class ConstRow<AnyElement> {
  public:
   ConstRow(const ConstView& view, std::int64_t r)
-      : p_(view.data + r * view.stride * (view.type == Type::f32 ? 4 : 2)), type_(view.type) {}
+      : p_(view.data + row_bytes(view.type, r * view.stride)), type_(view.type) {}
   template <class Count>
   HWY_INLINE Lanes load(std::int64_t i, Count lanes) const {
-    if (type_ == Type::f32)
-      return HWY_NAMESPACE::load(reinterpret_cast<const float*>(p_) + i, lanes);
-    if (type_ == Type::bf16)
-      return HWY_NAMESPACE::load(reinterpret_cast<const Bf16*>(p_) + i, lanes);
-    return HWY_NAMESPACE::load(reinterpret_cast<const F16*>(p_) + i, lanes);
+    HWY_ALIGN float wide[16];
+    widen16(p_, type_, i, lanes.count, wide);
+    return HWY_NAMESPACE::load(static_cast<const float*>(wide));
   }
 
  private:
@@ -367,25 +396,21 @@ template <>
 class Row<AnyElement> {
  public:
   Row(const View& view, std::int64_t r)
-      : p_(view.data + r * view.stride * (view.type == Type::f32 ? 4 : 2)), type_(view.type) {}
+      : p_(view.data + row_bytes(view.type, r * view.stride)), type_(view.type) {}
   template <class Count>
   HWY_INLINE Lanes load(std::int64_t i, Count lanes) const {
-    if (type_ == Type::f32) return HWY_NAMESPACE::load(at<const float>(i), lanes);
-    if (type_ == Type::bf16) return HWY_NAMESPACE::load(at<const Bf16>(i), lanes);
-    return HWY_NAMESPACE::load(at<const F16>(i), lanes);
+    HWY_ALIGN float wide[16];
+    widen16(p_, type_, i, lanes.count, wide);
+    return HWY_NAMESPACE::load(static_cast<const float*>(wide));
   }
   template <class Count>
   HWY_INLINE void store(std::int64_t i, const Lanes& a, Count lanes) const {
-    if (type_ == Type::f32) return HWY_NAMESPACE::store(at<float>(i), a, lanes);
-    if (type_ == Type::bf16) return HWY_NAMESPACE::store(at<Bf16>(i), a, lanes);
-    HWY_NAMESPACE::store(at<F16>(i), a, lanes);
+    HWY_ALIGN float wide[16];
+    HWY_NAMESPACE::store(wide, a);
+    narrow16(wide, p_, type_, i, lanes.count);
   }
 
  private:
-  template <class T>
-  HWY_INLINE T* at(std::int64_t i) const {
-    return reinterpret_cast<T*>(p_) + i;
-  }
   std::byte* p_;
   Type type_;
 };

@@ -42,6 +42,8 @@ Kernels empty_kernels() {
   Kernels k{};
   k.name = "empty";
   k.empty = true;
+  clear_all(k.layer_norm, k.layer_norm_back, k.layer_norm_gain_back, k.add_bias, k.scale, k.softcap,
+            k.softcap_back);
   clear_all(k.rms_norm, k.rms_norm_back, k.rms_norm_gain_back, k.glu, k.glu_back, k.add, k.convert,
             k.rope, k.attention, k.attention_back, k.cross_entropy, k.column_sum, k.gather,
             k.scatter_add, k.adam, k.axpby, k.square_sum);

@@ -10,6 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace bantam {
 namespace HWY_NAMESPACE {
+namespace {
 
 // max, then the sum of e^(x - max) in 16 lanes.
 HWY_INLINE void soft_sum(const float* x, std::int64_t width, float& peak, float& total) {
@@ -78,6 +79,8 @@ void cross_entropy(const CrossEntropyArgs& a, std::int64_t begin, std::int64_t e
   else
     cross_entropy_rows<float>(a, begin, end);
 }
+
+}  // namespace
 
 void fill_cross_entropy(Kernels& k) { k.cross_entropy = cross_entropy; }
 

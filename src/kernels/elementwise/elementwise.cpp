@@ -7,6 +7,7 @@ namespace bantam {
 
 void fill_elementwise(Kernels& kernels, Isa isa) {
   fill_norm(kernels, isa);
+  fill_layer_norm(kernels, isa);
   fill_glu(kernels, isa);
   fill_rows(kernels, isa);
   fill_attention(kernels, isa);

@@ -10,6 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace bantam {
 namespace HWY_NAMESPACE {
+namespace {
 
 // In this order, each step rounded once:
 //   g' = clip g;  m = fma(beta1, m, (1 - beta1) g');  v = fma(beta2, v, ((1 - beta2) g') g');
@@ -49,6 +50,8 @@ void square_sum(const SquareSumArgs& a, std::int64_t begin, std::int64_t end) no
     a.out[b] = sum(squares);
   }
 }
+
+}  // namespace
 
 void fill_flat(Kernels& k) {
   k.adam = adam;

@@ -10,6 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace bantam {
 namespace HWY_NAMESPACE {
+namespace {
 
 // Each activation: its value, and its derivative besides.
 struct Silu {  // x sigmoid(x); derivative s (1 + x (1 - s))
@@ -18,6 +19,53 @@ struct Silu {  // x sigmoid(x); derivative s (1 + x (1 - s))
     const Lanes s = sigmoid(x);
     y = x * s;
     slope = s * fma(x, lanes(1) - s, lanes(1));
+  }
+};
+
+// x sigmoid(2u), which is 0.5 x (1 + tanh(u)); u = sqrt(2/pi) (x + 0.044715 x^3) (Hendrycks &
+// Gimpel 2016). Derivative s + x s (1 - s) 2u'.
+struct GeluTanh {
+  static constexpr float kTwiceRoot = 1.59576912f, kCube = 0.044715f;
+  static HWY_INLINE Lanes twice_u(const Lanes& x, const Lanes& square) {
+    return lanes(kTwiceRoot) * x * fma(lanes(kCube), square, lanes(1));
+  }
+  static HWY_INLINE Lanes value(const Lanes& x) { return x / (lanes(1) + exp(-twice_u(x, x * x))); }
+  static HWY_INLINE void both(const Lanes& x, Lanes& y, Lanes& slope) {
+    const Lanes square = x * x, s = sigmoid(twice_u(x, square));
+    const Lanes du = lanes(kTwiceRoot) * fma(lanes(3 * kCube), square, lanes(1));
+    y = x * s;
+    slope = fma(y * (lanes(1) - s), du, s);
+  }
+};
+struct GeluErf {  // x P(N < x); derivative P + x density
+  static HWY_INLINE Lanes value(const Lanes& x) {
+    Lanes below, density;
+    normal(x, below, density);
+    return x * below;
+  }
+  static HWY_INLINE void both(const Lanes& x, Lanes& y, Lanes& slope) {
+    Lanes below, density;
+    normal(x, below, density);
+    y = x * below;
+    slope = fma(x, density, below);
+  }
+};
+struct Relu {
+  static HWY_INLINE Lanes value(const Lanes& x) { return select(x < lanes(0), lanes(0), x); }
+  static HWY_INLINE void both(const Lanes& x, Lanes& y, Lanes& slope) {
+    y = value(x);
+    slope = select(x > lanes(0), lanes(1), lanes(0));
+  }
+};
+struct Relu2 {  // So et al. 2021 (Primer)
+  static HWY_INLINE Lanes value(const Lanes& x) {
+    const Lanes y = Relu::value(x);
+    return y * y;
+  }
+  static HWY_INLINE void both(const Lanes& x, Lanes& y, Lanes& slope) {
+    const Lanes positive = Relu::value(x);
+    y = positive * positive;
+    slope = positive + positive;
   }
 };
 
@@ -69,30 +117,40 @@ void glu_back_rows(const GluBackArgs& a, std::int64_t begin, std::int64_t end) {
   }
 }
 
+// Calls body(activation, element). Silu is compiled for each element type, and the others once.
 template <class Body>
-HWY_INLINE void by_activation(Activation activation, Body body) {
+HWY_INLINE void by_activation(Activation activation, Body body, Type first,
+                              std::initializer_list<Type> others) {
   switch (activation) {
     case Activation::silu:
-      return body(Silu{});
+      return by_types([&](auto t) { body(Silu{}, t); }, first, others);
+    case Activation::gelu_tanh:
+      return body(GeluTanh{}, AnyElement{});
+    case Activation::gelu_erf:
+      return body(GeluErf{}, AnyElement{});
+    case Activation::relu:
+      return body(Relu{}, AnyElement{});
+    case Activation::relu2:
+      return body(Relu2{}, AnyElement{});
   }
 }
 
 void glu(const GluArgs& a, std::int64_t begin, std::int64_t end) noexcept {
   const Type up = a.up.data == nullptr ? a.gate.type : a.up.type;
-  by_activation(a.activation, [&](auto act) {
-    by_types([&](auto t) { glu_rows<decltype(act), decltype(t)>(a, begin, end); }, a.gate.type,
-             {up, a.y.type});
-  });
+  by_activation(a.activation,
+                [&](auto act, auto t) { glu_rows<decltype(act), decltype(t)>(a, begin, end); },
+                a.gate.type, {up, a.y.type});
 }
 
 void glu_back(const GluBackArgs& a, std::int64_t begin, std::int64_t end) noexcept {
   const bool gated = a.up.data != nullptr;
   const Type up = gated ? a.up.type : a.gate.type, dup = gated ? a.dup.view.type : a.gate.type;
-  by_activation(a.activation, [&](auto act) {
-    by_types([&](auto t) { glu_back_rows<decltype(act), decltype(t)>(a, begin, end); }, a.gate.type,
-             {a.dy.type, a.dgate.view.type, up, dup});
-  });
+  by_activation(a.activation,
+                [&](auto act, auto t) { glu_back_rows<decltype(act), decltype(t)>(a, begin, end); },
+                a.gate.type, {a.dy.type, a.dgate.view.type, up, dup});
 }
+
+}  // namespace
 
 void fill_glu(Kernels& k) {
   k.glu = glu;

@@ -81,6 +81,23 @@ HWY_INLINE Vec tanh(Vec x) {
   return hn::CopySign(hn::IfThenElse(hn::Lt(a, vec(0.625f)), small, large), x);
 }
 
+// The standard normal distribution: `below` = (1 + erf(x / sqrt 2)) / 2 and `density`, from one
+// e^(-x^2/2): below = e erfcx(a) / 2 for x = -a sqrt 2 <= 0 (accurate in the tail), 1 less that
+// above. erfcx(a) = e^(a^2) erfc(a) is a polynomial in (a - 2.5) / (a + 2.5) for a in [0, 10]; e is
+// 0 beyond.
+HWY_INLINE void normal(Vec x, Vec& below, Vec& density) {
+  constexpr float kP[] = {-3.77663826e-05f, -0.000111165513f, 0.000236637f,  0.000869014564f,
+                          -0.0026459148f,   -0.0039923489f,   0.0399231067f, -0.125033181f,
+                          0.251713164f,     -0.37173673f,     0.210806364f};
+  const Vec e = exp(hn::Mul(hn::Mul(x, x), vec(-0.5f)));
+  const Vec scaled = hn::Mul(hn::Abs(x), vec(0.707106781f)), ten = vec(10);
+  const Vec a = hn::IfThenElse(hn::Gt(scaled, ten), ten, scaled);
+  const Vec t = hn::Div(hn::Sub(a, vec(2.5f)), hn::Add(a, vec(2.5f)));
+  const Vec tail = hn::Mul(hn::Mul(e, vec(0.5f)), polynomial(t, kP));
+  below = hn::IfThenElse(hn::Gt(x, hn::Zero(FloatTag())), hn::Sub(vec(1), tail), tail);
+  density = hn::Mul(e, vec(0.398942280f));
+}
+
 HWY_INLINE Lanes exp(const Lanes& x) {
   return each_part([&](int i) { return exp(x.part[i]); });
 }
@@ -89,6 +106,9 @@ HWY_INLINE Lanes log(const Lanes& x) {
 }
 HWY_INLINE Lanes tanh(const Lanes& x) {
   return each_part([&](int i) { return tanh(x.part[i]); });
+}
+HWY_INLINE void normal(const Lanes& x, Lanes& below, Lanes& density) {
+  for (int i = 0; i < kParts; ++i) normal(x.part[i], below.part[i], density.part[i]);
 }
 HWY_INLINE float exp(float x) { return hn::GetLane(exp(vec(x))); }
 HWY_INLINE float log(float x) { return hn::GetLane(log(vec(x))); }

@@ -10,6 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace bantam {
 namespace HWY_NAMESPACE {
+namespace {
 
 template <class T>
 void rms_norm_rows(const RmsNormArgs& a, std::int64_t begin, std::int64_t end) {
@@ -82,6 +83,8 @@ void rms_norm_gain_back(const RmsNormGainBackArgs& a, std::int64_t begin,
   by_types([&](auto t) { rms_norm_gain_back_columns<decltype(t)>(a, begin, end); }, a.x.type,
            {a.dy.type});
 }
+
+}  // namespace
 
 void fill_norm(Kernels& k) {
   k.rms_norm = rms_norm;

@@ -6,6 +6,7 @@
 namespace bantam {
 
 void fill_norm(Kernels& kernels, Isa isa);
+void fill_layer_norm(Kernels& kernels, Isa isa);
 void fill_glu(Kernels& kernels, Isa isa);
 void fill_rows(Kernels& kernels, Isa isa);
 void fill_attention(Kernels& kernels, Isa isa);

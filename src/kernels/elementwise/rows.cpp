@@ -1,4 +1,4 @@
-// Sums, conversions, rotations of rows; sums of columns.
+// Sums, scales, caps, conversions, rotations of rows; sums of columns.
 #include "kernels/elementwise/parts.h"
 #include "kernels/lane_types.h"
 
@@ -10,6 +10,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace bantam {
 namespace HWY_NAMESPACE {
+namespace {
 
 template <class T>
 void add_rows(const AddArgs& a, std::int64_t begin, std::int64_t end) {
@@ -24,6 +25,69 @@ void add_rows(const AddArgs& a, std::int64_t begin, std::int64_t end) {
 }
 void add(const AddArgs& a, std::int64_t begin, std::int64_t end) noexcept {
   by_types([&](auto t) { add_rows<decltype(t)>(a, begin, end); }, a.y.type, {a.a.type, a.b.type});
+}
+
+template <class T>
+void add_bias_rows(const AddBiasArgs& a, std::int64_t begin, std::int64_t end) {
+  const std::int64_t width = a.y.columns();
+  for (std::int64_t r = begin; r < end; ++r) {
+    const ConstRow<T> x(a.x, r);
+    const Row<T> y(a.y, r);
+    each16(width, [&](std::int64_t i, auto count) {
+      y.store(i, x.load(i, count) + load(a.bias + i, count), count);
+    });
+  }
+}
+void add_bias(const AddBiasArgs& a, std::int64_t begin, std::int64_t end) noexcept {
+  by_types([&](auto t) { add_bias_rows<decltype(t)>(a, begin, end); }, a.y.type, {a.x.type});
+}
+
+template <class T>
+void scale_rows(const ScaleArgs& a, std::int64_t begin, std::int64_t end) {
+  const std::int64_t width = a.x.columns();
+  const Lanes factor = lanes(a.factor);
+  for (std::int64_t r = begin; r < end; ++r) {
+    const ConstRow<T> x(a.x, r);
+    const IntoRow<T> y(a.y, r);
+    each16(width, [&](std::int64_t i, auto count) { y.put(i, x.load(i, count) * factor, count); });
+  }
+}
+void scale(const ScaleArgs& a, std::int64_t begin, std::int64_t end) noexcept {
+  by_types([&](auto t) { scale_rows<decltype(t)>(a, begin, end); }, a.x.type, {a.y.view.type});
+}
+
+template <class T>
+void softcap_rows(const SoftcapArgs& a, std::int64_t begin, std::int64_t end) {
+  const std::int64_t width = a.x.columns();
+  const Lanes cap = lanes(a.cap);
+  for (std::int64_t r = begin; r < end; ++r) {
+    const ConstRow<T> x(a.x, r);
+    const Row<T> y(a.y, r);
+    each16(width, [&](std::int64_t i, auto count) {
+      y.store(i, cap * tanh(x.load(i, count) / cap), count);
+    });
+  }
+}
+void softcap(const SoftcapArgs& a, std::int64_t begin, std::int64_t end) noexcept {
+  by_types([&](auto t) { softcap_rows<decltype(t)>(a, begin, end); }, a.x.type, {a.y.type});
+}
+
+template <class T>
+void softcap_back_rows(const SoftcapBackArgs& a, std::int64_t begin, std::int64_t end) {
+  const std::int64_t width = a.y.columns();
+  const Lanes cap = lanes(a.cap), one = lanes(1);
+  for (std::int64_t r = begin; r < end; ++r) {
+    const ConstRow<T> dy(a.dy, r), y(a.y, r);
+    const IntoRow<T> dx(a.dx, r);
+    each16(width, [&](std::int64_t i, auto count) {
+      const Lanes bend = y.load(i, count) / cap;
+      dx.put(i, dy.load(i, count) * fma(-bend, bend, one), count);
+    });
+  }
+}
+void softcap_back(const SoftcapBackArgs& a, std::int64_t begin, std::int64_t end) noexcept {
+  by_types([&](auto t) { softcap_back_rows<decltype(t)>(a, begin, end); }, a.y.type,
+           {a.dy.type, a.dx.view.type});
 }
 
 void convert(const ConvertArgs& a, std::int64_t begin, std::int64_t end) noexcept {
@@ -74,8 +138,14 @@ void column_sum(const ColumnSumArgs& a, std::int64_t begin, std::int64_t end) no
   by_types([&](auto t) { column_sum_columns<decltype(t)>(a, begin, end); }, a.x.type, {});
 }
 
+}  // namespace
+
 void fill_rows(Kernels& k) {
   k.add = add;
+  k.add_bias = add_bias;
+  k.scale = scale;
+  k.softcap = softcap;
+  k.softcap_back = softcap_back;
   k.convert = convert;
   k.rope = rope;
   k.column_sum = column_sum;
