@@ -30,7 +30,10 @@ BANTAM_INLINE void widen(const std::uint16_t* a, float (&wide)[rows][32], __m512
 
 // `rows` rows by 32 columns: an even and an odd chain each, so 4 * rows accumulators. A broadcast
 // serves two halves of columns. Seven rows leave four registers, and need 18 loads for 28 FMAs.
-template <int rows>
+//
+// `ahead`: the first rows to see a panel of B fetch what follows it, the next pass or the next
+// panel, into L2.
+template <int rows, bool ahead>
 void rows_block(const PanelBlock& p, std::int64_t first) {
   const __m512i high_half = _mm512_set1_epi32(static_cast<int>(0xffff0000));
   alignas(64) float wide[rows][32];
@@ -45,6 +48,11 @@ void rows_block(const PanelBlock& p, std::int64_t first) {
     for (int r = 0; r < rows; ++r)
       even[r][0] = even[r][1] = odd[r][0] = odd[r][1] = _mm512_setzero_ps();
     for (int pair = 0; pair < 16; ++pair) {
+      if constexpr (ahead) {
+        const char* next = reinterpret_cast<const char*>(b + p.steps * kStep + 32 * pair);
+        _mm_prefetch(next, _MM_HINT_T1);
+        _mm_prefetch(next + 2 * kTile, _MM_HINT_T1);
+      }
       const __m512i left = _mm512_load_si512(b + 32 * pair);
       const __m512i right = _mm512_load_si512(b + kTile + 32 * pair);
       const __m512 left_even = _mm512_castsi512_ps(_mm512_slli_epi32(left, 16));
@@ -81,25 +89,29 @@ void panel_block(const PanelBlock& p) noexcept {
   const unsigned saved = _mm_getcsr();
   _mm_setcsr(saved | kFlush);
   std::int64_t r = 0;
-  for (; r + 7 <= p.rows; r += 7) rows_block<7>(p, r);
+  if (p.rows >= 7) {
+    rows_block<7, true>(p, r);
+    r = 7;
+  }
+  for (; r + 7 <= p.rows; r += 7) rows_block<7, false>(p, r);
   switch (p.rows - r) {
     case 6:
-      rows_block<6>(p, r);
+      rows_block<6, false>(p, r);
       break;
     case 5:
-      rows_block<5>(p, r);
+      rows_block<5, false>(p, r);
       break;
     case 4:
-      rows_block<4>(p, r);
+      rows_block<4, false>(p, r);
       break;
     case 3:
-      rows_block<3>(p, r);
+      rows_block<3, false>(p, r);
       break;
     case 2:
-      rows_block<2>(p, r);
+      rows_block<2, false>(p, r);
       break;
     case 1:
-      rows_block<1>(p, r);
+      rows_block<1, false>(p, r);
       break;
     default:
       break;

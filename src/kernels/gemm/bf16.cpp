@@ -28,23 +28,24 @@ Blocking choose_for_tiles(std::int64_t steps) {
   return {256, 768, kPassSteps};
 }
 
-// Vector units are a tenth as fast: A is packed once for all K, as many rows as half of 1 MiB
-// holds.
+// Vector units are a tenth as fast, so blocks may be smaller: packed A takes half of 1 MiB, the
+// sums of a long K a quarter. Blocks of fewer rows would read B from L3 more often.
 Blocking choose_for_vectors(std::int64_t steps) {
   constexpr std::int64_t kCapacity = 256 * 1024;
-  const std::int64_t rows =
-      std::clamp(kCapacity / (steps * kDepth) / kPanel * kPanel, kPanel, 8 * kPanel);
+  const std::int64_t rows = steps * kDepth <= kCapacity / 256 ? 256 : 128;
   return {rows, 256, std::min(steps, kCapacity / (rows * kDepth))};
 }
 
 Blocking choose(const Exec& exec, std::int64_t m, std::int64_t n, std::int64_t steps) {
   Blocking block = exec.kernels.tiles ? choose_for_tiles(steps) : choose_for_vectors(steps);
+  block.rows = std::min(block.rows, round_up(m, kPanel));
+  block.columns = std::min(block.columns, round_up(n, kPanel));
   const std::int64_t wanted = 4 * static_cast<std::int64_t>(exec.pool.size());
-  const auto tasks = [&] { return ceil_div(m, block.rows) * ceil_div(n, block.columns); };
-  while (block.rows > 2 * kPanel && tasks() < wanted) block.rows = block.rows / 2 / kPanel * kPanel;
-  while (block.columns > 2 * kPanel && tasks() < wanted)
-    block.columns = block.columns / 2 / kPanel * kPanel;
-  if (tasks() < wanted && block.rows > kPanel) block.rows = kPanel;
+  const auto halve = [](std::int64_t& size) { size = round_up(size / 2, kPanel); };
+  for (const std::int64_t least : {2 * kPanel, kPanel})
+    while (ceil_div(m, block.rows) * ceil_div(n, block.columns) < wanted &&
+           std::max(block.rows, block.columns) > least)
+      halve(block.rows >= block.columns ? block.rows : block.columns);
   return block;
 }
 
