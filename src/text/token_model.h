@@ -51,9 +51,17 @@ class WordCache {
 
 // Buffers of one call of encode; the next call takes them up again.
 struct Scratch {
+  struct List {  // of entries of one rank
+    std::uint32_t rank = UINT32_MAX, first = UINT32_MAX, last = UINT32_MAX;
+  };
+  struct Entry {
+    std::uint32_t position, next;
+  };
   std::vector<std::int32_t> ids, previous, next, merged;
-  std::vector<std::uint32_t> ranks;
-  std::vector<std::uint64_t> heap;
+  std::vector<std::uint32_t> ranks, heap, positions;
+  std::vector<std::uint64_t> urgent;
+  std::vector<List> lists;
+  std::vector<Entry> entries;
   std::string text;
   WordCache cache;
 };

@@ -108,6 +108,9 @@ std::unique_ptr<Scratch> ScratchPool::take() {
 }
 
 void ScratchPool::give(std::unique_ptr<Scratch> scratch) {
+  // A text without a break can need much; that is not kept.
+  constexpr std::size_t kMostEntries = 1 << 20;
+  if (scratch->ids.capacity() > kMostEntries) return;
   const std::lock_guard lock(mutex_);
   if (free_.size() < kMostScratches) free_.push_back(std::move(scratch));
 }

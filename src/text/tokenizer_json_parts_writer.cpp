@@ -117,7 +117,11 @@ Json stage(const PreStage& stage) {
               {"behavior", behavior},
               {"invert", stage.invert}};
     case PreStage::Kind::digits:
-      return {{"type", "Digits"}, {"individual_digits", stage.individual}};
+      // The same as Digits in Rust; npm's @huggingface/tokenizers takes Nd alone for Digits.
+      return {{"type", "Split"},
+              {"pattern", pattern(stage.individual ? "\\p{N}" : "\\p{N}+", false)},
+              {"behavior", "Isolated"},
+              {"invert", false}};
     case PreStage::Kind::punctuation:
       return {{"type", "Punctuation"}, {"behavior", behavior}};
     case PreStage::Kind::gpt2:
@@ -184,6 +188,7 @@ Json write_pre_tokenizers(const TokenizerSpec& spec) {
     if (step.kind == NormalizeStep::Kind::sentencepiece) {
       PreTokenStep spaces{Kind::metaspace};
       spaces.marker = step.content;
+      spaces.split = spec.model == TokenizerSpec::Model::unigram;
       using Prepend = PreTokenStep::Prepend;
       spaces.prepend = !step.left ? Prepend::never : step.once ? Prepend::first : Prepend::always;
       list.push_back(metaspace(spaces));
