@@ -1,6 +1,8 @@
 // Regular expressions in the dialect of tokenizer.json files (Oniguruma with Ruby's syntax, as the
 // Hugging Face tokenizers library compiles them), run by PCRE2 with limits. For patterns that
 // pre_tokenizer.h does not know by heart, and for the normalizer Replace.
+// Known differences: characters newer than PCRE2's Unicode (14 in Debian 12) have no class, and
+// without regard to case one character never matches several (\u00DF and ss).
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// UTF-8 and character classes, against tables of the Unicode standard and against ICU-free facts.
+// UTF-8 and character classes, against tables of the Unicode standard.
 #include "text/unicode.h"
 
 #include <gtest/gtest.h>
