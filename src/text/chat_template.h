@@ -1,8 +1,8 @@
 // Chat templates: the Jinja2 program in a model's files that turns a conversation into the prompt
-// the model was trained on. The interpreter runs official templates to the byte, as the makers' code
-// does (Hugging Face Transformers, utils/chat_template_utils.py): an ImmutableSandboxedEnvironment of
-// Jinja2 with trim_blocks and lstrip_blocks, break and continue, the tag generation, raise_exception,
-// strftime_now, and tojson as Python's json.dumps.
+// the model was trained on. The interpreter runs official templates to the byte, as the makers'
+// code does (Hugging Face Transformers, utils/chat_template_utils.py): an
+// ImmutableSandboxedEnvironment of Jinja2 with trim_blocks and lstrip_blocks, break and continue,
+// the tag generation, raise_exception, strftime_now, and tojson as Python's json.dumps.
 #pragma once
 
 #include <cstdint>
@@ -40,11 +40,11 @@ struct ChatInput {
 
 // What a template may use: it comes with a model file and is not trusted.
 struct TemplateLimits {
-  std::uint64_t steps = 10'000'000;            // expressions, statements, and what takes as long
-  int calls = 100;                             // macros and recursive loops inside each other
-  std::size_t output = std::size_t{16} << 20;  // bytes, beside those of the input
-  std::size_t memory = std::size_t{24} << 20;  // bytes of values, beside three times the input
-  std::size_t source = std::size_t{1} << 20;   // bytes of the template
+  std::uint64_t steps = 10'000'000;  // expressions and statements, beside one a byte of the input
+  int calls = 100;                   // macros and recursive loops inside each other
+  std::size_t output = std::size_t{16} << 20;   // bytes, beside those of the input
+  std::size_t memory = std::size_t{24} << 20;   // bytes of values, beside three times the input
+  std::size_t source = std::size_t{128} << 10;  // bytes of the template
 };
 
 class ChatTemplate {

@@ -22,7 +22,7 @@ Value Interpreter::iterator(Values items, std::string name) {
 Value Interpreter::dict(std::vector<std::pair<Value, Value>> entries) {
   auto object = std::make_shared<Dict>();
   for (auto& [key, value] : entries) {
-    require_hashable(key);
+    require_hashable(meter, key);
     object->set(std::move(key), std::move(value));
   }
   return Value::dict(std::move(object), &meter);
@@ -134,6 +134,7 @@ Value python_item(Interpreter& with, const Value& object, const Value& key) {
   switch (object.type()) {
     case Type::string:
       if (!key.is_whole()) return {};
+      if (!object.as<Str>().ascii) with.meter.scan(object.text());
       return indexed(key.integer(), count_runes(object), [&](std::size_t i) {
         return with.string(std::string(rune_slice(object, i, i + 1)), object.is_markup());
       });
@@ -149,7 +150,8 @@ Value python_item(Interpreter& with, const Value& object, const Value& key) {
                      [&](std::size_t i) { return range.at(static_cast<std::int64_t>(i)); });
     }
     case Type::dict: {
-      if (key.is(Type::list) || key.is(Type::dict)) return {};
+      if (key.is(Type::list) || key.is(Type::dict) || key.is(Type::view)) return {};
+      if (key.is(Type::tuple)) require_hashable(with.meter, key);
       const Value* value = object.dict().find(key);
       return value ? *value : Value();
     }
@@ -161,7 +163,7 @@ Value python_item(Interpreter& with, const Value& object, const Value& key) {
 }  // namespace
 
 Value Interpreter::attribute(const Value& object, const std::string& name) {
-  require_defined(object);
+  if (name != "__class__") require_defined(object);
   Value value = python_attribute(*this, object, name);
   if (value.is(Type::unset) && object.is(Type::dict))
     if (const Value* found = object.dict().find(name)) return *found;
@@ -183,7 +185,7 @@ namespace {
 
 // Where a slice starts and stops in a sequence of `size` items (PySlice_AdjustIndices).
 struct Bounds {
-  std::int64_t start, count, step;
+  std::int64_t start, stop, count, step;
 };
 
 Bounds adjusted(const Value& start, const Value& stop, const Value& step, std::size_t length) {
@@ -207,11 +209,12 @@ Bounds adjusted(const Value& start, const Value& stop, const Value& step, std::s
   std::int64_t count = 0;
   if (by > 0 && last > first) count = (last - first - 1) / by + 1;
   if (by < 0 && first > last) count = (first - last - 1) / -std::max(by, -INT64_MAX) + 1;
-  return {first, count, by};
+  return {first, last, count, by};
 }
 
 Value sliced_text(Interpreter& with, const Value& text, const Bounds& bounds) {
   const auto first = static_cast<std::size_t>(std::max<std::int64_t>(bounds.start, 0));
+  with.meter.scan(text.text());
   std::string out;
   if (bounds.step == 1) {
     out = rune_slice(text, first, first + static_cast<std::size_t>(bounds.count));
@@ -246,9 +249,9 @@ Value Interpreter::slice(const Value& object, const Value& start, const Value& s
     auto out = std::make_shared<Range>();
     out->charge(&meter, sizeof(Range));
     out->start = range.start + bounds.start * range.step;
+    out->stop = range.start + bounds.stop * range.step;
+    out->step = range.step * bounds.step;
     out->count = bounds.count;
-    if (bounds.count > 1) out->step = range.step * bounds.step;
-    out->stop = out->at(out->count).integer();
     return Value(Type::range, std::move(out));
   }
   Values items;
@@ -264,10 +267,9 @@ bool Interpreter::contains(const Value& container, const Value& item) {
         require_defined(item);
         throw Error("'in <string>' requires a string on its left, not '" + type_name(item) + "'");
       }
-      meter.work(container.text().size());
-      return container.text().find(item.text()) != std::string::npos;
+      return find_first(meter, container.text(), item.text()) != std::string::npos;
     case Type::dict:
-      require_hashable(item);
+      require_hashable(meter, item);
       return container.dict().find(item) != nullptr;
     case Type::view: {
       const View& view = container.as<View>();
@@ -277,7 +279,7 @@ bool Interpreter::contains(const Value& container, const Value& item) {
     default: {
       Walk walk(container);
       for (Value each; walk.next(*this, &each);)
-        if (equal(each, item)) return true;
+        if (equal(meter, each, item)) return true;
       return false;
     }
   }

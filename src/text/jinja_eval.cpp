@@ -175,22 +175,22 @@ Value Interpreter::eval_compare(const Expr& expr) {
     bool holds = false;
     switch (expr.ops[i]) {
       case CompareOp::equal:
-        holds = equal(left, right);
+        holds = equal(meter, left, right);
         break;
       case CompareOp::unequal:
-        holds = !equal(left, right);
+        holds = !equal(meter, left, right);
         break;
       case CompareOp::less:
-        holds = compare(left, right, "<") < 0;
+        holds = compare(meter, left, right, "<") < 0;
         break;
       case CompareOp::less_equal:
-        holds = compare(left, right, "<=") <= 0;
+        holds = compare(meter, left, right, "<=") <= 0;
         break;
       case CompareOp::greater:
-        holds = compare(left, right, ">") > 0;
+        holds = compare(meter, left, right, ">") > 0;
         break;
       case CompareOp::greater_equal:
-        holds = compare(left, right, ">=") >= 0;
+        holds = compare(meter, left, right, ">=") >= 0;
         break;
       case CompareOp::in:
         holds = contains(right, left);

@@ -10,7 +10,8 @@ namespace bantam::jinja {
 
 namespace {
 
-Value count(Interpreter&, const Value& self, Arguments&) {
+Value count(Interpreter& with, const Value& self, Arguments&) {
+  if (self.is(Type::string)) with.meter.work(self.text().size());
   return Value::integer(static_cast<std::int64_t>(length(self)));
 }
 
@@ -75,14 +76,20 @@ Value reverse(Interpreter& with, const Value& self, Arguments&) {
   return with.iterator(std::move(values), "list_reverseiterator");
 }
 
-// Sorted by keys that Python compares one by one; equal ones keep their order, in reverse too.
-Values sorted(Interpreter& with, Values values, const std::vector<Values>& keys, bool reverse) {
+// Sorted by keys, which Python compares like lists: the first parts that are not equal decide. Lone
+// keys are compared by < alone, which has an error for None even beside None. Equal ones keep their
+// order, in reverse too.
+enum class Keys { lists, alone };
+Values sorted(Interpreter& with, Values values, const std::vector<Values>& keys, bool reverse,
+              Keys kind) {
   std::vector<std::size_t> order(values.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   const auto less = [&](std::size_t a, std::size_t b) {
     with.meter.step();
+    if (kind == Keys::alone) return compare(with.meter, keys[a][0], keys[b][0], "<") < 0;
     for (std::size_t i = 0; i < keys[a].size(); ++i)
-      if (!equal(keys[a][i], keys[b][i])) return compare(keys[a][i], keys[b][i], "<") < 0;
+      if (!equal(with.meter, keys[a][i], keys[b][i]))
+        return compare(with.meter, keys[a][i], keys[b][i], "<") < 0;
     return false;
   };
   if (reverse)
@@ -108,13 +115,13 @@ Value dict_sort(Interpreter& with, const Value& self, Arguments& arguments) {
     const Value& shown = by == "key" ? key : value;
     keys.push_back({flag(arguments, 0) ? shown : ignore_case(with, shown)});
   }
-  return with.list(sorted(with, std::move(pairs), keys, flag(arguments, 2)));
+  return with.list(sorted(with, std::move(pairs), keys, flag(arguments, 2), Keys::alone));
 }
 
 Value sort(Interpreter& with, const Value& self, Arguments& arguments) {
   std::vector<AttributePath> paths;
   if (arguments.has(2) && arguments[2].is(Type::string))
-    for (const std::string_view part : split_at(arguments[2].text(), ",", -1))
+    for (const std::string_view part : split_at(with.meter, arguments[2].text(), ",", -1))
       paths.emplace_back(with.string(std::string(part)));
   else
     paths.emplace_back(arguments.has(2) ? arguments[2] : Value::none());
@@ -128,7 +135,7 @@ Value sort(Interpreter& with, const Value& self, Arguments& arguments) {
     }
     keys.push_back(std::move(key));
   }
-  return with.list(sorted(with, std::move(values), keys, flag(arguments, 0)));
+  return with.list(sorted(with, std::move(values), keys, flag(arguments, 0), Keys::lists));
 }
 
 Value unique(Interpreter& with, const Value& self, Arguments& arguments) {
@@ -138,7 +145,7 @@ Value unique(Interpreter& with, const Value& self, Arguments& arguments) {
   for (Value& value : with.to_values(self)) {
     Value key = path(with, value);
     if (!flag(arguments, 0)) key = ignore_case(with, key);
-    require_hashable(key);
+    require_hashable(with.meter, key);
     if (seen.insert(std::move(key)).second) out.push_back(std::move(value));
   }
   return with.iterator(std::move(out));
@@ -153,7 +160,7 @@ Value group_by(Interpreter& with, const Value& self, Arguments& arguments) {
     const Value key = path(with, value);
     keys.push_back({flag(arguments, 2) ? key : ignore_case(with, key)});
   }
-  values = sorted(with, std::move(values), keys, false);
+  values = sorted(with, std::move(values), keys, false, Keys::alone);
   Values out, group;
   Value group_key;
   const auto flush = [&] {
@@ -167,7 +174,7 @@ Value group_by(Interpreter& with, const Value& self, Arguments& arguments) {
   for (Value& value : values) {
     Value key = path(with, value);
     if (!flag(arguments, 2)) key = ignore_case(with, key);
-    if (!group.empty() && !equal(key, group_key)) flush();
+    if (!group.empty() && !equal(with.meter, key, group_key)) flush();
     group_key = std::move(key);
     group.push_back(std::move(value));
   }
@@ -255,7 +262,13 @@ AttributePath::AttributePath(const Value& attribute, Value fallback)
     parts_.push_back(attribute);
     return;
   }
-  for (const std::string_view part : split_at(attribute.text(), ".", -1)) {
+  std::string_view rest = attribute.text();
+  for (bool more = true; more;) {
+    if (parts_.size() == kMaxNesting) throw Error("the attribute has too many dots");
+    const std::size_t dot = std::min(rest.find('.'), rest.size());
+    const std::string_view part = rest.substr(0, dot);
+    more = dot < rest.size();
+    rest.remove_prefix(dot + more);
     const bool is_index = !part.empty() && part.size() < 19 &&
                           part.find_first_not_of("0123456789") == std::string_view::npos;
     parts_.push_back(is_index ? Value::integer(std::stoll(std::string(part)))
@@ -273,7 +286,9 @@ Value AttributePath::operator()(Interpreter& with, Value value) const {
 }
 
 Value ignore_case(Interpreter& with, const Value& value) {
-  return value.is(Type::string) ? with.string(to_lower(value.text())) : value;
+  if (!value.is(Type::string)) return value;
+  with.meter.scan(value.text());
+  return with.string(to_lower(value.text()));
 }
 
 const Builtin* find_list_filter(std::string_view name) { return find_in(kListFilters, name); }

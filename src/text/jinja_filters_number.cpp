@@ -174,7 +174,9 @@ Value extreme(Interpreter& with, const Value& self, Arguments& arguments) {
   for (const Value& item : with.to_values(self)) {
     Value key = path(with, item);
     if (!case_sensitive) key = ignore_case(with, key);
-    if (!best.is(Type::unset) && compare(key, best_key, sign < 0 ? "<" : ">") * sign <= 0) continue;
+    if (!best.is(Type::unset) &&
+        compare(with.meter, key, best_key, sign < 0 ? "<" : ">") * sign <= 0)
+      continue;
     best = item;
     best_key = std::move(key);
   }

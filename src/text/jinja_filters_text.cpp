@@ -15,6 +15,7 @@ namespace {
 template <std::string (*map)(std::string_view)>
 Value mapped(Interpreter& with, const Value& self, Arguments&) {
   const Value value = soft_text(with, self);
+  with.meter.scan(value.text());
   return with.string(map(value.text()), value.is_markup());
 }
 
@@ -81,7 +82,7 @@ Value indent(Interpreter& with, const Value& self, Arguments& arguments) {
   Sink out(with.meter);
   // The line break that is put behind the text makes an empty last line count.
   const std::string body = text(self) + "\n";
-  const std::vector<std::string_view> lines = split_lines(body, false);
+  const std::vector<std::string_view> lines = split_lines(with.meter, body, false);
   if (first) out.append(space.text());
   for (std::size_t i = 0; i < lines.size(); ++i) {
     if (i) out.append('\n');
@@ -98,6 +99,7 @@ Value replace(Interpreter& with, const Value& self, Arguments& arguments) {
 
 Value trim(Interpreter& with, const Value& self, Arguments& arguments) {
   const Value value = soft_text(with, self);
+  with.meter.scan(value.text());
   const std::string_view out = is_given(arguments, 0)
                                    ? strip(value.text(), text(arguments[0]), true, true)
                                    : strip(value.text(), true, true);
@@ -110,9 +112,10 @@ Value truncate(Interpreter& with, const Value& self, Arguments& arguments) {
   const auto end_size = static_cast<std::int64_t>(length(end));
   if (limit < end_size || leeway < 0)
     throw Error("'truncate' needs a length of at least its end's");
-  text(self);
+  if (self.is(Type::string)) with.meter.scan(self.text());
   const auto size = static_cast<std::int64_t>(length(self));
   if (size - leeway <= limit) return self;
+  text(self);
   std::string_view kept = rune_slice(self, 0, static_cast<std::size_t>(limit - end_size));
   if (!flag(arguments, 1)) kept = kept.substr(0, kept.rfind(' '));
   return with.string(std::string(kept) + text(end), self.is_markup());
@@ -120,6 +123,7 @@ Value truncate(Interpreter& with, const Value& self, Arguments& arguments) {
 
 Value word_count(Interpreter& with, const Value& self, Arguments&) {
   const std::string words = to_text(with, self);
+  with.meter.scan(words);
   std::int64_t count = 0;
   bool inside = false;
   for (std::size_t at = 0; at < words.size();) {
@@ -203,7 +207,7 @@ Value strip_tags(Interpreter& with, const Value& self, Arguments&) {
   drop_between(value, "<!--", "-->");
   drop_between(value, "<", ">");
   std::string out;
-  for (const std::string_view word : split_space(value, -1))
+  for (const std::string_view word : split_space(with.meter, value, -1))
     out.append(out.empty() ? "" : " ").append(word);
   static constexpr std::pair<std::string_view, std::string_view> kEntities[] = {
       {"&lt;", "<"},   {"&gt;", ">"},  {"&quot;", "\""},
@@ -308,13 +312,13 @@ std::string replaced(Interpreter& with, std::string_view text, std::string_view 
     }
   }
   for (; count != 0; --count) {
-    const std::size_t found = from.empty() ? std::string_view::npos : text.find(from, at);
+    const std::size_t found =
+        from.empty() ? std::string_view::npos : find_first(with.meter, text.substr(at), from);
     if (found == std::string_view::npos) break;
-    out.append(text.substr(at, found - at));
+    out.append(text.substr(at, found));
     out.append(to);
-    at = found + from.size();
+    at += found + from.size();
   }
-  with.meter.work(text.size());
   out.append(text.substr(at));
   return out.take();
 }

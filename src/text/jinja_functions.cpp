@@ -67,7 +67,7 @@ Value name_space(Interpreter& with, const Value&, Arguments& arguments) {
   Namespace& object = out.as<Namespace>();
   object.charge(&with.meter, entries.size() * 4 * sizeof(Value));
   for (auto& [key, value] : entries) {
-    require_hashable(key);
+    require_hashable(with.meter, key);
     object.attributes.set(std::move(key), std::move(value));
   }
   return out;

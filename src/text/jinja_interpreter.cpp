@@ -12,7 +12,7 @@ namespace bantam::jinja {
 Interpreter::Interpreter(const Template& tree, const TemplateLimits& limits,
                          std::size_t input_bytes, std::optional<LocalTime> now)
     : tree_(tree), limits_(limits), now_(now) {
-  meter.steps_left = limits.steps;
+  meter.steps_left = limits.steps + input_bytes;
   meter.limit = limits.memory + 3 * input_bytes;
   limits_.output += input_bytes;
 }

@@ -116,8 +116,8 @@ class JsonWriter {
     std::vector<const std::pair<Value, Value>*> order;
     for (const auto& entry : dict.entries) order.push_back(&entry);
     if (style_.sort_keys)
-      std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-        return compare(a->first, b->first, "<") < 0;
+      std::stable_sort(order.begin(), order.end(), [this](const auto* a, const auto* b) {
+        return compare(with_.meter, a->first, b->first, "<") < 0;
       });
     out_.append('{');
     for (std::size_t i = 0; i < order.size(); ++i) {

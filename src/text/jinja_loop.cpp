@@ -170,7 +170,7 @@ bool Interpreter::loop_changed(const Value& self, Value values) {
   Loop& loop = self.as<Loop>();
   if (loop.changed.is(Type::unset))
     changing_loops_.push_back(self);
-  else if (equal(loop.changed, values))
+  else if (equal(meter, loop.changed, values))
     return false;
   loop.changed = std::move(values);
   return true;

@@ -24,7 +24,8 @@ bool all_runes(std::string_view text) {
 }
 
 template <bool (*is)(char32_t)>
-Value all(Interpreter&, const Value& self, Arguments&) {
+Value all(Interpreter& with, const Value& self, Arguments&) {
+  with.meter.scan(self.text());
   return Value::boolean(!self.text().empty() && all_runes<is>(self.text()));
 }
 
@@ -94,8 +95,8 @@ Value view(Interpreter& with, const Value& self, Arguments&) {
   return Value(Type::view, std::move(object));
 }
 
-Value get(Interpreter&, const Value& self, Arguments& arguments) {
-  require_hashable(arguments[0]);
+Value get(Interpreter& with, const Value& self, Arguments& arguments) {
+  require_hashable(with.meter, arguments[0]);
   const Value* found = self.dict().find(arguments[0]);
   if (found) return *found;
   return arguments.has(1) ? arguments[1] : Value::none();
@@ -131,7 +132,7 @@ constexpr Builtin kDictMethods[] = {
 
 Value count_item(Interpreter& with, const Value& self, Arguments& arguments) {
   std::int64_t count = 0;
-  for (const Value& item : with.to_values(self)) count += equal(item, arguments[0]);
+  for (const Value& item : with.to_values(self)) count += equal(with.meter, item, arguments[0]);
   return Value::integer(count);
 }
 
@@ -143,7 +144,8 @@ Value index_of(Interpreter& with, const Value& self, Arguments& arguments) {
     return std::clamp<std::int64_t>(at < 0 ? at + size : at, 0, size);
   };
   for (std::int64_t i = bound(1, 0); i < bound(2, size); ++i)
-    if (equal(items[static_cast<std::size_t>(i)], arguments[0])) return Value::integer(i);
+    if (equal(with.meter, items[static_cast<std::size_t>(i)], arguments[0]))
+      return Value::integer(i);
   throw Error("the value is not in the list");
 }
 

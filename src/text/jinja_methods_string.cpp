@@ -14,11 +14,13 @@ namespace {
 
 template <std::string (*map)(std::string_view)>
 Value mapped(Interpreter& with, const Value& self, Arguments&) {
+  with.meter.scan(self.text());
   return with.string(map(self.text()), self.is_markup());
 }
 
 template <bool left, bool right>
 Value stripped(Interpreter& with, const Value& self, Arguments& arguments) {
+  with.meter.scan(self.text());
   const std::string_view out = is_given(arguments, 0)
                                    ? strip(self.text(), text(arguments[0]), left, right)
                                    : strip(self.text(), left, right);
@@ -27,7 +29,6 @@ Value stripped(Interpreter& with, const Value& self, Arguments& arguments) {
 
 Value to_list(Interpreter& with, const Value& self, const std::vector<std::string_view>& parts) {
   Values out;
-  with.meter.work(parts.size() * sizeof(Str));
   for (const std::string_view part : parts)
     out.push_back(with.string(std::string(part), self.is_markup()));
   return with.list(std::move(out));
@@ -37,19 +38,19 @@ template <bool from_right>
 Value split(Interpreter& with, const Value& self, Arguments& arguments) {
   const std::int64_t limit = whole(arguments, 1, -1);
   const std::string_view all = self.text();
-  // Room for the parts, most of all when each is one character.
-  with.meter.take(all.size());
-  with.meter.live -= all.size();
   if (!is_given(arguments, 0))
-    return to_list(with, self, from_right ? rsplit_space(all, limit) : split_space(all, limit));
+    return to_list(
+        with, self,
+        from_right ? rsplit_space(with.meter, all, limit) : split_space(with.meter, all, limit));
   const std::string& separator = text(arguments[0]);
   if (separator.empty()) throw Error("the separator to split at is empty");
   return to_list(with, self,
-                 from_right ? rsplit_at(all, separator, limit) : split_at(all, separator, limit));
+                 from_right ? rsplit_at(with.meter, all, separator, limit)
+                            : split_at(with.meter, all, separator, limit));
 }
 
 Value lines(Interpreter& with, const Value& self, Arguments& arguments) {
-  return to_list(with, self, split_lines(self.text(), flag(arguments, 0)));
+  return to_list(with, self, split_lines(with.meter, self.text(), flag(arguments, 0)));
 }
 
 template <bool from_right>
@@ -57,7 +58,8 @@ Value partition(Interpreter& with, const Value& self, Arguments& arguments) {
   const std::string& separator = text(arguments[0]);
   if (separator.empty()) throw Error("the separator to split at is empty");
   const std::string& all = self.text();
-  const std::size_t at = from_right ? all.rfind(separator) : all.find(separator);
+  const std::size_t at =
+      from_right ? find_last(with.meter, all, separator) : find_first(with.meter, all, separator);
   const auto part = [&](std::string out) { return with.string(std::move(out), self.is_markup()); };
   if (at == std::string::npos)
     return from_right ? with.tuple({part({}), part({}), self})
@@ -73,7 +75,8 @@ struct Window {
   bool valid;          // false when start lies behind the end, where not even "" is found
 };
 
-Window window(const Value& self, const Arguments& arguments) {
+Window window(Interpreter& with, const Value& self, const Arguments& arguments) {
+  if (!self.as<Str>().ascii) with.meter.scan(self.text());
   const auto size = static_cast<std::int64_t>(count_runes(self));
   const auto bound = [&](std::size_t i, std::int64_t otherwise) {
     const std::int64_t at = whole(arguments, i, otherwise);
@@ -89,10 +92,11 @@ Window window(const Value& self, const Arguments& arguments) {
 template <bool from_right>
 std::int64_t position(Interpreter& with, const Value& self, const Arguments& arguments) {
   const std::string& part = text(arguments[0]);
-  const Window within = window(self, arguments);
+  const Window within = window(with, self, arguments);
   if (!within.valid) return -1;
   with.meter.work(within.text.size());
-  const std::size_t at = from_right ? within.text.rfind(part) : within.text.find(part);
+  const std::size_t at = from_right ? find_last(with.meter, within.text, part)
+                                    : find_first(with.meter, within.text, part);
   if (at == std::string_view::npos) return -1;
   return within.start + std::count_if(within.text.begin(),
                                       within.text.begin() + static_cast<std::ptrdiff_t>(at),
@@ -113,22 +117,24 @@ Value index(Interpreter& with, const Value& self, Arguments& arguments) {
 
 Value count(Interpreter& with, const Value& self, Arguments& arguments) {
   const std::string& part = text(arguments[0]);
-  const Window within = window(self, arguments);
+  const Window within = window(with, self, arguments);
   if (!within.valid) return Value::integer(0);
   with.meter.work(within.text.size());
   if (part.empty())
     return Value::integer(1 + std::count_if(within.text.begin(), within.text.end(),
                                             [](char c) { return (c & 0xC0) != 0x80; }));
   std::int64_t found = 0;
-  for (std::size_t at = 0; (at = within.text.find(part, at)) != std::string_view::npos;
-       at += part.size())
-    ++found;
+  for (std::string_view rest = within.text;; ++found) {
+    const std::size_t at = find_first(with.meter, rest, part);
+    if (at == std::string_view::npos) break;
+    rest.remove_prefix(at + part.size());
+  }
   return Value::integer(found);
 }
 
 template <bool at_end>
-Value starts(Interpreter&, const Value& self, Arguments& arguments) {
-  const Window within = window(self, arguments);
+Value starts(Interpreter& with, const Value& self, Arguments& arguments) {
+  const Window within = window(with, self, arguments);
   const auto matches = [&](const Value& part) {
     const std::string& affix = text(part);
     if (!within.valid) return false;

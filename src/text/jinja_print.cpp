@@ -1,6 +1,7 @@
 // Python's str() and repr().
 #include "text/jinja_print.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -75,7 +76,7 @@ std::string repr_text(std::string_view text) {
 
 namespace {
 
-// Containers nest at most kMaxNesting deep, but a namespace can hold itself.
+// Containers nest at most kMaxNesting deep, but namespaces hold each other without bound.
 constexpr int kMaxPrinted = kMaxNesting + 20;
 
 class Printer {
@@ -86,7 +87,7 @@ class Printer {
 
   void print(const Value& value, int depth) {
     with_.meter.step();
-    if (depth > kMaxPrinted) throw Error("a value that is printed holds itself");
+    if (depth > kMaxPrinted) throw Error("the value is nested too deep to be printed");
     switch (value.type()) {
       case Type::none:
         return out_.append("None");
@@ -110,9 +111,7 @@ class Printer {
       case Type::view:
         return view(value, depth);
       case Type::name_space:
-        out_.append("<Namespace ");
-        entries(value.as<Namespace>().attributes, depth);
-        return out_.append(">");
+        return name_space(value.as<Namespace>(), depth);
       case Type::loop:
         return out_.append("<LoopContext " + index(value, "index") + "/" + index(value, "length") +
                            ">");
@@ -153,6 +152,19 @@ class Printer {
     out_.append("}");
   }
 
+  // The one value that can hold itself.
+  void name_space(const Namespace& space, int depth) {
+    out_.append("<Namespace ");
+    if (std::find(open_.begin(), open_.end(), &space) != open_.end()) {
+      out_.append("{...}");
+    } else {
+      open_.push_back(&space);
+      entries(space.attributes, depth);
+      open_.pop_back();
+    }
+    out_.append(">");
+  }
+
   void range(const Range& range) {
     out_.append("range(" + std::to_string(range.start) + ", " + std::to_string(range.stop));
     if (range.step != 1) out_.append(", " + std::to_string(range.step));
@@ -167,6 +179,7 @@ class Printer {
 
   Interpreter& with_;
   Sink out_;
+  std::vector<const Namespace*> open_;
 };
 
 }  // namespace

@@ -47,7 +47,7 @@ Value can_call(Interpreter&, const Value& self, Arguments&) {
 }
 
 bool is_zero(Interpreter& with, const Value& self, const Value& divisor) {
-  return equal(arithmetic(with, BinaryOp::modulo, self, divisor), Value::integer(0));
+  return equal(with.meter, arithmetic(with, BinaryOp::modulo, self, divisor), Value::integer(0));
 }
 
 Value even(Interpreter& with, const Value& self, Arguments&) {
@@ -55,8 +55,8 @@ Value even(Interpreter& with, const Value& self, Arguments&) {
 }
 
 Value odd(Interpreter& with, const Value& self, Arguments&) {
-  return Value::boolean(
-      equal(arithmetic(with, BinaryOp::modulo, self, Value::integer(2)), Value::integer(1)));
+  return Value::boolean(equal(
+      with.meter, arithmetic(with, BinaryOp::modulo, self, Value::integer(2)), Value::integer(1)));
 }
 
 Value divisible(Interpreter& with, const Value& self, Arguments& arguments) {
@@ -67,6 +67,7 @@ Value divisible(Interpreter& with, const Value& self, Arguments& arguments) {
 template <bool upper>
 Value is_case(Interpreter& with, const Value& self, Arguments&) {
   const std::string value = to_text(with, self);
+  with.meter.scan(value);
   bool found = false;
   for (std::size_t at = 0; at < value.size();) {
     const Rune rune = decode_rune(value, at);
@@ -79,11 +80,11 @@ Value is_case(Interpreter& with, const Value& self, Arguments&) {
 }
 
 // `is` of Python: the same object. Small values of the same type and value count as one.
-Value same_as(Interpreter&, const Value& self, Arguments& arguments) {
+Value same_as(Interpreter& with, const Value& self, Arguments& arguments) {
   const Value& other = arguments[0];
   if (self.type() != other.type()) return Value::boolean(false);
   if (self.is_number() || self.is(Type::none) || self.is(Type::string))
-    return Value::boolean(equal(self, other));
+    return Value::boolean(equal(with.meter, self, other));
   return Value::boolean(self.identity() == other.identity());
 }
 
@@ -95,31 +96,33 @@ Value in(Interpreter& with, const Value& self, Arguments& arguments) {
   return Value::boolean(with.contains(arguments[0], self));
 }
 
-Value is_filter(Interpreter&, const Value& self, Arguments&) {
+Value is_filter(Interpreter& with, const Value& self, Arguments&) {
+  require_hashable(with.meter, self);
   return Value::boolean(self.is(Type::string) && find_filter(self.text()) != nullptr);
 }
 
-Value is_test(Interpreter&, const Value& self, Arguments&) {
+Value is_test(Interpreter& with, const Value& self, Arguments&) {
+  require_hashable(with.meter, self);
   return Value::boolean(self.is(Type::string) && find_test(self.text()) != nullptr);
 }
 
-Value equals(Interpreter&, const Value& self, Arguments& arguments) {
-  return Value::boolean(equal(self, arguments[0]));
+Value equals(Interpreter& with, const Value& self, Arguments& arguments) {
+  return Value::boolean(equal(with.meter, self, arguments[0]));
 }
-Value differs(Interpreter&, const Value& self, Arguments& arguments) {
-  return Value::boolean(!equal(self, arguments[0]));
+Value differs(Interpreter& with, const Value& self, Arguments& arguments) {
+  return Value::boolean(!equal(with.meter, self, arguments[0]));
 }
-Value less(Interpreter&, const Value& self, Arguments& arguments) {
-  return Value::boolean(compare(self, arguments[0], "<") < 0);
+Value less(Interpreter& with, const Value& self, Arguments& arguments) {
+  return Value::boolean(compare(with.meter, self, arguments[0], "<") < 0);
 }
-Value less_equal(Interpreter&, const Value& self, Arguments& arguments) {
-  return Value::boolean(compare(self, arguments[0], "<=") <= 0);
+Value less_equal(Interpreter& with, const Value& self, Arguments& arguments) {
+  return Value::boolean(compare(with.meter, self, arguments[0], "<=") <= 0);
 }
-Value greater(Interpreter&, const Value& self, Arguments& arguments) {
-  return Value::boolean(compare(self, arguments[0], ">") > 0);
+Value greater(Interpreter& with, const Value& self, Arguments& arguments) {
+  return Value::boolean(compare(with.meter, self, arguments[0], ">") > 0);
 }
-Value greater_equal(Interpreter&, const Value& self, Arguments& arguments) {
-  return Value::boolean(compare(self, arguments[0], ">=") >= 0);
+Value greater_equal(Interpreter& with, const Value& self, Arguments& arguments) {
+  return Value::boolean(compare(with.meter, self, arguments[0], ">=") >= 0);
 }
 
 constexpr Builtin kTests[] = {

@@ -4,6 +4,7 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 
 #include "base/error.h"
@@ -116,12 +117,43 @@ std::string_view strip(std::string_view text, std::string_view chars, bool left,
                   [&](char32_t c) { return std::binary_search(set.begin(), set.end(), c); });
 }
 
-std::vector<std::string_view> split_space(std::string_view text, std::int64_t limit) {
-  std::vector<std::string_view> parts;
+namespace {
+
+void add_piece(Meter& meter, Pieces& pieces, std::string_view piece) {
+  // What is pieced together here is on no account yet; a vector takes up to three times its items.
+  if (pieces.size() * 4 * sizeof piece > meter.limit - meter.live) meter.take(meter.limit + 1);
+  meter.work(piece.size() + 64);
+  pieces.push_back(piece);
+}
+
+}  // namespace
+
+std::size_t find_first(Meter& meter, std::string_view text, std::string_view part) {
+  if (part.empty()) return 0;
+  const auto* found =
+      static_cast<const char*>(memmem(text.data(), text.size(), part.data(), part.size()));
+  const std::size_t at = found ? static_cast<std::size_t>(found - text.data()) : text.size();
+  // Short parts may be compared at every place.
+  meter.work(at * std::min<std::size_t>(part.size() / 16 + 1, 16));
+  return found ? at : std::string_view::npos;
+}
+
+std::size_t find_last(Meter& meter, std::string_view text, std::string_view part) {
+  if (part.size() <= 16) {
+    meter.work(text.size());
+    return text.rfind(part);
+  }
+  const std::string backwards(text.rbegin(), text.rend()), wanted(part.rbegin(), part.rend());
+  const std::size_t at = find_first(meter, backwards, wanted);
+  return at == std::string::npos ? at : text.size() - at - part.size();
+}
+
+Pieces split_space(Meter& meter, std::string_view text, std::int64_t limit) {
+  Pieces parts;
   text = strip(text, true, false);
   while (!text.empty()) {
     if (limit >= 0 && static_cast<std::int64_t>(parts.size()) == limit) {
-      parts.push_back(strip(text, false, true));
+      add_piece(meter, parts, text);
       break;
     }
     std::size_t end = 0;
@@ -130,19 +162,19 @@ std::vector<std::string_view> split_space(std::string_view text, std::int64_t li
       if (is_space(rune.value)) break;
       end += rune.size;
     }
-    parts.push_back(text.substr(0, end));
+    add_piece(meter, parts, text.substr(0, end));
     text = strip(text.substr(end), true, false);
   }
   return parts;
 }
 
-std::vector<std::string_view> rsplit_space(std::string_view text, std::int64_t limit) {
-  if (limit < 0) return split_space(text, -1);
-  std::vector<std::string_view> parts;
+Pieces rsplit_space(Meter& meter, std::string_view text, std::int64_t limit) {
+  if (limit < 0) return split_space(meter, text, -1);
+  Pieces parts;
   text = strip(text, false, true);
   while (!text.empty()) {
     if (static_cast<std::int64_t>(parts.size()) == limit) {
-      parts.push_back(strip(text, true, false));
+      add_piece(meter, parts, text);
       break;
     }
     std::size_t start = text.size();
@@ -152,42 +184,42 @@ std::vector<std::string_view> rsplit_space(std::string_view text, std::int64_t l
       if (is_space(decode_rune(text, at).value)) break;
       start = at;
     }
-    parts.push_back(text.substr(start));
+    add_piece(meter, parts, text.substr(start));
     text = strip(text.substr(0, start), false, true);
   }
   std::reverse(parts.begin(), parts.end());
   return parts;
 }
 
-std::vector<std::string_view> split_at(std::string_view text, std::string_view separator,
-                                       std::int64_t limit) {
-  std::vector<std::string_view> parts;
+Pieces split_at(Meter& meter, std::string_view text, std::string_view separator,
+                std::int64_t limit) {
+  Pieces parts;
   while (limit < 0 || static_cast<std::int64_t>(parts.size()) < limit) {
-    const std::size_t at = text.find(separator);
+    const std::size_t at = find_first(meter, text, separator);
     if (at == std::string_view::npos) break;
-    parts.push_back(text.substr(0, at));
+    add_piece(meter, parts, text.substr(0, at));
     text.remove_prefix(at + separator.size());
   }
-  parts.push_back(text);
+  add_piece(meter, parts, text);
   return parts;
 }
 
-std::vector<std::string_view> rsplit_at(std::string_view text, std::string_view separator,
-                                        std::int64_t limit) {
-  std::vector<std::string_view> parts;
+Pieces rsplit_at(Meter& meter, std::string_view text, std::string_view separator,
+                 std::int64_t limit) {
+  Pieces parts;
   while (limit < 0 || static_cast<std::int64_t>(parts.size()) < limit) {
-    const std::size_t at = text.rfind(separator);
+    const std::size_t at = find_last(meter, text, separator);
     if (at == std::string_view::npos) break;
-    parts.push_back(text.substr(at + separator.size()));
+    add_piece(meter, parts, text.substr(at + separator.size()));
     text = text.substr(0, at);
   }
-  parts.push_back(text);
+  add_piece(meter, parts, text);
   std::reverse(parts.begin(), parts.end());
   return parts;
 }
 
-std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends) {
-  std::vector<std::string_view> lines;
+Pieces split_lines(Meter& meter, std::string_view text, bool keep_ends) {
+  Pieces lines;
   std::size_t start = 0;
   for (std::size_t at = 0; at < text.size();) {
     const Rune rune = decode_rune(text, at);
@@ -197,12 +229,12 @@ std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends)
     std::size_t next = at + rune.size;
     if (ends) {
       if (c == '\r' && next < text.size() && text[next] == '\n') ++next;
-      lines.push_back(text.substr(start, (keep_ends ? next : at) - start));
+      add_piece(meter, lines, text.substr(start, (keep_ends ? next : at) - start));
       start = next;
     }
     at = next;
   }
-  if (start < text.size()) lines.push_back(text.substr(start));
+  if (start < text.size()) add_piece(meter, lines, text.substr(start));
   return lines;
 }
 

@@ -51,13 +51,18 @@ std::string_view strip(std::string_view text, bool left, bool right);
 std::string_view strip(std::string_view text, std::string_view chars, bool left, bool right);
 
 // str.split() and .rsplit(): `limit` below 0 is none. An empty separator is the caller's error.
-std::vector<std::string_view> split_space(std::string_view text, std::int64_t limit);
-std::vector<std::string_view> rsplit_space(std::string_view text, std::int64_t limit);
-std::vector<std::string_view> split_at(std::string_view text, std::string_view separator,
-                                       std::int64_t limit);
-std::vector<std::string_view> rsplit_at(std::string_view text, std::string_view separator,
-                                        std::int64_t limit);
-std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends);
+using Pieces = std::vector<std::string_view>;
+Pieces split_space(Meter& meter, std::string_view text, std::int64_t limit);
+Pieces rsplit_space(Meter& meter, std::string_view text, std::int64_t limit);
+Pieces split_at(Meter& meter, std::string_view text, std::string_view separator,
+                std::int64_t limit);
+Pieces rsplit_at(Meter& meter, std::string_view text, std::string_view separator,
+                 std::int64_t limit);
+Pieces split_lines(Meter& meter, std::string_view text, bool keep_ends);
+
+// The first and the last place of `part`, or npos; in linear time, unlike the ones of std::string.
+std::size_t find_first(Meter& meter, std::string_view text, std::string_view part);
+std::size_t find_last(Meter& meter, std::string_view text, std::string_view part);
 
 // The byte where code point `index` starts; text.size() when there are not so many.
 std::size_t byte_of(const Value& text, std::size_t index);

@@ -152,11 +152,12 @@ bool KeyLess::operator()(const Value& a, const Value& b) const {
   }
 }
 
-void require_hashable(const Value& value) {
+void require_hashable(Meter& meter, const Value& value) {
+  meter.step();
   if (value.is(Type::list) || value.is(Type::dict) || value.is(Type::view))
     throw Error("unhashable type: '" + type_name(value) + "'");
   if (value.is(Type::tuple))
-    for (const Value& item : value.items()) require_hashable(item);
+    for (const Value& item : value.items()) require_hashable(meter, item);
 }
 
 const Value* Dict::find(const Value& key) const {
@@ -222,20 +223,20 @@ bool truth(const Value& value) {
 
 namespace {
 
-bool equal_views(const View& a, const View& b) {
+bool equal_views(Meter& meter, const View& a, const View& b) {
   if (a.kind == ViewKind::values || a.kind != b.kind) return &a == &b;
-  if (a.kind == ViewKind::items) return equal(a.dict, b.dict);
+  if (a.kind == ViewKind::items) return equal(meter, a.dict, b.dict);
   const Dict &left = a.dict.dict(), &right = b.dict.dict();
   if (left.entries.size() != right.entries.size()) return false;
   return std::all_of(left.entries.begin(), left.entries.end(),
                      [&](const auto& entry) { return right.find(entry.first) != nullptr; });
 }
 
-bool equal_dicts(const Dict& a, const Dict& b) {
+bool equal_dicts(Meter& meter, const Dict& a, const Dict& b) {
   if (a.entries.size() != b.entries.size()) return false;
   for (const auto& [key, value] : a.entries) {
     const Value* other = b.find(key);
-    if (!other || !equal(value, *other)) return false;
+    if (!other || !equal(meter, value, *other)) return false;
   }
   return true;
 }
@@ -247,7 +248,8 @@ bool equal_ranges(const Range& a, const Range& b) {
 
 }  // namespace
 
-bool equal(const Value& a, const Value& b) {
+bool equal(Meter& meter, const Value& a, const Value& b) {
+  meter.step();
   if (a.is_number() && b.is_number()) return !is_nan(a) && !is_nan(b) && compare_numbers(a, b) == 0;
   if (a.type() != b.type()) return false;
   switch (a.type()) {
@@ -259,20 +261,23 @@ bool equal(const Value& a, const Value& b) {
       return a.text() == b.text();
     case Type::list:
     case Type::tuple:
-      return a.identity() == b.identity() || std::equal(a.items().begin(), a.items().end(),
-                                                        b.items().begin(), b.items().end(), equal);
+      return a.identity() == b.identity() ||
+             std::equal(
+                 a.items().begin(), a.items().end(), b.items().begin(), b.items().end(),
+                 [&](const Value& left, const Value& right) { return equal(meter, left, right); });
     case Type::dict:
-      return a.identity() == b.identity() || equal_dicts(a.dict(), b.dict());
+      return a.identity() == b.identity() || equal_dicts(meter, a.dict(), b.dict());
     case Type::range:
       return equal_ranges(a.as<Range>(), b.as<Range>());
     case Type::view:
-      return equal_views(a.as<View>(), b.as<View>());
+      return equal_views(meter, a.as<View>(), b.as<View>());
     default:
       return a.identity() == b.identity();
   }
 }
 
-int compare(const Value& a, const Value& b, const char* op) {
+int compare(Meter& meter, const Value& a, const Value& b, const char* op) {
+  meter.step();
   require_defined(a);
   require_defined(b);
   if (a.is_number() && b.is_number()) {
@@ -284,7 +289,7 @@ int compare(const Value& a, const Value& b, const char* op) {
   if (a.is_sequence() && a.type() == b.type()) {
     const Values &left = a.items(), &right = b.items();
     for (std::size_t i = 0; i < std::min(left.size(), right.size()); ++i)
-      if (!equal(left[i], right[i])) return compare(left[i], right[i], op);
+      if (!equal(meter, left[i], right[i])) return compare(meter, left[i], right[i], op);
     return left.size() < right.size() ? -1 : left.size() > right.size() ? 1 : 0;
   }
   throw Error(std::string("'") + op + "' not supported between instances of '" + type_name(a) +

@@ -25,6 +25,8 @@ struct Meter {
   }
   // Work on `bytes` bytes or items that no step counts otherwise.
   void work(std::size_t bytes) { step(bytes / 256); }
+  // The same for work on each character.
+  void scan(std::string_view text) { step(text.size() / 8); }
   void take(std::size_t bytes);  // throws Error beyond the limit
   [[noreturn]] static void out_of_steps();
 };
@@ -143,7 +145,7 @@ struct KeyLess {
   bool operator()(const Value& a, const Value& b) const;
 };
 // Throws Error unless the value can be a key ("unhashable type").
-void require_hashable(const Value& value);
+void require_hashable(Meter& meter, const Value& value);
 
 // Keys in the order of insertion. Grows only while it is built (a namespace: always).
 struct Dict : Object {
@@ -194,10 +196,11 @@ struct Joiner : Object {
 };
 
 bool truth(const Value& value);
-// Python's ==.
-bool equal(const Value& a, const Value& b);
+// Python's ==. It takes a step for each pair of values: lists that share their parts can stand for
+// more of them than memory would hold. So do the next two.
+bool equal(Meter& meter, const Value& a, const Value& b);
 // Negative, zero, positive; throws Error where Python's < is a TypeError. `op` is for the message.
-int compare(const Value& a, const Value& b, const char* op);
+int compare(Meter& meter, const Value& a, const Value& b, const char* op);
 // Python's name of the type, as its messages say it.
 std::string type_name(const Value& value);
 // Throws the error of an undefined value that is used, if it is one.
