@@ -157,24 +157,17 @@ TEST(GemmBf16, SubnormalsCountAsZero) {
         << v.name;
 }
 
-// Tiny is judged after rounding to 24 bits, as if any exponent could be had: 2^-126 - 2^-150 is,
-// while 2^-126 - 2^-151 rounds to 2^-126. (Tiles need not agree on this one.)
-TEST(GemmBf16, WhatRoundsToTheSmallestNormalNumberIsKept) {
-  const struct {
-    float a, b, expected;
-  } cases[] = {{-0x1p-75f, 0x1p-75f, 0.0f}, {-0x1p-75f, 0x1p-76f, 0x1p-126f}};
+// 2^-126 - 2^-150, which as a subnormal would round to 2^-126. (Nearer to 2^-126 processors keep
+// it, and some emulators do not; tiles need not agree on either.)
+TEST(GemmBf16, WhatIsTinyIsZeroEvenWhereRoundingWouldMakeItNormal) {
+  const float a[] = {0x1p-63f, 0.0f, -0x1p-75f}, b[] = {0x1p-63f, 0.0f, 0x1p-75f};
   const Case shape{1, 1, 3, kF, kF, true, true};
-  for (const auto& c : cases) {
-    const float a[] = {0x1p-63f, 0.0f, c.a}, b[] = {0x1p-63f, 0.0f, c.b};
-    const ConstView a_view(reinterpret_cast<const std::byte*>(a), kF, Shape({1, 3}));
-    const ConstView b_view(reinterpret_cast<const std::byte*>(b), kF, Shape({1, 3}));
-    for (const Variant& v : variants()) {
-      if (v.kernels.tiles) continue;
-      EXPECT_EQ(
-          run(v.kernels, 1, shape, a_view, b_view, nullptr, std::vector<float>{7.0f}, false)[0],
-          c.expected)
-          << v.name;
-    }
+  const ConstView a_view(reinterpret_cast<const std::byte*>(a), kF, Shape({1, 3}));
+  const ConstView b_view(reinterpret_cast<const std::byte*>(b), kF, Shape({1, 3}));
+  for (const Variant& v : variants()) {
+    if (v.name.starts_with(isa_name(Isa::amx))) continue;
+    const std::vector<float> before{7.0f};
+    EXPECT_EQ(run(v.kernels, 1, shape, a_view, b_view, nullptr, before, false)[0], 0.0f) << v.name;
   }
 }
 
