@@ -84,7 +84,8 @@ void report(const Choices& c, const RunResult& r) {
 void declare_options(Options& options, Choices& c) {
   static constexpr Choice<Arithmetic> kArithmetic[] = {{"f32", Arithmetic::f32},
                                                        {"bf16", Arithmetic::bf16}};
-  options.positional("RECIPE.toml", c.recipe, "a recipe; what it does not say is chosen for you").required = false;
+  options.positional("RECIPE.toml", c.recipe, "a recipe; what it does not say is chosen for you")
+      .required = false;
   options.text("--text", "FOLDER", c.text,
                "train on the .txt, .md and .jsonl files in this folder (or on one file)");
   options
