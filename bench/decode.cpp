@@ -1,6 +1,6 @@
 // Decoding speed: tokens a second of one sequence on a 135M shape with random Q8_0 weights, as a
-// fraction of reading the weights' bytes at the rate of a buffer of their size, measured in the same
-// run in alternation. Usage: decode [threads] [rounds]
+// fraction of reading the weights' bytes at the rate of a buffer of their size, measured in the
+// same run in alternation. Usage: decode [threads] [rounds]
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -53,11 +53,14 @@ Tensor random_weight(const Weight& w) {
   for (std::int64_t r = 0; r < w.shape.rows(); ++r) {
     std::byte* to = t.view().data + r * q8.bytes(w.shape.back());
     if (r >= 16) {
-      std::memcpy(to, t.view().data + r % 16 * q8.bytes(w.shape.back()), static_cast<std::size_t>(q8.bytes(w.shape.back())));
+      std::memcpy(to, t.view().data + r % 16 * q8.bytes(w.shape.back()),
+                  static_cast<std::size_t>(q8.bytes(w.shape.back())));
       continue;
     }
     for (std::size_t i = 0; i < row.size(); ++i)
-      row[i] = static_cast<float>(random.uniform(static_cast<std::uint64_t>(r) * row.size() + i) - 0.5) * 0.1f;
+      row[i] =
+          static_cast<float>(random.uniform(static_cast<std::uint64_t>(r) * row.size() + i) - 0.5) *
+          0.1f;
     q8.encode(row.data(), to, w.shape.back());
   }
   return t;
@@ -75,7 +78,8 @@ double median(std::vector<double> v) {
 }  // namespace
 
 void run(unsigned threads, int rounds) {
-  const Path path = std::filesystem::temp_directory_path() / ("bantam-bench-" + std::to_string(getpid()) + ".gguf");
+  const Path path = std::filesystem::temp_directory_path() /
+                    ("bantam-bench-" + std::to_string(getpid()) + ".gguf");
   struct Remove {
     const Path& path;
     ~Remove() { std::filesystem::remove(path); }
@@ -105,16 +109,22 @@ void run(unsigned threads, int rounds) {
     const double start = now();
     for (int i = 0; i < kTokens; ++i) {
       const Session::Part part{0, std::span(&token, 1), Session::Want::last};
-      session.evaluate(std::span(&part, 1), [](std::size_t, std::size_t, std::span<const float>) {});
+      session.evaluate(std::span(&part, 1),
+                       [](std::size_t, std::size_t, std::span<const float>) {});
     }
     speed.push_back(kTokens / (now() - start));
     measure_read_bandwidth(pool, buffer.get(), static_cast<std::size_t>(bytes));
-    read.push_back(measure_read_bandwidth(pool, buffer.get(), static_cast<std::size_t>(bytes)).by_clock);
+    read.push_back(
+        measure_read_bandwidth(pool, buffer.get(), static_cast<std::size_t>(bytes)).by_clock);
   }
-  const double most = *std::max_element(speed.begin(), speed.end()), widest = *std::max_element(read.begin(), read.end());
+  const double most = *std::max_element(speed.begin(), speed.end()),
+               widest = *std::max_element(read.begin(), read.end());
   const double weights = static_cast<double>(bytes);
-  fmt::print("135M Q8_0, {} threads, {}: {:.1f} tokens/s (best {:.1f}); weights {:.1f} MB, read at {:.1f} GB/s (best {:.1f})\n",
-             session.threads(), session.isa(), median(speed), most, weights / 1e6, median(read) / 1e9, widest / 1e9);
+  fmt::print(
+      "135M Q8_0, {} threads, {}: {:.1f} tokens/s (best {:.1f}); weights {:.1f} MB, read at {:.1f} "
+      "GB/s (best {:.1f})\n",
+      session.threads(), session.isa(), median(speed), most, weights / 1e6, median(read) / 1e9,
+      widest / 1e9);
   fmt::print("decode is {:.0f} % of the read bandwidth (medians; best to best {:.0f} %)\n",
              100 * median(speed) * weights / median(read), 100 * most * weights / widest);
 }
@@ -123,7 +133,8 @@ void run(unsigned threads, int rounds) {
 
 int main(int argc, char** argv) {
   try {
-    bantam::run(argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 0, argc > 2 ? std::atoi(argv[2]) : 9);
+    bantam::run(argc > 1 ? static_cast<unsigned>(std::atoi(argv[1])) : 0,
+                argc > 2 ? std::atoi(argv[2]) : 9);
     return 0;
   } catch (const bantam::Error& error) {
     fmt::print(stderr, "decode: {}\n", error.what());

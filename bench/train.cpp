@@ -1,6 +1,6 @@
-// Training speed: tokens a second of whole steps (AdamW, clipping), beside PyTorch's best (float32 or
-// bf16 autocast) where it is installed, and the register-only peak of the arithmetic in use: all in
-// one run, in alternation. Usage: train [0.86M|8.4M|124M|all] [rounds] [threads]
+// Training speed: tokens a second of whole steps (AdamW, clipping), beside PyTorch's best (float32
+// or bf16 autocast) where it is installed, and the register-only peak of the arithmetic in use: all
+// in one run, in alternation. Usage: train [0.86M|8.4M|124M|all] [rounds] [threads]
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,7 +59,8 @@ TokenStore random_text(const BenchShape& s) {
   for (int d = 0; d < 64; ++d) {
     std::vector<std::int32_t> tokens;
     for (std::int64_t i = 0; i <= s.context; ++i)
-      tokens.push_back(static_cast<std::int32_t>(random.below(index++, static_cast<std::uint64_t>(s.vocabulary))));
+      tokens.push_back(static_cast<std::int32_t>(
+          random.below(index++, static_cast<std::uint64_t>(s.vocabulary))));
     store.add(tokens, std::vector<float>(tokens.size(), 1.0f));
   }
   return store;
@@ -87,14 +88,16 @@ class Peer {
       setenv("OMP_NUM_THREADS", std::to_string(threads).c_str(), 1);
       unsetenv("OPENBLAS_CORETYPE");
       unsetenv("OPENBLAS_L2_SIZE");
-      if (freopen("/dev/null", "w", stderr)) execl("/usr/bin/python3", "python3", BANTAM_SOURCE "/bench/train_torch.py", nullptr);
+      if (freopen("/dev/null", "w", stderr))
+        execl("/usr/bin/python3", "python3", BANTAM_SOURCE "/bench/train_torch.py", nullptr);
       _exit(127);
     }
     close(to[0]);
     close(from[1]);
     out_ = fdopen(to[1], "w");
     in_ = fdopen(from[0], "r");
-    ask(fmt::format("{} {} {} {} {} {} {} {}", s.layers, s.width, s.heads, s.feed_forward, s.vocabulary, s.rows, s.context, s.tied ? 1 : 0));
+    ask(fmt::format("{} {} {} {} {} {} {} {}", s.layers, s.width, s.heads, s.feed_forward,
+                    s.vocabulary, s.rows, s.context, s.tied ? 1 : 0));
     there_ = answer() == "ready";
   }
   ~Peer() {
@@ -153,7 +156,11 @@ void compare(const BenchShape& shape, int rounds, ThreadPool& pool, Isa isa) {
       const double seconds = step();
       if (round >= 0) times.all.push_back(seconds);
     };
-    const auto whole_step = [](Trainer& t) { const double start = now(); t.step(); return now() - start; };
+    const auto whole_step = [](Trainer& t) {
+      const double start = now();
+      t.step();
+      return now() - start;
+    };
     time(ours_bf16, [&] { return whole_step(bf16); });
     time(ours_f32, [&] { return whole_step(f32); });
     if (peer.there()) {
@@ -164,13 +171,18 @@ void compare(const BenchShape& shape, int rounds, ThreadPool& pool, Isa isa) {
   }
   const double tokens = static_cast<double>(shape.rows * shape.context);
   const double peak = *std::max_element(peaks.begin(), peaks.end());
-  // A multiply and an add for each weight and token, forward and twice backward; an embedding that is
-  // not the head multiplies nothing.
-  const double flops = 6.0 * static_cast<double>(bf16.plan().parameters - (shape.tied ? 0 : shape.vocabulary * shape.width)) * tokens;
+  // A multiply and an add for each weight and token, forward and twice backward; an embedding that
+  // is not the head multiplies nothing.
+  const double flops = 6.0 *
+                       static_cast<double>(bf16.plan().parameters -
+                                           (shape.tied ? 0 : shape.vocabulary * shape.width)) *
+                       tokens;
   const auto line = [&](const char* who, const Times& t) {
-    fmt::print("  {:<14} {:>8.0f} tokens/s (best {:.0f}), {:>4.1f} % of the peak\n", who, tokens / t.median(), tokens / t.best(), 100 * flops / t.median() / peak);
+    fmt::print("  {:<14} {:>8.0f} tokens/s (best {:.0f}), {:>4.1f} % of the peak\n", who,
+               tokens / t.median(), tokens / t.best(), 100 * flops / t.median() / peak);
   };
-  fmt::print("{}: {} x {} tokens a step, {} threads, {}; peak of {} {:.2f} Tflop/s\n", shape.name, shape.rows, shape.context, pool.size(), kernels.name,
+  fmt::print("{}: {} x {} tokens a step, {} threads, {}; peak of {} {:.2f} Tflop/s\n", shape.name,
+             shape.rows, shape.context, pool.size(), kernels.name,
              isa == Isa::amx ? "bf16 tiles" : "FMA", peak / 1e12);
   line("bantam bf16", ours_bf16);
   line("bantam f32", ours_f32);
@@ -181,7 +193,8 @@ void compare(const BenchShape& shape, int rounds, ThreadPool& pool, Isa isa) {
   line("PyTorch f32", torch_f32);
   line("PyTorch bf16", torch_bf16);
   const double theirs = std::min(torch_f32.median(), torch_bf16.median());
-  fmt::print("  bantam's default (bf16) is {:.2f} times PyTorch's best; f32 to f32 {:.2f} times\n", theirs / ours_bf16.median(), torch_f32.median() / ours_f32.median());
+  fmt::print("  bantam's default (bf16) is {:.2f} times PyTorch's best; f32 to f32 {:.2f} times\n",
+             theirs / ours_bf16.median(), torch_f32.median() / ours_f32.median());
 }
 
 }  // namespace

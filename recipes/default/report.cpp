@@ -1,5 +1,6 @@
-// default_report: what the model of the default recipe can do. Answers the unseen questions, compares
-// with answering from memory, with the Q8_0 file, and measures speed; or asks five questions aloud.
+// default_report: what the model of the default recipe can do. Answers the unseen questions,
+// compares with answering from memory, with the Q8_0 file, and measures speed; or asks five
+// questions aloud.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -41,11 +42,13 @@ using Words = std::map<std::string, std::string>;
 
 Words parse(int argc, char** argv) {
   Words words{{"--seed", "1"}, {"--count", "100000"}, {"--questions", "1000"}, {"--ask", "0"},
-              {"--model", ""}, {"--q8", ""}, {"--train", ""}, {"--report", ""}};
+              {"--model", ""}, {"--q8", ""},          {"--train", ""},         {"--report", ""}};
   for (int i = 1; i < argc; i += 2) {
     if (std::string(argv[i]) == "--help") return {};
     if (!words.contains(argv[i]) || i + 1 == argc)
-      throw Error("there is no option '" + printable(argv[i]) + "', or its value is missing; see --help", Error::Kind::usage);
+      throw Error(
+          "there is no option '" + printable(argv[i]) + "', or its value is missing; see --help",
+          Error::Kind::usage);
     words[argv[i]] = argv[i + 1];
   }
   return words;
@@ -58,7 +61,8 @@ double now() {
 class Judge {
  public:
   explicit Judge(const std::string& path)
-      : tokenizer_(open_tokenizer(Path(path))), chat_(tokenizer_->chat_template(), path),
+      : tokenizer_(open_tokenizer(Path(path))),
+        chat_(tokenizer_->chat_template(), path),
         session_(std::make_shared<ModelFile>(Path(path)), options()) {}
 
   static SessionOptions options() {
@@ -92,9 +96,10 @@ class Judge {
     std::vector<std::vector<float>> all;
     session_.trim(0, 0);
     const Session::Part part{0, ids, Session::Want::all};
-    session_.evaluate(std::span(&part, 1), [&](std::size_t, std::size_t, std::span<const float> row) {
-      all.emplace_back(row.begin(), row.end());
-    });
+    session_.evaluate(std::span(&part, 1),
+                      [&](std::size_t, std::size_t, std::span<const float> row) {
+                        all.emplace_back(row.begin(), row.end());
+                      });
     return all;
   }
 
@@ -108,7 +113,8 @@ class Judge {
       constexpr int kTokens = 128;
       for (int i = 0; i < kTokens; ++i) {
         const Session::Part part{0, token, Session::Want::last};
-        session_.evaluate(std::span(&part, 1), [](std::size_t, std::size_t, std::span<const float>) {});
+        session_.evaluate(std::span(&part, 1),
+                          [](std::size_t, std::size_t, std::span<const float>) {});
       }
       best = std::max(best, kTokens / (now() - start));
     }
@@ -154,7 +160,8 @@ class Judge {
 };
 
 // Mean over positions of the Kullback-Leibler divergence from `p` to `q`, in nats.
-double divergence(const std::vector<std::vector<float>>& p, const std::vector<std::vector<float>>& q) {
+double divergence(const std::vector<std::vector<float>>& p,
+                  const std::vector<std::vector<float>>& q) {
   const auto log_sum = [](const std::vector<float>& row) {
     const float most = *std::max_element(row.begin(), row.end());
     double sum = 0;
@@ -177,15 +184,18 @@ struct Tally {
   double share() const { return all == 0 ? 0 : static_cast<double>(right) / all; }
 };
 
-void print_table(const std::map<std::string, Tally>& kinds, const std::map<std::string, Tally>& both) {
+void print_table(const std::map<std::string, Tally>& kinds,
+                 const std::map<std::string, Tally>& both) {
   fmt::print("{:<16}{:>8}{:>8}{:>8}\n", "kind", "all", "en", "zh");
   for (const auto& [kind, tally] : kinds)
-    fmt::print("{:<16}{:>8.3f}{:>8.3f}{:>8.3f}\n", kind, tally.share(), both.at(kind + ".en").share(),
-               both.at(kind + ".zh").share());
+    fmt::print("{:<16}{:>8.3f}{:>8.3f}{:>8.3f}\n", kind, tally.share(),
+               both.at(kind + ".en").share(), both.at(kind + ".zh").share());
 }
 
 void ask_aloud(Judge& judge, const std::vector<Dialogue>& questions, std::size_t count) {
-  std::vector<Dialogue> some(questions.begin(), questions.begin() + static_cast<std::ptrdiff_t>(std::min(count, questions.size())));
+  std::vector<Dialogue> some(
+      questions.begin(),
+      questions.begin() + static_cast<std::ptrdiff_t>(std::min(count, questions.size())));
   const std::vector<std::string> answers = judge.answers(some);
   for (std::size_t i = 0; i < some.size(); ++i)
     fmt::print("\n> {}\n{}\n", some[i].question, answers[i]);
@@ -202,7 +212,8 @@ void report(const Words& words) {
   const Json train = parse_json(read_file(words.at("--train")), words.at("--train"));
 
   Judge judge(words.at("--model")), small(words.at("--q8"));
-  const std::vector<std::string> answers = judge.answers(questions), small_answers = small.answers(questions);
+  const std::vector<std::string> answers = judge.answers(questions),
+                                 small_answers = small.answers(questions);
   Tally all, all_q8;
   std::map<std::string, Tally> kinds, languages, both;
   for (std::size_t i = 0; i < questions.size(); ++i) {
@@ -219,7 +230,8 @@ void report(const Words& words) {
   double kl = 0;
   const std::size_t some = std::min<std::size_t>(64, questions.size());
   for (std::size_t i = 0; i < some; ++i)
-    kl += divergence(judge.logits(questions[i]), small.logits(questions[i])) / static_cast<double>(some);
+    kl += divergence(judge.logits(questions[i]), small.logits(questions[i])) /
+          static_cast<double>(some);
   const double nearest = nearest_match(training, questions);
   const double speed = judge.decode_speed(), small_speed = small.decode_speed();
 
@@ -243,18 +255,24 @@ void report(const Words& words) {
               {"threads", judge.session().threads()},
               {"model", std::filesystem::absolute(words.at("--model")).string()}};
   for (const auto& [kind, tally] : kinds) out["exact_match_by_kind"][kind] = tally.share();
-  for (const auto& [language, tally] : languages) out["exact_match_by_language"][language] = tally.share();
-  for (const auto& [key, tally] : both) out["exact_match_by_kind_and_language"][key] = tally.share();
+  for (const auto& [language, tally] : languages)
+    out["exact_match_by_language"][language] = tally.share();
+  for (const auto& [key, tally] : both)
+    out["exact_match_by_kind_and_language"][key] = tally.share();
 
   print_table(kinds, both);
-  fmt::print("\nexact match on {} unseen questions: {:.3f} (en {:.3f}, zh {:.3f}; Q8_0 {:.3f})\n", questions.size(),
-             all.share(), languages["en"].share(), languages["zh"].share(), all_q8.share());
+  fmt::print("\nexact match on {} unseen questions: {:.3f} (en {:.3f}, zh {:.3f}; Q8_0 {:.3f})\n",
+             questions.size(), all.share(), languages["en"].share(), languages["zh"].share(),
+             all_q8.share());
   fmt::print("the nearest training question's answer would be right for {:.3f}\n", nearest);
   fmt::print("loss {:.4f}, on unseen documents {:.4f}; trained in {:.0f} s, {:.0f} tokens/s ({})\n",
-             train.at("loss").get<double>(), train.at("validation_loss").get<double>(), train.at("seconds").get<double>(),
-             train.at("tokens_per_second").get<double>(), judge.session().isa());
-  fmt::print("F32  {:>9} bytes, {:>6.0f} tokens/s\nQ8_0 {:>9} bytes, {:>6.0f} tokens/s, divergence {:.2e} nats\n",
-             file_bytes(words.at("--model")), speed, file_bytes(words.at("--q8")), small_speed, kl);
+             train.at("loss").get<double>(), train.at("validation_loss").get<double>(),
+             train.at("seconds").get<double>(), train.at("tokens_per_second").get<double>(),
+             judge.session().isa());
+  fmt::print(
+      "F32  {:>9} bytes, {:>6.0f} tokens/s\nQ8_0 {:>9} bytes, {:>6.0f} tokens/s, divergence {:.2e} "
+      "nats\n",
+      file_bytes(words.at("--model")), speed, file_bytes(words.at("--q8")), small_speed, kl);
   if (!words.at("--report").empty()) write_file(words.at("--report"), out.dump(2) + "\n");
   ask_aloud(judge, questions, std::stoull(words.at("--ask")));
 }

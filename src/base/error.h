@@ -42,8 +42,8 @@ class Error : public std::runtime_error {
   Kind kind_;
 };
 
-// The text with control characters (and what is not UTF-8) shown as \xNN, cut at `limit` bytes: what
-// comes out of a hostile file must not steer a terminal.
+// The text with control characters (and what is not UTF-8) shown as \xNN, cut at `limit` bytes:
+// what comes out of a hostile file must not steer a terminal.
 std::string printable(std::string_view text, std::size_t limit = 80);
 
 }  // namespace bantam

@@ -69,7 +69,7 @@ void sync_parent(const Path& target) {
 }  // namespace
 
 MappedFile::MappedFile(Path path) : path_(std::move(path)) {
-  struct stat status{};
+  struct stat status {};
   const int descriptor = open_regular(path_, status);
   size_ = static_cast<std::size_t>(status.st_size);
   if (size_ > 0) {
@@ -109,7 +109,7 @@ void MappedFile::release(std::span<const std::byte> part) const noexcept {
 }
 
 std::string read_file(const Path& path, std::uint64_t limit) {
-  struct stat status{};
+  struct stat status {};
   const int descriptor = open_regular(path, status);
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size > limit) {
@@ -169,7 +169,8 @@ void AtomicFile::commit() {
     if (errno != EINTR) throw system_error(target_, "write it to the disk");
   const int descriptor = std::exchange(descriptor_, -1);
   if (close(descriptor) != 0) throw system_error(target_, "write it");
-  if (rename(temporary_.c_str(), target_.c_str()) != 0) throw system_error(target_, "rename onto it");
+  if (rename(temporary_.c_str(), target_.c_str()) != 0)
+    throw system_error(target_, "rename onto it");
   committed_ = true;
   sync_parent(target_);
 }
@@ -180,7 +181,8 @@ void write_file(const Path& target, std::string_view text) {
   file.commit();
 }
 
-AtomicFolder::AtomicFolder(Path target, bool replace) : target_(std::move(target)), replace_(replace) {
+AtomicFolder::AtomicFolder(Path target, bool replace)
+    : target_(std::move(target)), replace_(replace) {
   if (!target_.has_filename()) target_ = target_.parent_path();
   std::error_code ignored;
   if (!replace_ && std::filesystem::exists(target_, ignored))

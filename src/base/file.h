@@ -13,9 +13,9 @@ namespace bantam {
 
 using Path = std::filesystem::path;
 
-// A whole file as read-only memory. A file that shrinks while it is mapped raises SIGBUS, as in every
-// program that maps; what is copied out at opening (headers) is safe. Throws Error when the path is
-// not a regular file or cannot be read (a folder, a FIFO, no permission).
+// A whole file as read-only memory. A file that shrinks while it is mapped raises SIGBUS, as in
+// every program that maps; what is copied out at opening (headers) is safe. Throws Error when the
+// path is not a regular file or cannot be read (a folder, a FIFO, no permission).
 class MappedFile {
  public:
   explicit MappedFile(Path path);
@@ -27,7 +27,8 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const Path& path() const { return path_; }
-  // Tells the system that these bytes are not needed soon (after repacking); they can still be read.
+  // Tells the system that these bytes are not needed soon (after repacking); they can still be
+  // read.
   void release(std::span<const std::byte> part) const noexcept;
 
  private:

@@ -19,7 +19,8 @@ void Sha256::add(std::span<const std::byte> bytes) {
 
 Sha256::Digest Sha256::digest() {
   Digest out{};
-  EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(state_), reinterpret_cast<unsigned char*>(out.data()), nullptr);
+  EVP_DigestFinal_ex(static_cast<EVP_MD_CTX*>(state_), reinterpret_cast<unsigned char*>(out.data()),
+                     nullptr);
   return out;
 }
 

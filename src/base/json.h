@@ -1,5 +1,5 @@
-// JSON read under a budget: hostile input may be deep, long or wrong, and must cost no more than its
-// size justifies. nlohmann/json does the parsing; the bounds and the messages are ours.
+// JSON read under a budget: hostile input may be deep, long or wrong, and must cost no more than
+// its size justifies. nlohmann/json does the parsing; the bounds and the messages are ours.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ struct JsonLimits {
 };
 
 // Parses one value (a document tree: for small files such as configurations). Throws Error with
-// `file` and the byte offset when it is not JSON, not UTF-8, over a limit, or has a key twice in one
-// object; numbers that do not fit a double (1e400) are an error too.
+// `file` and the byte offset when it is not JSON, not UTF-8, over a limit, or has a key twice in
+// one object; numbers that do not fit a double (1e400) are an error too.
 Json parse_json(std::string_view text, const std::string& file, const JsonLimits& limits = {});
 
 // The same without a tree, for large files (a vocabulary): calls the handler as the text is read.
@@ -40,7 +40,8 @@ class JsonHandler {
 void read_json(std::string_view text, const std::string& file, JsonHandler& handler,
                const JsonLimits& limits);
 
-// Compact JSON on one line. Text that is not UTF-8 is written with U+FFFD in place of each bad byte.
+// Compact JSON on one line. Text that is not UTF-8 is written with U+FFFD in place of each bad
+// byte.
 std::string to_text(const Json& value);
 
 }  // namespace bantam

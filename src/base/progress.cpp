@@ -56,7 +56,10 @@ std::string Progress::line(std::int64_t done, const std::string& note) const {
   if (total_ > 0) {
     text += fmt::format(" {}/{}", done, total_);
     if (done > skipped_ && done < total_)
-      text += ", " + duration_text(elapsed / static_cast<double>(done - skipped_) * static_cast<double>(total_ - done)) + " left";
+      text += ", " +
+              duration_text(elapsed / static_cast<double>(done - skipped_) *
+                            static_cast<double>(total_ - done)) +
+              " left";
   }
   if (!note.empty()) text += ", " + note;
   return text;
@@ -65,7 +68,8 @@ std::string Progress::line(std::int64_t done, const std::string& note) const {
 void Progress::update(std::int64_t done, const std::string& note) {
   if (style_ == Style::silent) return;
   const Clock::time_point now = Clock::now();
-  const auto pause = style_ == Style::terminal ? std::chrono::milliseconds(100) : std::chrono::seconds(10);
+  const auto pause =
+      style_ == Style::terminal ? std::chrono::milliseconds(100) : std::chrono::seconds(10);
   if (last_ != Clock::time_point{} && now - last_ < pause) return;
   last_ = now;
   const std::string text = line(done, note);
@@ -80,7 +84,8 @@ void Progress::update(std::int64_t done, const std::string& note) {
 
 void Progress::finish(const std::string& note) {
   if (style_ == Style::silent) return;
-  std::fprintf(stderr, style_ == Style::terminal ? "\r\033[K%s, %s\n" : "%s, %s\n", what_.c_str(), note.c_str());
+  std::fprintf(stderr, style_ == Style::terminal ? "\r\033[K%s, %s\n" : "%s, %s\n", what_.c_str(),
+               note.c_str());
   open_ = false;
 }
 

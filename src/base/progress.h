@@ -17,8 +17,8 @@ class Progress {
   ~Progress();  // leaves the terminal's line
 
   // `note`: what else to say ("loss 1.23, 24,000 tokens/s"). Prints at most ten times a second in a
-  // terminal, elsewhere at the first call and about every ten seconds. The time left is reckoned from
-  // what was done since the start, leaving out `skipped` (done before this run).
+  // terminal, elsewhere at the first call and about every ten seconds. The time left is reckoned
+  // from what was done since the start, leaving out `skipped` (done before this run).
   void update(std::int64_t done, const std::string& note);
   void skip(std::int64_t done) { skipped_ = done; }
   // Ends the line with a last word.

@@ -57,7 +57,8 @@ void ThreadPool::run(std::int64_t tasks, void* body, Call call) {
   body_ = body;
   call_ = call;
   if (workers_ == 1 || tasks == 1) {
-    for (std::int64_t task = 0; task < tasks; ++task) call(body, static_cast<std::uint32_t>(task), 0);
+    for (std::int64_t task = 0; task < tasks; ++task)
+      call(body, static_cast<std::uint32_t>(task), 0);
     return;
   }
   run_region(static_cast<std::uint32_t>(tasks));
@@ -83,9 +84,9 @@ void ThreadPool::call_task(std::uint32_t task, unsigned worker) noexcept {
 }
 
 void ThreadPool::run_region(std::uint32_t tasks) {
-  // A late worker may still be looking for tasks of the region before: it finds only empty runs until
-  // the stores below, and a claim that succeeds is a claim on this region, because body_ and call_
-  // are read after the claim.
+  // A late worker may still be looking for tasks of the region before: it finds only empty runs
+  // until the stores below, and a claim that succeeds is a claim on this region, because body_ and
+  // call_ are read after the claim.
   unfinished_.store(tasks, std::memory_order_relaxed);
   for (unsigned w = 0; w < workers_; ++w) {
     const std::uint64_t begin = std::uint64_t{tasks} * w / workers_;

@@ -1,8 +1,8 @@
 // A small thread pool for kernels: one parallel region at a time, a fixed number of tasks, no
-// allocation per region. Each worker starts with its own contiguous run of tasks, so neighbours share
-// that core's caches; a worker whose run is empty steals single tasks from the far end of another
-// run. A region ends well even if one core is lost to another process, as long as there are several
-// tasks a thread (4 to 8). Which thread runs a task must not change its result.
+// allocation per region. Each worker starts with its own contiguous run of tasks, so neighbours
+// share that core's caches; a worker whose run is empty steals single tasks from the far end of
+// another run. A region ends well even if one core is lost to another process, as long as there are
+// several tasks a thread (4 to 8). Which thread runs a task must not change its result.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,5 @@
 #include "data/dataset.h"
 
-
 #include <algorithm>
 
 #include "base/error.h"
@@ -42,7 +41,8 @@ Split split_documents(const TokenStore& store, double share) {
   std::int64_t chosen = -1;
   for (std::int64_t i = 0; i < store.documents(); ++i) {
     std::uint64_t hash = 0;
-    for (const std::int32_t id : store.document(i)) hash = mix64(hash ^ static_cast<std::uint64_t>(id));
+    for (const std::int32_t id : store.document(i))
+      hash = mix64(hash ^ static_cast<std::uint64_t>(id));
     hash = mix64(hash) >> 11;
     if (hash < lowest) {
       lowest = hash;
@@ -103,8 +103,8 @@ class Packing {
     std::int64_t used = 0;
   };
   void close_fullest() {
-    const auto fullest = std::max_element(open_.begin(), open_.end(),
-                                          [](const Open& a, const Open& b) { return a.used < b.used; });
+    const auto fullest = std::max_element(
+        open_.begin(), open_.end(), [](const Open& a, const Open& b) { return a.used < b.used; });
     done_.push_back(std::move(fullest->pieces));
     open_.erase(fullest);
   }

@@ -13,7 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Length of the well-formed UTF-8 sequence at the start of `s` (The Unicode Standard, table 3-7), or 0.
+// Length of the well-formed UTF-8 sequence at the start of `s` (The Unicode Standard, table 3-7),
+// or 0.
 std::size_t well_formed(std::string_view s) {
   const auto at = [&](std::size_t i) {
     return i < s.size() ? static_cast<unsigned char>(s[i]) : 0u;
@@ -22,7 +23,8 @@ std::size_t well_formed(std::string_view s) {
   const unsigned a = at(0), b = at(1);
   if (a < 0x80) return 1;
   if (a >= 0xc2 && a <= 0xdf && tail(1)) return 2;
-  if (a >= 0xe0 && a <= 0xef && tail(1) && tail(2) && (a != 0xe0 || b >= 0xa0) && (a != 0xed || b < 0xa0))
+  if (a >= 0xe0 && a <= 0xef && tail(1) && tail(2) && (a != 0xe0 || b >= 0xa0) &&
+      (a != 0xed || b < 0xa0))
     return 3;
   if (a >= 0xf0 && a <= 0xf4 && tail(1) && tail(2) && tail(3) && (a != 0xf0 || b >= 0x90) &&
       (a != 0xf4 || b < 0x90))
@@ -57,7 +59,9 @@ class Reader {
  private:
   void refuse_utf16(std::string_view text) const {
     if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
-      throw Error("is UTF-16; convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)").in(file_).at(0);
+      throw Error("is UTF-16; convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)")
+          .in(file_)
+          .at(0);
   }
 
   // Makes `text` valid; false: the document is to be left out.
@@ -71,7 +75,8 @@ class Reader {
         i += length;
         continue;
       }
-      if (report_.first_bad.empty()) report_.first_bad = file_ + " at offset " + std::to_string(offset + i);
+      if (report_.first_bad.empty())
+        report_.first_bad = file_ + " at offset " + std::to_string(offset + i);
       ++report_.bad_bytes;
       bad = true;
       out.append(text, kept, i - kept);
@@ -89,13 +94,15 @@ class Reader {
   }
 
   void give(Document&& document) {
-    if (document.text.find_first_not_of(" \t\r\n") == std::string::npos && document.messages.empty())
+    if (document.text.find_first_not_of(" \t\r\n") == std::string::npos &&
+        document.messages.empty())
       return;
     ++report_.documents;
     take_(std::move(document));
   }
 
-  // Cuts at a blank line in the second half of a piece, else at a line's end, else between characters.
+  // Cuts at a blank line in the second half of a piece, else at a line's end, else between
+  // characters.
   void running(std::string_view text) {
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
     const auto wanted = static_cast<std::size_t>(options_.document_bytes);
@@ -141,7 +148,8 @@ class Reader {
   static std::string text_field(const Json& object, const char* name) {
     const auto at = object.find(name);
     if (at == object.end()) throw Error("is missing").field(name);
-    if (!at->is_string()) throw Error("a string was expected, not " + printable(to_text(*at), 40)).field(name);
+    if (!at->is_string())
+      throw Error("a string was expected, not " + printable(to_text(*at), 40)).field(name);
     return at->get<std::string>();
   }
 
@@ -154,7 +162,8 @@ class Reader {
       if (!messages.is_array() || messages.empty())
         throw Error("a list of {\"role\",\"content\"} was expected").field("messages");
       for (const Json& m : messages) {
-        if (!m.is_object()) throw Error("an object {\"role\",\"content\"} was expected").field("messages");
+        if (!m.is_object())
+          throw Error("an object {\"role\",\"content\"} was expected").field("messages");
         document.messages.push_back({text_field(m, "role"), text_field(m, "content")});
       }
     } else if (json.contains("prompt")) {
@@ -163,7 +172,8 @@ class Reader {
     } else if (json.contains("text")) {
       document.text = text_field(json, "text");
     } else {
-      throw Error("one of \"text\", \"messages\" or \"prompt\" and \"answer\" was expected").field("text");
+      throw Error("one of \"text\", \"messages\" or \"prompt\" and \"answer\" was expected")
+          .field("text");
     }
     return document;
   }
@@ -202,7 +212,9 @@ ReadReport read_documents(const Path& path, const ReadOptions& options,
   }
   const ReadReport report = reader.report();
   if (report.documents == 0)
-    throw Error("no text was found: a folder with .txt, .md or .jsonl files that are not empty was expected")
+    throw Error(
+        "no text was found: a folder with .txt, .md or .jsonl files that are not empty was "
+        "expected")
         .in(path.string());
   return report;
 }

@@ -15,7 +15,8 @@ struct Tokeniser::Template {
 Tokeniser::Tokeniser(const Tokenizer& tokenizer, TokeniseOptions options)
     : tokenizer_(tokenizer), options_(options) {
   if (!tokenizer.chat_template().empty())
-    template_ = std::make_unique<Template>(Template{ChatTemplate(tokenizer.chat_template(), "chat template")});
+    template_ = std::make_unique<Template>(
+        Template{ChatTemplate(tokenizer.chat_template(), "chat template")});
 }
 
 Tokeniser::~Tokeniser() = default;
@@ -43,14 +44,16 @@ void Tokeniser::add(const Document& document, TokenStore& store) {
       if (answer) {
         input.add_generation_prompt = true;
         const std::string opened = template_->chat.render(input);
-        if (!opened.starts_with(before)) throw Error("the chat template rewrites what it rendered before");
+        if (!opened.starts_with(before))
+          throw Error("the chat template rewrites what it rendered before");
         append(std::string_view(opened).substr(before.size()), options_.question_weight, true);
         before = opened;
       }
       input.add_generation_prompt = false;
       input.messages.push_back({{"role", m.role}, {"content", m.content}});
       const std::string rendered = template_->chat.render(input);
-      if (!rendered.starts_with(before)) throw Error("the chat template rewrites what it rendered before");
+      if (!rendered.starts_with(before))
+        throw Error("the chat template rewrites what it rendered before");
       append(std::string_view(rendered).substr(before.size()),
              answer ? options_.answer_weight : options_.question_weight, true);
       before = rendered;

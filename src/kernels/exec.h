@@ -11,15 +11,15 @@
 
 namespace bantam {
 
-// Zeroed, aligned memory; large pieces start on 2 MiB and ask for huge pages (panels that stream from
-// L2 otherwise miss the first-level TLB at every tile).
+// Zeroed, aligned memory; large pieces start on 2 MiB and ask for huge pages (panels that stream
+// from L2 otherwise miss the first-level TLB at every tile).
 struct FreeBytes {
   void operator()(std::byte* p) const noexcept;
 };
 using Bytes = std::unique_ptr<std::byte[], FreeBytes>;
 Bytes allocate_bytes(std::size_t count);
-// The same, but what does not fill a huge page lies in small ones, so that many weights of odd sizes
-// take no more memory than they have.
+// The same, but what does not fill a huge page lies in small ones, so that many weights of odd
+// sizes take no more memory than they have.
 Bytes allocate_snugly(std::size_t count);
 
 // Scratch that each worker keeps between regions. It grows and never shrinks.
@@ -39,7 +39,8 @@ class Scratch {
 struct Exec {
   ThreadPool& pool;
   const Kernels& kernels;
-  std::vector<Scratch>& scratch;  // pool.size() + 1: the last is the caller's, shared by all workers
+  std::vector<Scratch>&
+      scratch;  // pool.size() + 1: the last is the caller's, shared by all workers
 };
 
 // Runs a range kernel over [0, count), split over the pool. `grain`: the fewest rows a task should

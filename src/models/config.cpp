@@ -19,7 +19,9 @@ void range(const std::string& file, const char* field, std::int64_t value, std::
 
 void divides(const std::string& file, const char* field, std::int64_t part, std::int64_t whole) {
   if (whole % part != 0)
-    throw Error(std::to_string(whole) + " heads cannot be shared by " + std::to_string(part)).in(file).field(field);
+    throw Error(std::to_string(whole) + " heads cannot be shared by " + std::to_string(part))
+        .in(file)
+        .field(field);
 }
 
 }  // namespace
@@ -48,8 +50,8 @@ void Config::check(const std::string& file) const {
         .field("rotary base (rope.freq_base, rope_theta)");
   if (!rope_scaling.divisors.empty() &&
       static_cast<std::int64_t>(rope_scaling.divisors.size()) != head_dim / 2)
-    throw Error("one divisor for each of " + std::to_string(head_dim / 2) + " pairs was expected, not " +
-                std::to_string(rope_scaling.divisors.size()))
+    throw Error("one divisor for each of " + std::to_string(head_dim / 2) +
+                " pairs was expected, not " + std::to_string(rope_scaling.divisors.size()))
         .in(file)
         .field("rope_freqs.weight");
 }
@@ -59,7 +61,7 @@ std::shared_ptr<const std::vector<double>> rope_frequencies(const Config& config
   const RopeScaling& s = config.rope_scaling;
   for (std::int64_t i = 0; i < config.head_dim / 2; ++i) {
     double f = bantam_pow(config.rope_base,
-                           -2.0 * static_cast<double>(i) / static_cast<double>(config.head_dim));
+                          -2.0 * static_cast<double>(i) / static_cast<double>(config.head_dim));
     if (s.kind == "linear") f /= s.factor;
     if (!s.divisors.empty()) f /= static_cast<double>(s.divisors[static_cast<std::size_t>(i)]);
     frequencies->push_back(f);

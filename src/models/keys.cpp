@@ -35,7 +35,10 @@ std::vector<float> read_divisors(const GgufFile& file) {
   std::memcpy(divisors.data(), t->data.data(), divisors.size() * sizeof(float));
   for (const float d : divisors)
     if (!(d > 0) || !std::isfinite(d))
-      throw Error("a divisor of a frequency must be a positive number").in(t->file).field(t->name).at(t->offset);
+      throw Error("a divisor of a frequency must be a positive number")
+          .in(t->file)
+          .field(t->name)
+          .at(t->offset);
   return divisors;
 }
 
@@ -51,7 +54,8 @@ Config GgufKeys::common() const {
   c.heads = need("attention.head_count");
   c.feed_forward = need("feed_forward_length");
   c.context = need("context_length");
-  c.kv_heads = static_cast<std::int64_t>(number("attention.head_count_kv", static_cast<double>(c.heads)));
+  c.kv_heads =
+      static_cast<std::int64_t>(number("attention.head_count_kv", static_cast<double>(c.heads)));
   const double width = c.heads > 0 ? static_cast<double>(c.width / c.heads) : 0;
   c.head_dim = static_cast<std::int64_t>(number("attention.key_length", width));
   c.eps = meta.need_float(prefix_ + "attention.layer_norm_rms_epsilon");
@@ -63,10 +67,12 @@ Config GgufKeys::common() const {
   c.rope_scaling.factor = number("rope.scaling.factor", 1);
   c.rope_scaling.divisors = read_divisors(file_);
   if (!c.rope_scaling.kind.empty() && c.rope_scaling.kind != "linear")
-    throw Error("rotary scaling of kind \"" + printable(c.rope_scaling.kind) + "\" is not supported; none and linear are")
+    throw Error("rotary scaling of kind \"" + printable(c.rope_scaling.kind) +
+                "\" is not supported; none and linear are")
         .in(file_.path())
         .field(prefix_ + "rope.scaling.type");
-  if (number("rope.dimension_count", static_cast<double>(c.head_dim)) != static_cast<double>(c.head_dim))
+  if (number("rope.dimension_count", static_cast<double>(c.head_dim)) !=
+      static_cast<double>(c.head_dim))
     throw Error("rotary positions on a part of each head are not supported in this architecture")
         .in(file_.path())
         .field(prefix_ + "rope.dimension_count");
@@ -116,7 +122,10 @@ Error wrong(const std::string& file, std::string_view name, const char* expected
 }  // namespace
 
 std::int64_t HfKeys::need(std::string_view name) const {
-  if (!has(name)) throw Error("is missing; the model cannot be built without it").in(file_).field(std::string(name));
+  if (!has(name))
+    throw Error("is missing; the model cannot be built without it")
+        .in(file_)
+        .field(std::string(name));
   const Json& value = json_.at(std::string(name));
   if (!value.is_number_integer() || value.get<std::int64_t>() < 0)
     throw wrong(file_, name, "a whole number from 0", value);
@@ -151,14 +160,16 @@ std::string HfKeys::text(std::string_view name, std::string otherwise) const {
 void HfKeys::expect(std::string_view name, std::string_view value) const {
   const std::string got = text(name, std::string(value));
   if (got != value)
-    throw Error("\"" + printable(got) + "\" is not supported here; \"" + std::string(value) + "\" is")
+    throw Error("\"" + printable(got) + "\" is not supported here; \"" + std::string(value) +
+                "\" is")
         .in(file_)
         .field(std::string(name));
 }
 
 double HfKeys::rope_base() const {
   if (has("rope_parameters") && json_.at("rope_parameters").is_object())
-    return HfKeys(json_.at("rope_parameters"), file_).number("rope_theta", number("rope_theta", 10000));
+    return HfKeys(json_.at("rope_parameters"), file_)
+        .number("rope_theta", number("rope_theta", 10000));
   return number("rope_theta", 10000);
 }
 
@@ -175,17 +186,23 @@ RopeScaling HfKeys::rope_scaling(double base, std::int64_t head_dim) const {
   s.kind = kind;
   s.factor = keys.number("factor", 1);
   if (kind != "linear" && kind != "llama3")
-    throw Error("rotary scaling of kind \"" + printable(kind) + "\" is not supported; linear and llama3 are")
+    throw Error("rotary scaling of kind \"" + printable(kind) +
+                "\" is not supported; linear and llama3 are")
         .in(file_)
         .field(std::string(name) + ".rope_type");
   if (!(s.factor >= 1) || s.factor > 1e6)
-    throw Error("a number from 1 was expected, not " + std::to_string(s.factor)).in(file_).field(std::string(name) + ".factor");
+    throw Error("a number from 1 was expected, not " + std::to_string(s.factor))
+        .in(file_)
+        .field(std::string(name) + ".factor");
   if (kind == "linear") return s;
   s.low_factor = keys.number("low_freq_factor", 1);
   s.high_factor = keys.number("high_freq_factor", 4);
   s.original_context = keys.need("original_max_position_embeddings");
   if (!(s.low_factor > 0) || !(s.high_factor > s.low_factor) || s.original_context < 1)
-    throw Error("0 < low_freq_factor < high_freq_factor and an original context from 1 were expected").in(file_).field(name);
+    throw Error(
+        "0 < low_freq_factor < high_freq_factor and an original context from 1 were expected")
+        .in(file_)
+        .field(name);
   s.divisors = llama3_divisors(base, head_dim, s);
   return s;
 }
@@ -227,7 +244,8 @@ Json llama3_settings(const Config& c) {
     }
   }
   if (s.original_context == 0)
-    throw Error("these rotary divisors follow no rule that config.json can name").field("rope_freqs.weight");
+    throw Error("these rotary divisors follow no rule that config.json can name")
+        .field("rope_freqs.weight");
   return {{"rope_type", "llama3"},
           {"factor", s.factor},
           {"low_freq_factor", s.low_factor},

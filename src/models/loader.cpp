@@ -35,7 +35,8 @@ const TensorSource& ModelFile::tensors() const {
 const TensorInfo& ModelFile::find(const Weight& weight) const {
   const TensorInfo& info = tensors().need(gguf_ ? weight.gguf : weight.hf, weight.shape);
   if (!info.format || !info.format->encode)  // integers that only programs of others read
-    throw Error("its type " + info.type_name + " cannot be computed with yet; F32, F16, BF16 and Q8_0 can")
+    throw Error("its type " + info.type_name +
+                " cannot be computed with yet; F32, F16, BF16 and Q8_0 can")
         .in(info.file)
         .field(info.name)
         .at(info.offset);
@@ -47,13 +48,15 @@ Arithmetic choose_arithmetic(const ModelFile& file, std::optional<Arithmetic> wa
   for (const TensorInfo& t : file.tensors().tensors()) blocks |= t.format && t.format->quantised;
   if (!wanted) return blocks ? Arithmetic::exact : Arithmetic::f32;
   if (*wanted == Arithmetic::exact && !blocks)
-    throw Error("the exact arithmetic is for block types (Q8_0); this file has none: say f32 or bf16, or quantize it first")
+    throw Error(
+        "the exact arithmetic is for block types (Q8_0); this file has none: say f32 or bf16, or "
+        "quantize it first")
         .in(file.tensors().path());
   return *wanted;
 }
 
-void copy_rotary_rows(const std::byte* from, std::byte* to, std::int64_t rows, std::int64_t row_bytes,
-                      std::int64_t heads, bool to_half) {
+void copy_rotary_rows(const std::byte* from, std::byte* to, std::int64_t rows,
+                      std::int64_t row_bytes, std::int64_t heads, bool to_half) {
   // GGUF's row 2i of a head is the half layout's i, its row 2i+1 is half + i (llama.cpp,
   // convert_hf_to_gguf.py, LlamaModel.permute).
   const std::int64_t per_head = rows / heads, half = per_head / 2;
@@ -103,7 +106,8 @@ class Loader {
     const std::int64_t rows = weight.shape.rank() == 1 ? weight.shape[0] : weight.shape.rows();
     const auto bytes = static_cast<std::int64_t>(info.data.size());
     if (turn)
-      copy_rotary_rows(info.data.data(), copy.view().data, rows, bytes / rows, weight.rotary_heads, true);
+      copy_rotary_rows(info.data.data(), copy.view().data, rows, bytes / rows, weight.rotary_heads,
+                       true);
     else
       std::memcpy(copy.view().data, info.data.data(), info.data.size());
     file_->tensors().release(info);
@@ -114,7 +118,10 @@ class Loader {
     if (rows.type() == Type::f32) return rows;
     const Format& f = format(rows.type());
     if (rows.shape().count() % f.block != 0)
-      throw Error("its width does not fit the type " + info.type_name).in(info.file).field(info.name).at(info.offset);
+      throw Error("its width does not fit the type " + info.type_name)
+          .in(info.file)
+          .field(info.name)
+          .at(info.offset);
     Tensor wide = Tensor::zeros(rows.shape());
     f.decode(rows.view().data, wide.f32(), rows.shape().count());
     return wide;
@@ -122,8 +129,7 @@ class Loader {
 
   Tensor prepared(const Tensor& rows, const TensorInfo& info, bool keep_pages) {
     const bool quantised = rows.type() == Type::q8_0;
-    if (arithmetic_ == Arithmetic::f32)
-      return quantised ? widened(rows, info) : rows;
+    if (arithmetic_ == Arithmetic::f32) return quantised ? widened(rows, info) : rows;
     if (arithmetic_ == Arithmetic::exact && !quantised) return rows;
     auto packed = std::make_shared<Packed>();
     if (arithmetic_ == Arithmetic::exact) {

@@ -1,5 +1,5 @@
-// A model: its configuration, its weights with their names in both worlds, and its forward. A family
-// is one file that makes such a model, and one row in the table of registry.cpp.
+// A model: its configuration, its weights with their names in both worlds, and its forward. A
+// family is one file that makes such a model, and one row in the table of registry.cpp.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ struct Weight {
   Shape shape;
   Role role;
   Tensor* tensor;  // in the model
-  // Heads whose rotary rows GGUF keeps interleaved (pairs are neighbours); 0: the same in both worlds.
+  // Heads whose rotary rows GGUF keeps interleaved (pairs are neighbours); 0: the same in both
+  // worlds.
   std::int64_t rotary_heads = 0;
   bool residual = false;  // its output is added to the residual stream: starts smaller
 };
@@ -36,9 +37,9 @@ class Model {
   virtual ~Model() = default;
   const Config& config() const { return config_; }
 
-  // Logits [wanted rows, V] f32-valued in the context's activation type, or losses [T] when the batch
-  // has targets. With a cache the rows' keys and values are stored; without one each sequence of the
-  // batch must begin at position 0.
+  // Logits [wanted rows, V] f32-valued in the context's activation type, or losses [T] when the
+  // batch has targets. With a cache the rows' keys and values are stored; without one each sequence
+  // of the batch must begin at position 0.
   virtual Tensor forward(Context& ctx, const Batch& batch, Cache* cache) const = 0;
 
   // Every weight, in the order of the model. The pointers are into this model.
@@ -51,8 +52,8 @@ class Model {
 };
 
 struct Family {
-  std::string_view gguf;                     // general.architecture
-  std::span<const std::string_view> hf;      // model_type in config.json
+  std::string_view gguf;                 // general.architecture
+  std::span<const std::string_view> hf;  // model_type in config.json
   Config (*from_gguf)(const GgufFile& file);
   Config (*from_hf)(const Json& config, const std::string& file);
   void (*to_gguf)(const Config& config, GgufWriter& writer);

@@ -11,13 +11,15 @@ namespace {
 constexpr std::array<std::string_view, 2> kLlamaTypes{"llama", "mistral"};
 
 constexpr std::array kFamilies{
-    Family{"llama", kLlamaTypes, llama_from_gguf, llama_from_hf, llama_to_gguf, llama_to_hf, make_llama},
+    Family{"llama", kLlamaTypes, llama_from_gguf, llama_from_hf, llama_to_gguf, llama_to_hf,
+           make_llama},
 };
 
 Error unsupported(std::string_view name, const std::string& file, const char* field) {
   std::string known;
   for (const Family& f : kFamilies)
-    for (const std::string_view type : f.hf) known += (known.empty() ? "" : ", ") + std::string(type);
+    for (const std::string_view type : f.hf)
+      known += (known.empty() ? "" : ", ") + std::string(type);
   return Error("the architecture \"" + printable(name) + "\" is not supported; these are: " + known)
       .in(file)
       .field(field);

@@ -23,7 +23,8 @@ Tensor converted(const Tensor& rows, Type type) {
   const Format& to = format(type);
   const std::int64_t count = rows.shape().count();
   if (!to.encode || count % from.block != 0 || rows.shape().back() % to.block != 0)
-    throw Error("a tensor of " + rows.shape().text() + " cannot be written as " + std::string(to.name));
+    throw Error("a tensor of " + rows.shape().text() + " cannot be written as " +
+                std::string(to.name));
   Tensor out = Tensor::zeros(rows.shape(), type);
   // Piece by piece: a whole tensor in f32 would be four times the memory. 8,192 elements are whole
   // blocks of every type.
@@ -63,10 +64,14 @@ std::vector<Weight> distinct(Model& model, std::string Weight::*name) {
 std::uint32_t file_type(Type type) {
   // general.file_type: llama_ftype in include/llama.h (ggml-org/llama.cpp).
   switch (type) {
-    case Type::f16: return 1;
-    case Type::q8_0: return 7;
-    case Type::bf16: return 32;
-    default: return 0;
+    case Type::f16:
+      return 1;
+    case Type::q8_0:
+      return 7;
+    case Type::bf16:
+      return 32;
+    default:
+      return 0;
   }
 }
 
@@ -100,7 +105,9 @@ void write_folder(Model& model, const Family& family, const Path& folder, const 
   Type most = Type::f32;
   for (const Weight& w : weights)
     if (w.role == Role::linear) most = type(w);
-  config["torch_dtype"] = most == Type::f16 ? "float16" : most == Type::bf16 ? "bfloat16" : "float32";
+  config["torch_dtype"] = most == Type::f16    ? "float16"
+                          : most == Type::bf16 ? "bfloat16"
+                                               : "float32";
   for (const auto& [key, value] : extra.items()) config[key] = value;
   write_file(folder / "config.json", config.dump(2) + "\n");
   SafetensorsFolderWriter writer(folder);

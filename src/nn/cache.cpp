@@ -23,8 +23,8 @@ Cache::Cache(CacheShape shape) : shape_(std::move(shape)) {
     }
   } catch (const std::bad_alloc&) {
     throw Error("a cache of " + std::to_string(shape_.context) + " positions needs " +
-                std::to_string(shape_.bytes() >> 20) + " MiB, which the system does not have; say " +
-                "--ctx with less");
+                std::to_string(shape_.bytes() >> 20) +
+                " MiB, which the system does not have; say " + "--ctx with less");
   }
 }
 

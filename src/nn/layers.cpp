@@ -28,8 +28,8 @@ std::shared_ptr<const ops::AttentionRows> attention_rows(const Batch& batch, con
   return seen;
 }
 
-Tensor attention(Context& ctx, const Tensor& h, const AttentionWeights& w, const AttentionConfig& config,
-                 const Batch& batch, Cache* cache, int layer,
+Tensor attention(Context& ctx, const Tensor& h, const AttentionWeights& w,
+                 const AttentionConfig& config, const Batch& batch, Cache* cache, int layer,
                  const std::shared_ptr<const ops::AttentionRows>& seen) {
   const ops::AttentionShape& s = config.shape;
   const Tensor q = ops::rope(ctx, linear(ctx, h, w.q), config.rope, batch.positions, s.heads);
@@ -40,15 +40,15 @@ Tensor attention(Context& ctx, const Tensor& h, const AttentionWeights& w, const
   return linear(ctx, ops::attention(ctx, q, cache->view(layer), s, *seen), w.out);
 }
 
-Tensor feed_forward(Context& ctx, const Tensor& h, const FeedForwardWeights& w, Activation activation) {
+Tensor feed_forward(Context& ctx, const Tensor& h, const FeedForwardWeights& w,
+                    Activation activation) {
   const Tensor gate = linear(ctx, h, w.gate);
   const Tensor up = linear(ctx, h, w.up);
   return linear(ctx, ops::glu(ctx, activation, gate, up), w.down);
 }
 
 Tensor head(Context& ctx, const Tensor& h, const Tensor& w, const Batch& batch) {
-  if (!batch.targets.empty())
-    return ops::cross_entropy(ctx, h, w, batch.targets, batch.weights);
+  if (!batch.targets.empty()) return ops::cross_entropy(ctx, h, w, batch.targets, batch.weights);
   return ops::matmul(ctx, h, w);
 }
 

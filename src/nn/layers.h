@@ -26,21 +26,23 @@ struct AttentionConfig {
   ops::Rope rope;
 };
 
-// Who sees whom in this batch: its own documents, or with a cache all earlier positions of the slot;
-// with a window (0: none) itself and window - 1 before it. Made once for all layers of a kind.
+// Who sees whom in this batch: its own documents, or with a cache all earlier positions of the
+// slot; with a window (0: none) itself and window - 1 before it. Made once for all layers of a
+// kind.
 std::shared_ptr<const ops::AttentionRows> attention_rows(const Batch& batch, const Cache* cache,
                                                          int layer, std::int64_t window);
 
 // Self-attention of already normalised rows h [T,D], with rotary positions and the cache, if any.
-Tensor attention(Context& ctx, const Tensor& h, const AttentionWeights& w, const AttentionConfig& config,
-                 const Batch& batch, Cache* cache, int layer,
+Tensor attention(Context& ctx, const Tensor& h, const AttentionWeights& w,
+                 const AttentionConfig& config, const Batch& batch, Cache* cache, int layer,
                  const std::shared_ptr<const ops::AttentionRows>& seen);
 
 struct FeedForwardWeights {
   Linear gate, up, down;
 };
 // down(act(gate(h)) * up(h)).
-Tensor feed_forward(Context& ctx, const Tensor& h, const FeedForwardWeights& w, Activation activation);
+Tensor feed_forward(Context& ctx, const Tensor& h, const FeedForwardWeights& w,
+                    Activation activation);
 
 // The end of every model: logits [wanted, V] of the normalised rows h, or the losses [T] when the
 // batch has targets.

@@ -6,7 +6,8 @@ namespace bantam::ops {
 namespace {
 
 void pass_on(Context& c, const Tensor& dy, Grads& d, const Tensor& x) {
-  if (d.wants(x)) c.rows(c.kernels().convert, ConvertArgs{dy.view(), d[x]}, dy.rows(), dy.columns());
+  if (d.wants(x))
+    c.rows(c.kernels().convert, ConvertArgs{dy.view(), d[x]}, dy.rows(), dy.columns());
 }
 
 }  // namespace

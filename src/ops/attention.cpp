@@ -10,9 +10,9 @@ namespace {
 
 void check(const Tensor& q, const AttentionShape& s, const AttentionRows& rows) {
   if (s.kv_heads <= 0 || s.heads % s.kv_heads != 0 || q.columns() != s.heads * s.head_dim)
-    throw Error("attention: " + std::to_string(s.heads) + " heads of " + std::to_string(s.head_dim) +
-                " over " + std::to_string(s.kv_heads) + " do not fit " +
-                std::to_string(q.columns()) + " columns");
+    throw Error("attention: " + std::to_string(s.heads) + " heads of " +
+                std::to_string(s.head_dim) + " over " + std::to_string(s.kv_heads) +
+                " do not fit " + std::to_string(q.columns()) + " columns");
   if (static_cast<std::int64_t>(rows.count.size()) != q.rows())
     throw Error("attention: a range of keys for each row was expected");
 }
@@ -28,8 +28,8 @@ void forward(Context& ctx, const AttentionArgs& args, const AttentionRows& rows)
   // thread.
   const std::int64_t work = most_keys(rows) * args.head_dim * (args.heads / args.kv_heads);
   const auto run = [&](std::int64_t begin, std::int64_t end, unsigned worker) {
-    ctx.kernels().attention(
-        args, begin, end, ctx.exec.scratch[worker].get<float>(static_cast<std::size_t>(floats)));
+    ctx.kernels().attention(args, begin, end,
+                            ctx.exec.scratch[worker].get<float>(static_cast<std::size_t>(floats)));
   };
   if (pairs * work < 65536)
     run(0, pairs, 0);
@@ -41,12 +41,11 @@ void backward(Context& c, const AttentionBackArgs& args, const AttentionRows& ro
   std::int64_t longest = 0;
   for (std::size_t i = 0; i + 1 < rows.documents.size(); ++i)
     longest = std::max<std::int64_t>(longest, rows.documents[i + 1] - rows.documents[i]);
-  const std::int64_t tasks =
-      (static_cast<std::int64_t>(rows.documents.size()) - 1) * args.kv_heads;
+  const std::int64_t tasks = (static_cast<std::int64_t>(rows.documents.size()) - 1) * args.kv_heads;
   const std::int64_t floats = attention_scratch(longest, longest, args.head_dim);
   c.exec.pool.parallel_for(tasks, [&](std::int64_t task, unsigned worker) {
-    c.kernels().attention_back(
-        args, task, c.exec.scratch[worker].get<float>(static_cast<std::size_t>(floats)));
+    c.kernels().attention_back(args, task,
+                               c.exec.scratch[worker].get<float>(static_cast<std::size_t>(floats)));
   });
 }
 
@@ -67,10 +66,11 @@ Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v
   if (ctx.tape)
     ctx.tape->record(y, [q, k, v, y, lse, s, rows](Context& c, const Tensor& dy, Grads& d) {
       const std::int64_t window = rows->window > 0 ? rows->window : q.rows();
-      backward(c,
-               {q.view(), k.view(), v.view(), y.view(), dy.view(), lse.f32(), rows->documents.data(),
-                s.heads, s.kv_heads, s.head_dim, window, s.scale, s.cap, d[q], d[k], d[v]},
-               *rows);
+      backward(
+          c,
+          {q.view(), k.view(), v.view(), y.view(), dy.view(), lse.f32(), rows->documents.data(),
+           s.heads, s.kv_heads, s.head_dim, window, s.scale, s.cap, d[q], d[k], d[v]},
+          *rows);
     });
   return y;
 }

@@ -59,7 +59,8 @@ Tensor cross_entropy(Context& ctx, const Tensor& x, const Tensor& w,
     ctx.tape->record(
         losses,
         [x, dx](Context& c, const Tensor&, Grads& d) {
-          if (dx) c.rows(c.kernels().convert, ConvertArgs{dx.view(), d[x]}, dx.rows(), dx.columns());
+          if (dx)
+            c.rows(c.kernels().convert, ConvertArgs{dx.view(), d[x]}, dx.rows(), dx.columns());
         },
         true);
   return losses;

@@ -11,8 +11,8 @@ Tensor glu(Context& ctx, Activation activation, const Tensor& gate, const Tensor
   if (ctx.tape)
     ctx.tape->record(y, [activation, gate, up](Context& c, const Tensor& dy, Grads& d) {
       c.rows(c.kernels().glu_back,
-             GluBackArgs{activation, dy.view(), gate.view(), up.view(), d[gate], d[up]}, gate.rows(),
-             8 * gate.columns());
+             GluBackArgs{activation, dy.view(), gate.view(), up.view(), d[gate], d[up]},
+             gate.rows(), 8 * gate.columns());
     });
   return y;
 }

@@ -16,9 +16,8 @@ namespace bantam::ops {
 // outlives the tape.
 Tensor embed(Context& ctx, const Tensor& table, std::span<const std::int32_t> ids);
 
-// x [T,K] w [N,K] (, bias [N]) -> [T,N]: y = x w^T + bias, in the context's arithmetic or in that of
-// the weight's packed form. The result is of the
-// context's activation type.
+// x [T,K] w [N,K] (, bias [N]) -> [T,N]: y = x w^T + bias, in the context's arithmetic or in that
+// of the weight's packed form. The result is of the context's activation type.
 Tensor matmul(Context& ctx, const Tensor& x, const Tensor& w, const Tensor& bias = {});
 
 // y = x / sqrt(mean(x^2) + eps) * gain per row (Zhang & Sennrich 2019, eq. 4). x [T,D], gain [D].
@@ -30,16 +29,18 @@ Tensor add(Context& ctx, const Tensor& a, const Tensor& b);
 // act(gate) * up (Shazeer 2020, "GLU variants"), gate and up [T,F].
 Tensor glu(Context& ctx, Activation activation, const Tensor& gate, const Tensor& up);
 
-// Rotary position embedding (Su et al. 2021, eq. 34) in the half layout: pairs (i, i + half) of each
-// head turn by position * frequency[i]. x [T, heads * head_dim]. `positions` outlives the tape.
+// Rotary position embedding (Su et al. 2021, eq. 34) in the half layout: pairs (i, i + half) of
+// each head turn by position * frequency[i]. x [T, heads * head_dim]. `positions` outlives the
+// tape.
 struct Rope {
   std::shared_ptr<const std::vector<double>> frequencies;  // one for each pair
   float scale = 1;                                         // of cosines and sines (longrope, YaRN)
 };
-Tensor rope(Context& ctx, const Tensor& x, const Rope& rope, std::span<const std::int32_t> positions,
-            std::int64_t heads);
+Tensor rope(Context& ctx, const Tensor& x, const Rope& rope,
+            std::span<const std::int32_t> positions, std::int64_t heads);
 
-// Who attends to whom: row t of the queries sees the stored rows first[t] ... first[t] + count[t] - 1.
+// Who attends to whom: row t of the queries sees the stored rows first[t] ... first[t] + count[t]
+// - 1.
 struct AttentionRows {
   std::vector<std::int32_t> first, count;
   std::vector<std::int32_t> documents;  // training: first rows of the documents, and the end
@@ -47,8 +48,8 @@ struct AttentionRows {
 };
 struct AttentionShape {
   std::int64_t heads, kv_heads, head_dim;
-  float scale;      // of the scores, usually 1 / sqrt(head_dim)
-  float cap = 0;    // cap * tanh(score / cap) when positive
+  float scale;    // of the scores, usually 1 / sqrt(head_dim)
+  float cap = 0;  // cap * tanh(score / cap) when positive
 };
 // Softmax attention (Vaswani et al. 2017, eq. 1) with grouped heads (Ainslie et al. 2023).
 // q [T, heads*head_dim] -> the same shape. Over the batch's own k and v [T, kv_heads*head_dim]:
@@ -61,9 +62,9 @@ Tensor attention(Context& ctx, const Tensor& q, const KeyValues& cache, const At
 // The rows of x that are asked for, in that order. All rows: x itself. No gradient unless all.
 Tensor rows(Context& ctx, const Tensor& x, std::span<const std::int32_t> wanted);
 
-// Losses [T] f32: weight[t] * (log sum exp of row t of x w^T - its element at target[t]). Logits are
-// made for some rows at a time and never kept. A root: backward takes the gradient of the sum of the
-// losses. x [T,D], w [V,D], f32 or trained in bf16. targets and weights outlive the tape.
+// Losses [T] f32: weight[t] * (log sum exp of row t of x w^T - its element at target[t]). Logits
+// are made for some rows at a time and never kept. A root: backward takes the gradient of the sum
+// of the losses. x [T,D], w [V,D], f32 or trained in bf16. targets and weights outlive the tape.
 Tensor cross_entropy(Context& ctx, const Tensor& x, const Tensor& w,
                      std::span<const std::int32_t> targets, std::span<const float> weights);
 

@@ -9,13 +9,15 @@ Tensor rms_norm(Context& ctx, const Tensor& x, const Tensor& gain, float eps) {
   Tensor y = ctx.make(x.shape());
   Tensor inv = ctx.tape ? ctx.make({rows}, Type::f32) : Tensor();  // spares backward a pass
   ctx.rows(ctx.kernels().rms_norm,
-           RmsNormArgs{x.view(), gain.f32(), eps, y.view(), inv ? inv.f32() : nullptr}, rows, width);
+           RmsNormArgs{x.view(), gain.f32(), eps, y.view(), inv ? inv.f32() : nullptr}, rows,
+           width);
   if (ctx.tape)
     ctx.tape->record(y, [x, gain, inv, rows, width](Context& c, const Tensor& dy, Grads& d) {
       if (d.wants(gain)) {
         const Into to = d[gain];
         c.rows(c.kernels().rms_norm_gain_back,
-               RmsNormGainBackArgs{dy.view(), x.view(), inv.f32(), to.view.as<float>()}, width, rows);
+               RmsNormGainBackArgs{dy.view(), x.view(), inv.f32(), to.view.as<float>()}, width,
+               rows);
       }
       if (d.wants(x))
         c.rows(c.kernels().rms_norm_back,

@@ -6,8 +6,8 @@
 
 namespace bantam::ops {
 
-Tensor rope(Context& ctx, const Tensor& x, const Rope& rope, std::span<const std::int32_t> positions,
-            std::int64_t heads) {
+Tensor rope(Context& ctx, const Tensor& x, const Rope& rope,
+            std::span<const std::int32_t> positions, std::int64_t heads) {
   const std::int64_t rows = x.rows(), head_dim = x.columns() / heads;
   const auto half = static_cast<std::int64_t>(rope.frequencies->size());
   if (x.columns() % heads != 0 || 2 * half > head_dim)
@@ -16,16 +16,17 @@ Tensor rope(Context& ctx, const Tensor& x, const Rope& rope, std::span<const std
   const std::int32_t last = *std::max_element(positions.begin(), positions.end());
   const float* table = ctx.rope_tables.get(rope.frequencies, rope.scale, last + 1);
   Tensor y = ctx.make(x.shape());
-  ctx.rows(ctx.kernels().rope,
-           RopeArgs{x.view(), {y.view(), false}, positions.data(), table, heads, head_dim, half, false},
-           rows, x.columns());
+  ctx.rows(
+      ctx.kernels().rope,
+      RopeArgs{x.view(), {y.view(), false}, positions.data(), table, heads, head_dim, half, false},
+      rows, x.columns());
   if (ctx.tape)
     ctx.tape->record(y, [=](Context& c, const Tensor& dy, Grads& d) {
       const float* turns = c.rope_tables.get(rope.frequencies, rope.scale, last + 1);
       if (d.wants(x))
         c.rows(c.kernels().rope,
-               RopeArgs{dy.view(), d[x], positions.data(), turns, heads, head_dim, half, true}, rows,
-               x.columns());
+               RopeArgs{dy.view(), d[x], positions.data(), turns, heads, head_dim, half, true},
+               rows, x.columns());
     });
   return y;
 }

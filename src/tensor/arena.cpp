@@ -29,14 +29,16 @@ std::byte* Arena::allocate(std::size_t bytes) {
       continue;
     }
     // The chunk at hand is absent, or empty and too small: make one that fits in its place.
-    const std::size_t before = chunk_ == 0 ? 0 : chunks_[chunk_ - 1].before + chunks_[chunk_ - 1].size;
+    const std::size_t before =
+        chunk_ == 0 ? 0 : chunks_[chunk_ - 1].before + chunks_[chunk_ - 1].size;
     const std::size_t size = std::max({bytes, kSmallestChunk, chunk_ == 0 ? first_ : before / 2});
     chunks_.resize(chunk_);
     try {
       chunks_.push_back({allocate_bytes(size), size, before});
     } catch (const std::bad_alloc&) {
-      throw Error("the system has no " + std::to_string(size >> 20) +
-                  " MiB of memory left for a computation; ask for a shorter context or less at a time");
+      throw Error(
+          "the system has no " + std::to_string(size >> 20) +
+          " MiB of memory left for a computation; ask for a shorter context or less at a time");
     }
   }
   std::byte* memory = chunks_[chunk_].memory.get() + used_;

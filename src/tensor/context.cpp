@@ -43,7 +43,8 @@ Tensor Context::block(int, const Tensor& x,
 const PackedB& PackCache::get(const Exec& exec, const Tensor& w, bool transposed) {
   Entry& entry = entries_[{w.view().data, transposed}];
   if (count_only_) {
-    entry.packed = transposed ? PackedB(w.dim(0), w.dim(1), nullptr) : PackedB(w.dim(1), w.dim(0), nullptr);
+    entry.packed =
+        transposed ? PackedB(w.dim(0), w.dim(1), nullptr) : PackedB(w.dim(1), w.dim(0), nullptr);
     return entry.packed;
   }
   if (entry.generation != generation_) {

@@ -75,7 +75,8 @@ struct Context {
   Type activation = Type::f32;  // what lies between ops: bf16 in bf16 training
   Tape* tape = nullptr;
   Observer* observer = nullptr;
-  bool recompute = false;  // with a tape: keep only the inputs of blocks, run them again in backward
+  bool recompute =
+      false;  // with a tape: keep only the inputs of blocks, run them again in backward
   PackCache packs;
   RopeTables rope_tables;
 
@@ -85,13 +86,15 @@ struct Context {
   Tensor make(const Shape& shape, Type type);
 
   // A layer of the model; training may run it again.
-  Tensor block(int layer, const Tensor& x, const std::function<Tensor(Context&, const Tensor&)>& run);
+  Tensor block(int layer, const Tensor& x,
+               const std::function<Tensor(Context&, const Tensor&)>& run);
   Tensor observe(std::string_view name, int layer, Tensor value) {
     return observer ? observer->see(*this, name, layer, std::move(value)) : value;
   }
 
   template <class Args>
-  void rows(RangeKernel<Args> kernel, const Args& args, std::int64_t count, std::int64_t work_per_row) {
+  void rows(RangeKernel<Args> kernel, const Args& args, std::int64_t count,
+            std::int64_t work_per_row) {
     // A region costs about a microsecond; below some 16,000 elements one thread is sooner done.
     constexpr std::int64_t kSmall = 16384;
     const std::int64_t grain = work_per_row <= 0 ? 1 : (kSmall + work_per_row - 1) / work_per_row;

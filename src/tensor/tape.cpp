@@ -33,7 +33,9 @@ void Tape::record(Tensor& out, Backward backward, bool root) {
   nodes_.push_back({Kind::op, out, {}, std::move(backward), {}, root});
 }
 
-void Tape::begin_block(const Tensor& input) { nodes_.push_back({Kind::begin_block, {}, input, {}, {}, false}); }
+void Tape::begin_block(const Tensor& input) {
+  nodes_.push_back({Kind::begin_block, {}, input, {}, {}, false});
+}
 
 void Tape::end_block(const Tensor& input, Tensor& out, Rerun rerun) {
   if (!rerun) {

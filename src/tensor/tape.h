@@ -41,8 +41,8 @@ class Tape {
   // nothing used is passed over, but for a `root` (a loss): its gradient is ones, and dy is empty.
   void record(Tensor& out, Backward backward, bool root = false);
 
-  // Marks a block of the model: gradients inside it are released when backward leaves it. `rerun` is
-  // set when the block's activations were not kept.
+  // Marks a block of the model: gradients inside it are released when backward leaves it. `rerun`
+  // is set when the block's activations were not kept.
   void begin_block(const Tensor& input);
   void end_block(const Tensor& input, Tensor& out, Rerun rerun);
 

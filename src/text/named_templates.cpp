@@ -16,11 +16,12 @@ constexpr std::array kTemplates{
                   "{%- if message['role'] == 'assistant' -%}{{- '<|end|>' -}}{%- endif -%}"
                   "{%- endfor -%}"
                   "{%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}"},
-    NamedTemplate{"chatml", "<|im_start|>role ... <|im_end|>: Qwen, SmolLM2 and many others",
-                  "{%- for message in messages -%}"
-                  "{{- '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' -}}"
-                  "{%- endfor -%}"
-                  "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"},
+    NamedTemplate{
+        "chatml", "<|im_start|>role ... <|im_end|>: Qwen, SmolLM2 and many others",
+        "{%- for message in messages -%}"
+        "{{- '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' -}}"
+        "{%- endfor -%}"
+        "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"},
     NamedTemplate{"llama-2", "[INST] ... [/INST], the system message in <<SYS>>",
                   "{%- set ns = namespace(system='') -%}"
                   "{%- for message in messages -%}"
@@ -31,13 +32,15 @@ constexpr std::array kTemplates{
                   "{%- set ns.system = '' -%}"
                   "{%- else -%}{{- ' ' + message['content'] + ' ' + eos_token -}}{%- endif -%}"
                   "{%- endfor -%}"},
-    NamedTemplate{"zephyr", "<|role|> on a line of its own: Zephyr, TinyLlama",
-                  "{%- for message in messages -%}"
-                  "{{- '<|' + message['role'] + '|>\\n' + message['content'] + eos_token + '\\n' -}}"
-                  "{%- endfor -%}"
-                  "{%- if add_generation_prompt -%}{{- '<|assistant|>\\n' -}}{%- endif -%}"},
-    NamedTemplate{"plain", "the messages with a blank line between them: base models",
-                  "{%- for message in messages -%}{{- message['content'] + '\\n\\n' -}}{%- endfor -%}"},
+    NamedTemplate{
+        "zephyr", "<|role|> on a line of its own: Zephyr, TinyLlama",
+        "{%- for message in messages -%}"
+        "{{- '<|' + message['role'] + '|>\\n' + message['content'] + eos_token + '\\n' -}}"
+        "{%- endfor -%}"
+        "{%- if add_generation_prompt -%}{{- '<|assistant|>\\n' -}}{%- endif -%}"},
+    NamedTemplate{
+        "plain", "the messages with a blank line between them: base models",
+        "{%- for message in messages -%}{{- message['content'] + '\\n\\n' -}}{%- endfor -%}"},
 };
 
 }  // namespace
@@ -50,7 +53,8 @@ std::string_view named_template(std::string_view name) {
     if (t.name == name) return t.source;
     known += (known.empty() ? "" : ", ") + std::string(t.name);
   }
-  throw Error("there is no template \"" + printable(name) + "\"; these are: " + known, Error::Kind::usage);
+  throw Error("there is no template \"" + printable(name) + "\"; these are: " + known,
+              Error::Kind::usage);
 }
 
 }  // namespace bantam

@@ -1,4 +1,5 @@
-// Chat templates of our own writing, by name: for models that carry none, and for those trained here.
+// Chat templates of our own writing, by name: for models that carry none, and for those trained
+// here.
 #pragma once
 
 #include <span>

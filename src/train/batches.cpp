@@ -4,8 +4,8 @@
 
 namespace bantam {
 
-RowStream::RowStream(const TokenStore& store, std::vector<std::int64_t> documents, std::int64_t context,
-                     std::uint64_t seed)
+RowStream::RowStream(const TokenStore& store, std::vector<std::int64_t> documents,
+                     std::int64_t context, std::uint64_t seed)
     : store_(store), documents_(std::move(documents)), context_(context), seed_(seed) {
   load(0);
   if (rows_.empty()) throw Error("there is no text to train on");
@@ -19,7 +19,8 @@ void RowStream::load(std::uint64_t epoch) {
 void RowStream::seek(Position position) {
   if (position.epoch != at_.epoch) load(position.epoch);
   if (position.row < 0 || position.row > rows_per_epoch())
-    throw Error("there is no row " + std::to_string(position.row) + " in the training data").field("row");
+    throw Error("there is no row " + std::to_string(position.row) + " in the training data")
+        .field("row");
   at_ = position;
 }
 
@@ -45,7 +46,8 @@ Batch make_batch(const TokenStore& store, std::span<const PackedRow> rows, std::
                  double denominator) {
   Batch batch;
   std::int32_t sequence = 0;
-  const auto put = [&](std::int32_t token, std::int64_t position, std::int32_t target, double weight) {
+  const auto put = [&](std::int32_t token, std::int64_t position, std::int32_t target,
+                       double weight) {
     batch.tokens.push_back(token);
     batch.positions.push_back(static_cast<std::int32_t>(position));
     batch.sequences.push_back(sequence);

@@ -1,4 +1,5 @@
-// The rows of each step: epochs of packed rows, one after another, and a batch made of some of them.
+// The rows of each step: epochs of packed rows, one after another, and a batch made of some of
+// them.
 #pragma once
 
 #include <cstdint>

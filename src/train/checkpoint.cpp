@@ -26,10 +26,12 @@ std::span<const std::byte> bytes_of(const Tensor& t) {
   return {t.view().data, static_cast<std::size_t>(t.shape().count()) * 4};
 }
 
-Json header_of(const RunIdentity& identity, const RunState& state, const std::vector<Parameter>& parameters) {
+Json header_of(const RunIdentity& identity, const RunState& state,
+               const std::vector<Parameter>& parameters) {
   Json tensors = Json::array();
   for (const Parameter& p : parameters)
-    tensors.push_back({{"name", p.name}, {"elements", p.shape.count()}, {"parts", tensors_of(p).size()}});
+    tensors.push_back(
+        {{"name", p.name}, {"elements", p.shape.count()}, {"parts", tensors_of(p).size()}});
   return {{"settings", identity.settings},
           {"data", identity.data},
           {"step", state.step},
@@ -49,7 +51,8 @@ std::string difference(const std::string& there, const std::string& here) {
   while (std::getline(a, x) && std::getline(b, y))
     if (x != y) {
       const auto value = [](const std::string& line) { return line.substr(line.find('=') + 1); };
-      return x.substr(0, x.find('=')) + ": " + value(x) + " in the checkpoint, " + value(y) + " now";
+      return x.substr(0, x.find('=')) + ": " + value(x) + " in the checkpoint, " + value(y) +
+             " now";
     }
   return "the settings are of another kind";
 }
@@ -99,8 +102,9 @@ Parts open_parts(const MappedFile& file) {
   sum.add(all.first(all.size() - kSum));
   const Sha256::Digest digest = sum.digest();
   if (std::memcmp(digest.data(), all.data() + all.size() - kSum, kSum) != 0)
-    throw Error("its content does not match its sum: it was cut or changed since it was written; resume "
-                "from a copy or start again")
+    throw Error(
+        "its content does not match its sum: it was cut or changed since it was written; resume "
+        "from a copy or start again")
         .in(name)
         .field("sum")
         .at(all.size() - kSum);
@@ -127,17 +131,20 @@ RunState state_of(const Json& header) {
 
 }  // namespace
 
-RunState read_checkpoint(const Path& path, const RunIdentity& identity, std::vector<Parameter>& parameters) {
+RunState read_checkpoint(const Path& path, const RunIdentity& identity,
+                         std::vector<Parameter>& parameters) {
   const MappedFile file(path);
   const Parts parts = open_parts(file);
   const std::string name = path.string();
   try {
     const auto settings = parts.header.at("settings").get<std::string>();
     if (settings != identity.settings)
-      throw Error("belongs to another recipe: " + printable(difference(settings, identity.settings), 200))
+      throw Error("belongs to another recipe: " +
+                  printable(difference(settings, identity.settings), 200))
           .field("settings");
     if (parts.header.at("data").get<std::string>() != identity.data)
-      throw Error("was made from other text: the files or the tokenizer have changed since").field("data");
+      throw Error("was made from other text: the files or the tokenizer have changed since")
+          .field("data");
     std::size_t wanted = 0;
     for (const Parameter& p : parameters)
       for (const Tensor* t : tensors_of(p)) wanted += bytes_of(*t).size();
@@ -154,7 +161,10 @@ RunState read_checkpoint(const Path& path, const RunIdentity& identity, std::vec
       }
     return state;
   } catch (const Json::exception&) {
-    throw Error("a field of the header is missing or of the wrong kind").in(name).field("header").at(kStart);
+    throw Error("a field of the header is missing or of the wrong kind")
+        .in(name)
+        .field("header")
+        .at(kStart);
   } catch (Error& error) {
     throw error.in(name);
   }

@@ -27,14 +27,15 @@ struct RunIdentity {
   std::string data;      // TokenStore::fingerprint()
 };
 
-// Layout: "BNTMRUN1", length of the JSON header (u64), the header, tensors one after another in f32,
-// SHA-256 of all before.
+// Layout: "BNTMRUN1", length of the JSON header (u64), the header, tensors one after another in
+// f32, SHA-256 of all before.
 void write_checkpoint(const Path& path, const RunIdentity& identity, const RunState& state,
                       const std::vector<Parameter>& parameters);
 
-// Fills the parameters and returns the state. Throws Error: not a checkpoint, of a newer version, cut,
-// a bit changed, of another recipe (the first differing setting is named with both values), of other
-// text. Nothing is changed in `parameters` unless everything is right.
-RunState read_checkpoint(const Path& path, const RunIdentity& identity, std::vector<Parameter>& parameters);
+// Fills the parameters and returns the state. Throws Error: not a checkpoint, of a newer version,
+// cut, a bit changed, of another recipe (the first differing setting is named with both values), of
+// other text. Nothing is changed in `parameters` unless everything is right.
+RunState read_checkpoint(const Path& path, const RunIdentity& identity,
+                         std::vector<Parameter>& parameters);
 
 }  // namespace bantam

@@ -9,13 +9,14 @@ namespace bantam {
 
 namespace {
 
-// Near enough to a normal number, and the same on every machine: the sum of twelve uniform ones less
-// six (Irwin-Hall), from sixteen bits each.
+// Near enough to a normal number, and the same on every machine: the sum of twelve uniform ones
+// less six (Irwin-Hall), from sixteen bits each.
 float normal(const Random& random, std::uint64_t index) {
   std::int64_t sum = 0;
   for (std::uint64_t i = 0; i < 3; ++i) {
     const std::uint64_t bits = random.bits(3 * index + i);
-    for (int part = 0; part < 4; ++part) sum += static_cast<std::int64_t>(bits >> (16 * part) & 0xffff);
+    for (int part = 0; part < 4; ++part)
+      sum += static_cast<std::int64_t>(bits >> (16 * part) & 0xffff);
   }
   return static_cast<float>(static_cast<double>(sum - 6 * 65535) / 65536.0);
 }
@@ -46,8 +47,9 @@ std::vector<Parameter> make_parameters(Model& model, Tape& tape, std::uint64_t s
   std::map<std::string, std::size_t> known;
   const auto make = [&](const Shape& shape) {
     if (!counting) return Tensor::zeros(shape);
-    return Tensor(View(counting->allocate(static_cast<std::size_t>(shape.count()) * 4), Type::f32, shape),
-                  nullptr);
+    return Tensor(
+        View(counting->allocate(static_cast<std::size_t>(shape.count()) * 4), Type::f32, shape),
+        nullptr);
   };
   for (const Weight& w : model.weights()) {
     const auto [at, fresh] = known.emplace(w.gguf, parameters.size());
@@ -60,7 +62,8 @@ std::vector<Parameter> make_parameters(Model& model, Tape& tape, std::uint64_t s
       p.first = make(w.shape);
       if (!p.matrix) p.second = make(w.shape);
       // Streams of one seed: 3 for the weights, further ones for each of them.
-      if (!counting) fill(p.value, w, model.config(), Random(seed, (std::uint64_t{3} << 32) + at->second));
+      if (!counting)
+        fill(p.value, w, model.config(), Random(seed, (std::uint64_t{3} << 32) + at->second));
       parameters.push_back(std::move(p));
     }
     Parameter& p = parameters[at->second];

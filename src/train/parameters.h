@@ -13,17 +13,18 @@ namespace bantam {
 struct Parameter {
   std::string name;  // the GGUF name
   Shape shape;
-  bool matrix = false;             // a linear layer: Muon's
-  Tensor value;                    // f32; the model reads this memory
-  std::vector<Tensor> gradients;   // one for each use (a tied embedding has two); the first is the sum
-  Tensor first, second;            // AdamW's moments, or Muon's momentum in `first`
+  bool matrix = false;  // a linear layer: Muon's
+  Tensor value;         // f32; the model reads this memory
+  std::vector<Tensor>
+      gradients;         // one for each use (a tied embedding has two); the first is the sum
+  Tensor first, second;  // AdamW's moments, or Muon's momentum in `first`
 };
 
-// Makes the weights of `model`, their gradients and moments, and registers them on the tape. Matrices
-// are drawn with variance 1 / (3 inputs), those that end in the residual stream divided by sqrt(2
-// layers) (Radford et al. 2019, section 2.3), embedding and head with deviation 0.02; gains are 1,
-// biases 0. A number depends on (seed, weight, index) alone. With `counting` there is no memory
-// behind them: for planning.
+// Makes the weights of `model`, their gradients and moments, and registers them on the tape.
+// Matrices are drawn with variance 1 / (3 inputs), those that end in the residual stream divided by
+// sqrt(2 layers) (Radford et al. 2019, section 2.3), embedding and head with deviation 0.02; gains
+// are 1, biases 0. A number depends on (seed, weight, index) alone. With `counting` there is no
+// memory behind them: for planning.
 std::vector<Parameter> make_parameters(Model& model, Tape& tape, std::uint64_t seed, bool muon,
                                        Arena* counting = nullptr);
 

@@ -30,12 +30,14 @@ void TrainSettings::check() const {
           "a multiple of 32 was expected, not " + std::to_string(context));
   require(rows >= 1, "rows", "at least one row a step was expected");
   require(steps >= 0, "steps", "a number of steps from 0 was expected");
-  require(validation >= 0 && validation < 1, "validation", "a share from 0 to under 1 was expected");
-  require(optimiser.rate >= 0 && optimiser.rate < 10, "rate", "a learning rate from 0 to 10 was expected");
+  require(validation >= 0 && validation < 1, "validation",
+          "a share from 0 to under 1 was expected");
+  require(optimiser.rate >= 0 && optimiser.rate < 10, "rate",
+          "a learning rate from 0 to 10 was expected");
   require(optimiser.muon_rate >= 0 && optimiser.muon_rate < 10, "muon_rate",
           "a learning rate from 0 to 10 was expected");
-  require(schedule.warmup >= 0 && schedule.decay >= 0 && schedule.warmup + schedule.decay <= 1, "decay",
-          "shares of the run that add up to at most 1 were expected for warmup and decay");
+  require(schedule.warmup >= 0 && schedule.decay >= 0 && schedule.warmup + schedule.decay <= 1,
+          "decay", "shares of the run that add up to at most 1 were expected for warmup and decay");
   require(arithmetic != Arithmetic::exact, "arithmetic", "f32 or bf16 was expected for training");
 }
 
@@ -49,8 +51,9 @@ std::string TrainSettings::text() const {
       "beta2={}\noptimiser_eps={}\nweight_decay={}\nclip={}\nwarmup={}\ndecay={}\nfloor={}\n",
       m.family, m.layers, m.width, m.heads, m.kv_heads, m.head_dim, m.feed_forward, m.vocabulary,
       m.tied, m.rope_base, m.eps, steps, context, rows, seed,
-      arithmetic == Arithmetic::bf16 ? "bf16" : "f32", validation, o.muon, o.muon_rate, o.muon_momentum,
-      o.rate, o.beta1, o.beta2, o.eps, o.decay, o.clip, schedule.warmup, schedule.decay, schedule.floor);
+      arithmetic == Arithmetic::bf16 ? "bf16" : "f32", validation, o.muon, o.muon_rate,
+      o.muon_momentum, o.rate, o.beta1, o.beta2, o.eps, o.decay, o.clip, schedule.warmup,
+      schedule.decay, schedule.floor);
 }
 
 }  // namespace bantam

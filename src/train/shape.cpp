@@ -12,7 +12,8 @@ std::int64_t round_to(double value, std::int64_t unit) {
   return std::max<std::int64_t>(unit, std::llround(value / static_cast<double>(unit)) * unit);
 }
 
-Config shape(std::int64_t layers, std::int64_t width, std::int64_t vocabulary, std::int64_t context) {
+Config shape(std::int64_t layers, std::int64_t width, std::int64_t vocabulary,
+             std::int64_t context) {
   Config c;
   c.family = "llama";
   c.layers = layers;
@@ -29,7 +30,8 @@ Config shape(std::int64_t layers, std::int64_t width, std::int64_t vocabulary, s
 
 double parameters(const Config& c) {
   const auto d = static_cast<double>(c.width), f = static_cast<double>(c.feed_forward);
-  return static_cast<double>(c.vocabulary) * d + static_cast<double>(c.layers) * (4 * d * d + 3 * d * f + 2 * d) + d;
+  return static_cast<double>(c.vocabulary) * d +
+         static_cast<double>(c.layers) * (4 * d * d + 3 * d * f + 2 * d) + d;
 }
 
 }  // namespace

@@ -56,7 +56,8 @@ TrainPlan plan_training(const Family& family, const TrainSettings& settings) {
   for (const Parameter& p : parameters) {
     plan.checkpoint_bytes += p.shape.count() * 4 * (p.second ? 3 : 2);
     if (settings.arithmetic == Arithmetic::bf16 && p.shape.rank() == 2)
-      plan.pack_bytes += PackedB::bytes(p.shape[1], p.shape[0]) + PackedB::bytes(p.shape[0], p.shape[1]);
+      plan.pack_bytes +=
+          PackedB::bytes(p.shape[1], p.shape[0]) + PackedB::bytes(p.shape[0], p.shape[1]);
   }
   plan.model_bytes = plan.parameters * 4;
   const Kernels nothing = empty_kernels();
@@ -72,8 +73,8 @@ TrainPlan plan_training(const Family& family, const TrainSettings& settings) {
   return plan;
 }
 
-Trainer::Trainer(const Family& family, TrainSettings settings, const TokenStore& store, ThreadPool& pool,
-                 const Kernels& kernels)
+Trainer::Trainer(const Family& family, TrainSettings settings, const TokenStore& store,
+                 ThreadPool& pool, const Kernels& kernels)
     : settings_(std::move(settings)),
       store_(store),
       plan_(plan_training(family, settings_)),
@@ -81,7 +82,8 @@ Trainer::Trainer(const Family& family, TrainSettings settings, const TokenStore&
       identity_{settings_.text(), store.fingerprint()},
       model_(family.make(settings_.model)),
       stream_(std::make_unique<RowStream>(store, split_.train, settings_.context, settings_.seed)),
-      validation_rows_(pack_rows(store, split_.validation, settings_.context, settings_.seed, 0, false)),
+      validation_rows_(
+          pack_rows(store, split_.validation, settings_.context, settings_.seed, 0, false)),
       arena_(static_cast<std::size_t>(plan_.activation_bytes)),
       ctx_(pool, kernels, arena_),
       optimiser_(settings_.optimiser) {
@@ -129,10 +131,12 @@ double Trainer::step() {
   const double norm = optimiser_.gather(ctx_, parameters_);
   if (!std::isfinite(loss) || !std::isfinite(norm)) {
     stream_->seek(state_.position);
-    throw Error("at step " + std::to_string(state_.step) + " the " + (std::isfinite(loss) ? "gradient" : "loss") +
+    throw Error("at step " + std::to_string(state_.step) + " the " +
+                (std::isfinite(loss) ? "gradient" : "loss") +
                 " is not a number any more; the step was not applied. Lower the learning rate");
   }
-  optimiser_.apply(ctx_, parameters_, state_.step, settings_.schedule.at(state_.step, settings_.steps), norm);
+  optimiser_.apply(ctx_, parameters_, state_.step,
+                   settings_.schedule.at(state_.step, settings_.steps), norm);
   ++state_.step;
   state_.position = stream_->position();
   state_.losses.push_back(static_cast<float>(loss));
@@ -147,7 +151,8 @@ double Trainer::trial() {
   for (int turn = 0; turn < 2; ++turn) {  // the first also makes room and packs
     const auto start = std::chrono::steady_clock::now();
     forward(batch, true);
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    best = std::min(
+        best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   clear_gradients();
   stream_->seek(state_.position);
@@ -170,7 +175,9 @@ double Trainer::validate(std::int64_t rows) {
   return loss;
 }
 
-void Trainer::save(const Path& path) const { write_checkpoint(path, identity_, state_, parameters_); }
+void Trainer::save(const Path& path) const {
+  write_checkpoint(path, identity_, state_, parameters_);
+}
 
 void Trainer::resume(const Path& path) {
   state_ = read_checkpoint(path, identity_, parameters_);

@@ -44,8 +44,8 @@ class Trainer {
   std::int64_t rows_per_epoch() const { return stream_->rows_per_epoch(); }
   bool done() const { return state_.step >= settings_.steps; }
 
-  // One optimiser step; returns its loss. Throws Error when the loss or the gradient is not a number:
-  // before anything is applied.
+  // One optimiser step; returns its loss. Throws Error when the loss or the gradient is not a
+  // number: before anything is applied.
   double step();
   // Seconds of one forward and backward pass over a micro-batch, changing nothing: for the plan.
   double trial();

@@ -26,7 +26,8 @@ inline std::string quoted(const std::string& text) {
 // `bantam` in the command is the program under test; standard error goes with standard output.
 inline Ran shell(const std::string& command, const Path& folder) {
   const std::string program = Path(BANTAM_PROGRAM).parent_path().string();
-  const std::string line = "cd " + quoted(folder.string()) + " || exit 99\nPATH=" + quoted(program) +
+  const std::string line = "cd " + quoted(folder.string()) +
+                           " || exit 99\nPATH=" + quoted(program) +
                            ":$PATH\nexec 2>&1 </dev/null\n" + command;
   FILE* pipe = popen(line.c_str(), "r");
   if (pipe == nullptr) throw std::runtime_error("no shell");

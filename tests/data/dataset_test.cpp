@@ -18,7 +18,8 @@ TokenStore texts(std::int64_t documents, std::uint64_t longest) {
   TokenStore store;
   const Random random(9, 9);
   for (std::int64_t d = 0; d < documents; ++d) {
-    std::vector<std::int32_t> tokens(2 + random.below(static_cast<std::uint64_t>(d), longest), static_cast<std::int32_t>(d));
+    std::vector<std::int32_t> tokens(2 + random.below(static_cast<std::uint64_t>(d), longest),
+                                     static_cast<std::int32_t>(d));
     store.add(tokens, std::vector<float>(tokens.size(), 1.0f));
   }
   return store;
@@ -31,11 +32,13 @@ std::vector<std::int64_t> all_of(const TokenStore& store) {
 }
 
 bool same(const std::vector<PackedRow>& a, const std::vector<PackedRow>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const PackedRow& x, const PackedRow& y) {
-    return std::equal(x.begin(), x.end(), y.begin(), y.end(), [](const Piece& p, const Piece& q) {
-      return p.document == q.document && p.from == q.from && p.count == q.count;
-    });
-  });
+  return std::equal(
+      a.begin(), a.end(), b.begin(), b.end(), [](const PackedRow& x, const PackedRow& y) {
+        return std::equal(
+            x.begin(), x.end(), y.begin(), y.end(), [](const Piece& p, const Piece& q) {
+              return p.document == q.document && p.from == q.from && p.count == q.count;
+            });
+      });
 }
 
 TEST(PackRows, EveryInputOfEveryDocumentOnceAndRowsNeverOverflow) {
@@ -48,7 +51,8 @@ TEST(PackRows, EveryInputOfEveryDocumentOnceAndRowsNeverOverflow) {
     std::int64_t used = 0;
     for (const Piece& p : row) {
       used += p.count;
-      for (std::int64_t i = 0; i < p.count; ++i) EXPECT_TRUE(seen[p.document].insert(p.from + i).second);
+      for (std::int64_t i = 0; i < p.count; ++i)
+        EXPECT_TRUE(seen[p.document].insert(p.from + i).second);
     }
     EXPECT_LE(used, 64);
     EXPECT_GT(used, 0);
@@ -61,7 +65,8 @@ TEST(PackRows, EveryInputOfEveryDocumentOnceAndRowsNeverOverflow) {
 TEST(PackRows, LeaveLittleEmpty) {
   const TokenStore store = texts(2000, 60);
   const std::vector<PackedRow> rows = pack_rows(store, all_of(store), 256, 1, 0, true);
-  const double full = static_cast<double>(store.tokens() - store.documents()) / (256.0 * static_cast<double>(rows.size()));
+  const double full = static_cast<double>(store.tokens() - store.documents()) /
+                      (256.0 * static_cast<double>(rows.size()));
   EXPECT_GT(full, 0.97);
 }
 

@@ -63,7 +63,8 @@ TEST_F(DocumentsTest, AreReadInTheOrderOfTheirPaths) {
 
 TEST_F(DocumentsTest, ConversationsHaveRoles) {
   put("a.jsonl",
-      "{\"messages\":[{\"role\":\"user\",\"content\":\"1+1?\"},{\"role\":\"assistant\",\"content\":\"2\"}]}\n"
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"1+1?\"},{\"role\":\"assistant\",\"content\":"
+      "\"2\"}]}\n"
       "{\"prompt\":\"p\",\"answer\":\"a\"}\r\n");
   const std::vector<Document> all = read();
   ASSERT_EQ(all.size(), 2u);
@@ -129,13 +130,23 @@ struct Bad {
 TEST_F(DocumentsTest, WhatIsWrongIsNamed) {
   const std::string deep = "{\"text\":" + std::string(10000, '[') + std::string(10000, ']') + "}";
   const Bad cases[] = {
-      {"UTF-16", "a.txt", "\xff\xfe" "a", {"a.txt", "UTF-16", "iconv"}},
-      {"broken line", "a.jsonl", "{\"text\":\"x\"}\n{\"text\":\"y\"\n{\"text\":\"z\"}", {"a.jsonl:2", "JSON"}},
+      {"UTF-16",
+       "a.txt",
+       "\xff\xfe"
+       "a",
+       {"a.txt", "UTF-16", "iconv"}},
+      {"broken line",
+       "a.jsonl",
+       "{\"text\":\"x\"}\n{\"text\":\"y\"\n{\"text\":\"z\"}",
+       {"a.jsonl:2", "JSON"}},
       {"missing field", "a.jsonl", "{\"text\":\"x\"}\n{\"texts\":\"y\"}", {"a.jsonl:2", "text"}},
       {"wrong type", "a.jsonl", "{\"text\":7}", {"a.jsonl:1", "text", "string"}},
       {"not an object", "a.jsonl", "[1]", {"a.jsonl:1", "object"}},
       {"no messages", "a.jsonl", "{\"messages\":[]}", {"a.jsonl:1", "messages"}},
-      {"message without content", "a.jsonl", "{\"messages\":[{\"role\":\"user\"}]}", {"a.jsonl:1", "content", "missing"}},
+      {"message without content",
+       "a.jsonl",
+       "{\"messages\":[{\"role\":\"user\"}]}",
+       {"a.jsonl:1", "content", "missing"}},
       {"too deep", "a.jsonl", deep, {"a.jsonl:1", "deep"}},
       {"escape cut", "a.jsonl", "{\"text\":\"\\u12\"}", {"a.jsonl:1", "JSON"}},
       {"lone surrogate", "a.jsonl", "{\"text\":\"\\ud800\"}", {"a.jsonl:1", "JSON"}},
@@ -150,7 +161,8 @@ TEST_F(DocumentsTest, WhatIsWrongIsNamed) {
     put(bad.file, bad.text);
     const std::string message = refusal();
     ASSERT_FALSE(message.empty());
-    for (const std::string& word : bad.says) EXPECT_NE(message.find(word), std::string::npos) << message;
+    for (const std::string& word : bad.says)
+      EXPECT_NE(message.find(word), std::string::npos) << message;
   }
 }
 

@@ -20,27 +20,30 @@ Array rms_norm(const Array& x, const Array& gain, double eps) {
     Complex sum = 0;
     for (std::int64_t d = 0; d < x.shape[1]; ++d) sum += x(t, d) * x(t, d);
     const Complex inv = 1.0 / std::sqrt(sum / static_cast<double>(x.shape[1]) + eps);
-    for (std::int64_t d = 0; d < x.shape[1]; ++d) y(t, d) = x(t, d) * inv * gain.at[static_cast<std::size_t>(d)];
+    for (std::int64_t d = 0; d < x.shape[1]; ++d)
+      y(t, d) = x(t, d) * inv * gain.at[static_cast<std::size_t>(d)];
   }
   return y;
 }
 
 Array silu_glu(const Array& gate, const Array& up) {
   Array y(gate.shape);
-  for (std::size_t i = 0; i < y.at.size(); ++i) y.at[i] = gate.at[i] / (1.0 + std::exp(-gate.at[i])) * up.at[i];
+  for (std::size_t i = 0; i < y.at.size(); ++i)
+    y.at[i] = gate.at[i] / (1.0 + std::exp(-gate.at[i])) * up.at[i];
   return y;
 }
 
 // Pairs (i, i + half) of each head turn by position * frequency.
-Array rope(const Array& x, const std::vector<double>& frequencies, const std::vector<std::int32_t>& positions,
-           std::int64_t heads) {
+Array rope(const Array& x, const std::vector<double>& frequencies,
+           const std::vector<std::int32_t>& positions, std::int64_t heads) {
   Array y = x;
   const std::int64_t width = x.shape[1] / heads;
   const auto half = static_cast<std::int64_t>(frequencies.size());
   for (std::int64_t t = 0; t < x.shape[0]; ++t)
     for (std::int64_t h = 0; h < heads; ++h)
       for (std::int64_t i = 0; i < half; ++i) {
-        const double angle = positions[static_cast<std::size_t>(t)] * frequencies[static_cast<std::size_t>(i)];
+        const double angle =
+            positions[static_cast<std::size_t>(t)] * frequencies[static_cast<std::size_t>(i)];
         const Complex a = x(t, h * width + i), b = x(t, h * width + i + half);
         y(t, h * width + i) = a * std::cos(angle) - b * std::sin(angle);
         y(t, h * width + i + half) = b * std::cos(angle) + a * std::sin(angle);
@@ -60,23 +63,27 @@ Array attention(const Array& q, const Array& k, const Array& v, const ops::Atten
   for (std::int64_t t = 0; t < q.shape[0]; ++t)
     for (std::int64_t h = 0; h < s.heads; ++h) {
       const std::int64_t stored = h / (s.heads / s.kv_heads);
-      const std::int64_t first = rows.first[static_cast<std::size_t>(t)], count = rows.count[static_cast<std::size_t>(t)];
+      const std::int64_t first = rows.first[static_cast<std::size_t>(t)],
+                         count = rows.count[static_cast<std::size_t>(t)];
       Complex sum = 0;
       std::vector<Complex> e(static_cast<std::size_t>(count));
       for (std::int64_t j = 0; j < count; ++j) {
         Complex score = 0;
         for (std::int64_t d = 0; d < s.head_dim; ++d)
           score += q(t, h * s.head_dim + d) * k(first + j, stored * s.head_dim + d);
-        sum += e[static_cast<std::size_t>(j)] = std::exp(capped(score * static_cast<double>(s.scale), static_cast<double>(s.cap)));
+        sum += e[static_cast<std::size_t>(j)] =
+            std::exp(capped(score * static_cast<double>(s.scale), static_cast<double>(s.cap)));
       }
       for (std::int64_t j = 0; j < count; ++j)
         for (std::int64_t d = 0; d < s.head_dim; ++d)
-          y(t, h * s.head_dim + d) += e[static_cast<std::size_t>(j)] / sum * v(first + j, stored * s.head_dim + d);
+          y(t, h * s.head_dim + d) +=
+              e[static_cast<std::size_t>(j)] / sum * v(first + j, stored * s.head_dim + d);
     }
   return y;
 }
 
-Array cross_entropy(const Array& x, const Array& w, const std::vector<std::int32_t>& targets, const std::vector<float>& weights) {
+Array cross_entropy(const Array& x, const Array& w, const std::vector<std::int32_t>& targets,
+                    const std::vector<float>& weights) {
   const Array logits = matmul(x, w);
   Array losses({x.shape[0]});
   for (std::int64_t t = 0; t < x.shape[0]; ++t) {
@@ -97,7 +104,8 @@ std::shared_ptr<const ops::AttentionRows> three_documents(std::int64_t window) {
   for (std::size_t d = 0; d + 1 < rows->documents.size(); ++d)
     for (std::int32_t t = rows->documents[d]; t < rows->documents[d + 1]; ++t) {
       const std::int32_t seen = t - rows->documents[d] + 1;
-      const auto count = static_cast<std::int32_t>(window > 0 ? std::min<std::int64_t>(window, seen) : seen);
+      const auto count =
+          static_cast<std::int32_t>(window > 0 ? std::min<std::int64_t>(window, seen) : seen);
       rows->count.push_back(count);
       rows->first.push_back(t + 1 - count);
     }
@@ -107,8 +115,11 @@ std::shared_ptr<const ops::AttentionRows> three_documents(std::int64_t window) {
 GradCase attention_case(const char* name, ops::AttentionShape s, std::int64_t window) {
   const auto rows = three_documents(window);
   const Shape q{13, s.heads * s.head_dim}, kv{13, s.kv_heads * s.head_dim};
-  return {name, {q, kv, kv},
-          [=](Context& c, const std::vector<Tensor>& in) { return ops::attention(c, in[0], in[1], in[2], s, rows); },
+  return {name,
+          {q, kv, kv},
+          [=](Context& c, const std::vector<Tensor>& in) {
+            return ops::attention(c, in[0], in[1], in[2], s, rows);
+          },
           [=](const std::vector<Array>& in) { return attention(in[0], in[1], in[2], s, *rows); }};
 }
 
@@ -120,60 +131,87 @@ const std::vector<float> kWeights{1, 0.5f, 1, 0.125f, 0, 2};
 }  // namespace
 
 std::vector<GradCase> grad_cases() {
-  const auto frequencies = std::make_shared<const std::vector<double>>(std::vector<double>{1, 0.3, 0.01});
+  const auto frequencies =
+      std::make_shared<const std::vector<double>>(std::vector<double>{1, 0.3, 0.01});
   return {
-      {"embed", {{7, 19}},
+      {"embed",
+       {{7, 19}},
        [](Context& c, const std::vector<Tensor>& in) { return ops::embed(c, in[0], kIds); },
        [](const std::vector<Array>& in) {
          Array y({6, 19});
          for (std::int64_t t = 0; t < 6; ++t)
-           for (std::int64_t d = 0; d < 19; ++d) y(t, d) = in[0](kIds[static_cast<std::size_t>(t)], d);
+           for (std::int64_t d = 0; d < 19; ++d)
+             y(t, d) = in[0](kIds[static_cast<std::size_t>(t)], d);
          return y;
        }},
-      {"add", {{5, 33}, {5, 33}},
+      {"add",
+       {{5, 33}, {5, 33}},
        [](Context& c, const std::vector<Tensor>& in) { return ops::add(c, in[0], in[1]); },
        [](const std::vector<Array>& in) {
          Array y(in[0].shape);
          for (std::size_t i = 0; i < y.at.size(); ++i) y.at[i] = in[0].at[i] + in[1].at[i];
          return y;
        }},
-      {"add to itself", {{5, 33}},
+      {"add to itself",
+       {{5, 33}},
        [](Context& c, const std::vector<Tensor>& in) { return ops::add(c, in[0], in[0]); },
        [](const std::vector<Array>& in) {
          Array y(in[0].shape);
          for (std::size_t i = 0; i < y.at.size(); ++i) y.at[i] = 2.0 * in[0].at[i];
          return y;
        }},
-      {"matmul", {{9, 37}, {21, 37}},
+      {"matmul",
+       {{9, 37}, {21, 37}},
        [](Context& c, const std::vector<Tensor>& in) { return ops::matmul(c, in[0], in[1]); },
        [](const std::vector<Array>& in) { return matmul(in[0], in[1]); }},
-      {"matmul with bias", {{9, 37}, {21, 37}, {21}},
-       [](Context& c, const std::vector<Tensor>& in) { return ops::matmul(c, in[0], in[1], in[2]); },
+      {"matmul with bias",
+       {{9, 37}, {21, 37}, {21}},
+       [](Context& c, const std::vector<Tensor>& in) {
+         return ops::matmul(c, in[0], in[1], in[2]);
+       },
        [](const std::vector<Array>& in) {
          Array y = matmul(in[0], in[1]);
          for (std::int64_t t = 0; t < 9; ++t)
            for (std::int64_t n = 0; n < 21; ++n) y(t, n) += in[2].at[static_cast<std::size_t>(n)];
          return y;
        }},
-      {"rms_norm", {{3, 17}, {17}},
-       [](Context& c, const std::vector<Tensor>& in) { return ops::rms_norm(c, in[0], in[1], 1e-3f); },
-       [](const std::vector<Array>& in) { return rms_norm(in[0], in[1], static_cast<double>(1e-3f)); }},
-      {"glu (silu)", {{4, 29}, {4, 29}},
-       [](Context& c, const std::vector<Tensor>& in) { return ops::glu(c, Activation::silu, in[0], in[1]); },
+      {"rms_norm",
+       {{3, 17}, {17}},
+       [](Context& c, const std::vector<Tensor>& in) {
+         return ops::rms_norm(c, in[0], in[1], 1e-3f);
+       },
+       [](const std::vector<Array>& in) {
+         return rms_norm(in[0], in[1], static_cast<double>(1e-3f));
+       }},
+      {"glu (silu)",
+       {{4, 29}, {4, 29}},
+       [](Context& c, const std::vector<Tensor>& in) {
+         return ops::glu(c, Activation::silu, in[0], in[1]);
+       },
        [](const std::vector<Array>& in) { return silu_glu(in[0], in[1]); }},
-      {"rope", {{6, 24}},
-       [=](Context& c, const std::vector<Tensor>& in) { return ops::rope(c, in[0], {frequencies, 1}, kPositions, 4); },
+      {"rope",
+       {{6, 24}},
+       [=](Context& c, const std::vector<Tensor>& in) {
+         return ops::rope(c, in[0], {frequencies, 1}, kPositions, 4);
+       },
        [=](const std::vector<Array>& in) { return rope(in[0], *frequencies, kPositions, 4); }},
-      {"rope on a part", {{6, 24}},
-       [=](Context& c, const std::vector<Tensor>& in) { return ops::rope(c, in[0], {frequencies, 1}, kPositions, 3); },
+      {"rope on a part",
+       {{6, 24}},
+       [=](Context& c, const std::vector<Tensor>& in) {
+         return ops::rope(c, in[0], {frequencies, 1}, kPositions, 3);
+       },
        [=](const std::vector<Array>& in) { return rope(in[0], *frequencies, kPositions, 3); }},
       attention_case("attention", {4, 4, 8, 0.35f, 0}, 0),
       attention_case("attention, grouped heads", {6, 2, 16, 0.25f, 0}, 0),
       attention_case("attention, window", {4, 2, 20, 0.25f, 0}, 3),
       attention_case("attention, capped", {2, 1, 16, 0.5f, 1.5f}, 0),
-      {"cross_entropy", {{6, 23}, {37, 23}},
-       [](Context& c, const std::vector<Tensor>& in) { return ops::cross_entropy(c, in[0], in[1], kTargets, kWeights); },
-       [](const std::vector<Array>& in) { return cross_entropy(in[0], in[1], kTargets, kWeights); }, true},
+      {"cross_entropy",
+       {{6, 23}, {37, 23}},
+       [](Context& c, const std::vector<Tensor>& in) {
+         return ops::cross_entropy(c, in[0], in[1], kTargets, kWeights);
+       },
+       [](const std::vector<Array>& in) { return cross_entropy(in[0], in[1], kTargets, kWeights); },
+       true},
   };
 }
 

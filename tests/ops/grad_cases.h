@@ -1,5 +1,6 @@
-// The gradient check of every op: its backward against the derivative of a plain reference, taken in
-// complex numbers (step 1e-50: no cancellation, so the expected value is exact to double precision).
+// The gradient check of every op: its backward against the derivative of a plain reference, taken
+// in complex numbers (step 1e-50: no cancellation, so the expected value is exact to double
+// precision).
 #pragma once
 
 #include <complex>
@@ -17,8 +18,12 @@ struct Array {
   Shape shape;
   std::vector<Complex> at;
   explicit Array(Shape s = {}) : shape(s), at(static_cast<std::size_t>(s.count())) {}
-  Complex& operator()(std::int64_t r, std::int64_t c) { return at[static_cast<std::size_t>(r * shape.back() + c)]; }
-  const Complex& operator()(std::int64_t r, std::int64_t c) const { return at[static_cast<std::size_t>(r * shape.back() + c)]; }
+  Complex& operator()(std::int64_t r, std::int64_t c) {
+    return at[static_cast<std::size_t>(r * shape.back() + c)];
+  }
+  const Complex& operator()(std::int64_t r, std::int64_t c) const {
+    return at[static_cast<std::size_t>(r * shape.back() + c)];
+  }
 };
 
 struct GradCase {

@@ -28,8 +28,8 @@ Array array_of(const Tensor& t) {
 
 class GradCheck : public ::testing::TestWithParam<Isa> {};
 
-// The op's result times fixed numbers, summed: a function of one number for each element. Its gradient
-// is what backward gives for dy = those numbers.
+// The op's result times fixed numbers, summed: a function of one number for each element. Its
+// gradient is what backward gives for dy = those numbers.
 void check(const GradCase& grad_case, const Kernels& kernels) {
   SCOPED_TRACE(grad_case.name);
   ThreadPool pool(2);
@@ -53,7 +53,8 @@ void check(const GradCase& grad_case, const Kernels& kernels) {
   for (std::int64_t i = 0; i < y.shape().count(); ++i) {
     const double want = expected.at[static_cast<std::size_t>(i)].real();
     // Sums of some tens of terms below 1, each rounded to 2^-24.
-    EXPECT_NEAR(static_cast<double>(y.f32()[i]), want, 4e-6 * (1 + std::fabs(want))) << "element " << i;
+    EXPECT_NEAR(static_cast<double>(y.f32()[i]), want, 4e-6 * (1 + std::fabs(want)))
+        << "element " << i;
     size += std::fabs(want);
   }
   ASSERT_GT(size, 0);
@@ -73,8 +74,10 @@ void check(const GradCase& grad_case, const Kernels& kernels) {
       const Array out = grad_case.reference(moved);
       double want = 0;
       for (std::size_t o = 0; o < out.at.size(); ++o)
-        want += out.at[o].imag() / kStep * (grad_case.root ? 1.0 : static_cast<double>(dy.f32()[o]));
-      ASSERT_NEAR(static_cast<double>(gradients[input].f32()[i]), want, 6e-6 * (1 + std::fabs(want)))
+        want +=
+            out.at[o].imag() / kStep * (grad_case.root ? 1.0 : static_cast<double>(dy.f32()[o]));
+      ASSERT_NEAR(static_cast<double>(gradients[input].f32()[i]), want,
+                  6e-6 * (1 + std::fabs(want)))
           << "input " << input << ", element " << i;
     }
 }
@@ -85,7 +88,8 @@ TEST_P(GradCheck, EveryOpAgreesWithTheDerivativeOfItsReference) {
   for (const GradCase& grad_case : grad_cases()) check(grad_case, kernels);
 }
 
-INSTANTIATE_TEST_SUITE_P(Isas, GradCheck, ::testing::Values(Isa::scalar, Isa::avx2, Isa::avx512, Isa::amx),
+INSTANTIATE_TEST_SUITE_P(Isas, GradCheck,
+                         ::testing::Values(Isa::scalar, Isa::avx2, Isa::avx512, Isa::amx),
                          [](const auto& p) { return std::string(isa_name(p.param)); });
 
 }  // namespace

@@ -17,6 +17,6 @@ inline std::filesystem::path shared_folder() {
 
 }  // namespace bantam::test
 
-#define BANTAM_NEEDS_SHARED(relative)                                                        \
-  if (!std::filesystem::exists(::bantam::test::shared_folder() / (relative)))                \
+#define BANTAM_NEEDS_SHARED(relative)                                         \
+  if (!std::filesystem::exists(::bantam::test::shared_folder() / (relative))) \
   GTEST_SKIP() << "the reference data " << (relative) << " is not here (set BANTAM_SHARED)"

@@ -1,5 +1,6 @@
-// torch_dump FOLDER: trains a small Llama for 20 steps in float32 with AdamW and writes what another
-// program needs to do the same: the first weights, the batches, and our losses (compare.py).
+// torch_dump FOLDER: trains a small Llama for 20 steps in float32 with AdamW and writes what
+// another program needs to do the same: the first weights, the batches, and our losses
+// (compare.py).
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -15,10 +16,21 @@ namespace {
 Json settings_json(const TrainSettings& s) {
   const Config& m = s.model;
   const OptimiserSettings& o = s.optimiser;
-  return {{"layers", m.layers}, {"width", m.width}, {"heads", m.heads}, {"kv_heads", m.kv_heads},
-          {"head_dim", m.head_dim}, {"feed_forward", m.feed_forward}, {"vocabulary", m.vocabulary},
-          {"eps", m.eps}, {"rope_base", m.rope_base}, {"rate", o.rate}, {"beta1", o.beta1},
-          {"beta2", o.beta2}, {"adam_eps", o.eps}, {"weight_decay", o.decay}, {"clip", o.clip}};
+  return {{"layers", m.layers},
+          {"width", m.width},
+          {"heads", m.heads},
+          {"kv_heads", m.kv_heads},
+          {"head_dim", m.head_dim},
+          {"feed_forward", m.feed_forward},
+          {"vocabulary", m.vocabulary},
+          {"eps", m.eps},
+          {"rope_base", m.rope_base},
+          {"rate", o.rate},
+          {"beta1", o.beta1},
+          {"beta2", o.beta2},
+          {"adam_eps", o.eps},
+          {"weight_decay", o.decay},
+          {"clip", o.clip}};
 }
 
 void dump(const Path& folder) {
@@ -46,8 +58,13 @@ void dump(const Path& folder) {
     const Batch b = make_batch(store, rows, s.context, weight_sum(store, rows));
     const double factor = s.schedule.at(step, s.steps);
     const double loss = run.trainer.step();
-    out["steps"].push_back({{"tokens", b.tokens}, {"positions", b.positions}, {"documents", b.sequences},
-                            {"targets", b.targets}, {"weights", b.weights}, {"factor", factor}, {"loss", loss}});
+    out["steps"].push_back({{"tokens", b.tokens},
+                            {"positions", b.positions},
+                            {"documents", b.sequences},
+                            {"targets", b.targets},
+                            {"weights", b.weights},
+                            {"factor", factor},
+                            {"loss", loss}});
   }
   write_file(folder / "run.json", to_text(out));
 }

@@ -74,7 +74,9 @@ TEST_F(CheckpointTest, OfAnotherRecipeNamesTheDifference) {
     run.trainer.resume(path_);
     FAIL() << "a checkpoint of another recipe was taken";
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("rate: 0.003 in the checkpoint, 0.001 now"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("rate: 0.003 in the checkpoint, 0.001 now"),
+              std::string::npos)
+        << error.what();
   }
 }
 

@@ -20,11 +20,13 @@ inline TokenStore sample_text(std::int64_t documents, std::int32_t vocabulary) {
   const Random random(5, 1);
   std::uint64_t index = 0;
   for (std::int64_t d = 0; d < documents; ++d) {
-    std::vector<std::int32_t> tokens{static_cast<std::int32_t>(random.below(index++, static_cast<std::uint64_t>(vocabulary)))};
+    std::vector<std::int32_t> tokens{
+        static_cast<std::int32_t>(random.below(index++, static_cast<std::uint64_t>(vocabulary)))};
     const std::uint64_t length = 2 + random.below(index++, 89);
     while (tokens.size() < length) {
       const bool noise = random.below(index++, 10) == 0;
-      tokens.push_back(noise ? static_cast<std::int32_t>(random.below(index++, static_cast<std::uint64_t>(vocabulary)))
+      tokens.push_back(noise ? static_cast<std::int32_t>(
+                                   random.below(index++, static_cast<std::uint64_t>(vocabulary)))
                              : (tokens.back() * 7 + 3) % vocabulary);
     }
     store.add(tokens, std::vector<float>(tokens.size(), d % 3 == 0 ? 0.25f : 1.0f));
@@ -56,7 +58,8 @@ inline TrainSettings sample_settings(Arithmetic arithmetic = Arithmetic::bf16) {
 inline std::string weight_bytes(const Trainer& trainer) {
   std::string bytes;
   for (const Parameter& p : trainer.parameters())
-    bytes.append(reinterpret_cast<const char*>(p.value.view().data), static_cast<std::size_t>(p.shape.count()) * 4);
+    bytes.append(reinterpret_cast<const char*>(p.value.view().data),
+                 static_cast<std::size_t>(p.shape.count()) * 4);
   return bytes;
 }
 // Their SHA-256: equal for equal bytes, and short in a message.
@@ -68,8 +71,11 @@ inline std::string weight_sum(const Trainer& trainer) {
 }
 
 struct SampleRun {
-  SampleRun(const TokenStore& store, const TrainSettings& settings, unsigned threads = 2, Isa isa = best_isa())
-      : pool(threads), kernels(kernels_for(isa)), trainer(family_by_gguf("llama", ""), settings, store, pool, kernels) {}
+  SampleRun(const TokenStore& store, const TrainSettings& settings, unsigned threads = 2,
+            Isa isa = best_isa())
+      : pool(threads),
+        kernels(kernels_for(isa)),
+        trainer(family_by_gguf("llama", ""), settings, store, pool, kernels) {}
   void steps(int count) {
     for (int i = 0; i < count; ++i) trainer.step();
   }

@@ -14,7 +14,8 @@ namespace bantam::test {
 
 namespace {
 
-std::string trained(const TokenStore& store, const TrainSettings& settings, unsigned threads, Isa isa, int steps = 20) {
+std::string trained(const TokenStore& store, const TrainSettings& settings, unsigned threads,
+                    Isa isa, int steps = 20) {
   SampleRun run(store, settings, threads, isa);
   run.steps(steps);
   return weight_sum(run.trainer);
@@ -74,7 +75,8 @@ TEST_P(SameBytes, WhenResumedFromACheckpoint) {
   EXPECT_EQ(second.trainer.state().losses, first.trainer.state().losses);
 }
 
-INSTANTIATE_TEST_SUITE_P(Arithmetics, SameBytes, ::testing::Values(Arithmetic::f32, Arithmetic::bf16),
+INSTANTIATE_TEST_SUITE_P(Arithmetics, SameBytes,
+                         ::testing::Values(Arithmetic::f32, Arithmetic::bf16),
                          [](const auto& p) { return p.param == Arithmetic::f32 ? "f32" : "bf16"; });
 
 TEST(Trainer, LearnsWhatFollowsWhat) {
@@ -85,7 +87,8 @@ TEST(Trainer, LearnsWhatFollowsWhat) {
   const double before = run.trainer.validate();
   run.steps(120);
   const double after = run.trainer.validate();
-  // A tenth of the tokens are noise: about 0.1 log(101 * 10) + 0.9 * 0.1 = 0.8 nats are left at best.
+  // A tenth of the tokens are noise: about 0.1 log(101 * 10) + 0.9 * 0.1 = 0.8 nats are left at
+  // best.
   EXPECT_GT(before, 0.6 * std::log(101.0));
   EXPECT_LT(after, 0.5 * before);
 }
