@@ -28,12 +28,25 @@ std::shared_ptr<const ops::AttentionRows> attention_rows(const Batch& batch, con
   return seen;
 }
 
+namespace {
+
+// q or k: projected, normalised where the family does, turned by its positions.
+Tensor heads(Context& ctx, const Tensor& h, const Linear& w, const Tensor& norm,
+             const AttentionConfig& config, const Batch& batch, std::int64_t count) {
+  Tensor x = linear(ctx, h, w);
+  if (norm) x = ops::rms_norm(ctx, x, norm, config.eps);
+  if (config.rope.frequencies) x = ops::rope(ctx, x, config.rope, batch.positions, count);
+  return x;
+}
+
+}  // namespace
+
 Tensor attention(Context& ctx, const Tensor& h, const AttentionWeights& w,
                  const AttentionConfig& config, const Batch& batch, Cache* cache, int layer,
                  const std::shared_ptr<const ops::AttentionRows>& seen) {
   const ops::AttentionShape& s = config.shape;
-  const Tensor q = ops::rope(ctx, linear(ctx, h, w.q), config.rope, batch.positions, s.heads);
-  const Tensor k = ops::rope(ctx, linear(ctx, h, w.k), config.rope, batch.positions, s.kv_heads);
+  const Tensor q = heads(ctx, h, w.q, w.q_norm, config, batch, s.heads);
+  const Tensor k = heads(ctx, h, w.k, w.k_norm, config, batch, s.kv_heads);
   const Tensor v = linear(ctx, h, w.v);
   if (!cache) return linear(ctx, ops::attention(ctx, q, k, v, s, seen), w.out);
   cache->append(ctx, layer, batch, k, v);
@@ -47,9 +60,10 @@ Tensor feed_forward(Context& ctx, const Tensor& h, const FeedForwardWeights& w,
   return linear(ctx, ops::glu(ctx, activation, gate, up), w.down);
 }
 
-Tensor head(Context& ctx, const Tensor& h, const Tensor& w, const Batch& batch) {
-  if (!batch.targets.empty()) return ops::cross_entropy(ctx, h, w, batch.targets, batch.weights);
-  return ops::matmul(ctx, h, w);
+Tensor head(Context& ctx, const Tensor& h, const Tensor& w, const Batch& batch, float cap) {
+  if (!batch.targets.empty())
+    return ops::cross_entropy(ctx, h, w, batch.targets, batch.weights, cap);
+  return ops::softcap(ctx, ops::matmul(ctx, h, w), cap);
 }
 
 }  // namespace bantam::nn

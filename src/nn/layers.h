@@ -20,10 +20,14 @@ inline Tensor linear(Context& ctx, const Tensor& x, const Linear& l) {
 
 struct AttentionWeights {
   Linear q, k, v, out;
+  // RMSNorm of q and k before they turn, or none: of the width of a head (each head by itself) or
+  // of all heads together.
+  Tensor q_norm, k_norm;
 };
 struct AttentionConfig {
   ops::AttentionShape shape;
-  ops::Rope rope;
+  ops::Rope rope;  // without frequencies: no rotary positions
+  float eps = 0;   // of q_norm and k_norm
 };
 
 // Who sees whom in this batch: its own documents, or with a cache all earlier positions of the
@@ -45,7 +49,7 @@ Tensor feed_forward(Context& ctx, const Tensor& h, const FeedForwardWeights& w,
                     Activation activation);
 
 // The end of every model: logits [wanted, V] of the normalised rows h, or the losses [T] when the
-// batch has targets.
-Tensor head(Context& ctx, const Tensor& h, const Tensor& w, const Batch& batch);
+// batch has targets. Where `cap` is positive the logits stay within +-cap (ops::softcap).
+Tensor head(Context& ctx, const Tensor& h, const Tensor& w, const Batch& batch, float cap = 0);
 
 }  // namespace bantam::nn

@@ -26,7 +26,8 @@ Tensor part(const Tensor& t, std::int64_t first, std::int64_t count) {
 }  // namespace
 
 Tensor cross_entropy(Context& ctx, const Tensor& x, const Tensor& w,
-                     std::span<const std::int32_t> targets, std::span<const float> weights) {
+                     std::span<const std::int32_t> targets, std::span<const float> weights,
+                     float cap) {
   const std::int64_t rows = x.rows(), vocabulary = w.dim(0);
   if (static_cast<std::int64_t>(targets.size()) != rows || targets.size() != weights.size())
     throw Error("cross_entropy: a target and a weight for each row were expected");
@@ -44,13 +45,21 @@ Tensor cross_entropy(Context& ctx, const Tensor& x, const Tensor& w,
     const Tensor xs = part(x, first, count);
     const Tensor logits = ctx.make({count, vocabulary}, Type::f32);
     linear_forward(ctx, xs, w, nullptr, {logits.view(), false});
+    if (cap > 0)
+      ctx.rows(ctx.kernels().softcap, SoftcapArgs{logits.view(), cap, logits.view()}, count,
+               4 * vocabulary);
+    // The gradient lies where the logits were, but capped logits are needed once more.
     Tensor gradient;
-    if (back) gradient = saved == Type::f32 ? logits : ctx.make(logits.shape(), saved);
+    if (back) gradient = saved == Type::f32 && cap <= 0 ? logits : ctx.make(logits.shape(), saved);
     ctx.rows(ctx.kernels().cross_entropy,
              CrossEntropyArgs{logits.view(), targets.data() + first, weights.data() + first,
                               losses.f32() + first, gradient.view()},
              count, 8 * vocabulary);
     if (!back) continue;
+    if (cap > 0)
+      ctx.rows(ctx.kernels().softcap_back,
+               SoftcapBackArgs{gradient.view(), logits.view(), cap, {gradient.view(), false}},
+               count, 2 * vocabulary);
     if (grads.wants(w)) linear_weight_gradient(ctx, gradient, xs, grads[w]);
     if (dx) linear_input_gradient(ctx, gradient, w, {part(dx, first, count).view(), false});
   }

@@ -20,11 +20,18 @@ Tensor embed(Context& ctx, const Tensor& table, std::span<const std::int32_t> id
 // of the weight's packed form. The result is of the context's activation type.
 Tensor matmul(Context& ctx, const Tensor& x, const Tensor& w, const Tensor& bias = {});
 
-// y = x / sqrt(mean(x^2) + eps) * gain per row (Zhang & Sennrich 2019, eq. 4). x [T,D], gain [D].
+// y = x / sqrt(mean(x^2) + eps) * gain per row (Zhang & Sennrich 2019, eq. 4). x [T,D], gain [D];
+// with x [T, heads * D] each head is a row of its own.
 Tensor rms_norm(Context& ctx, const Tensor& x, const Tensor& gain, float eps);
 
 // a + b, same shapes.
 Tensor add(Context& ctx, const Tensor& a, const Tensor& b);
+
+// factor * x; x itself where the factor is 1.
+Tensor scale(Context& ctx, const Tensor& x, float factor);
+
+// cap * tanh(x / cap): numbers that stay within +-cap. x itself where the cap is 0.
+Tensor softcap(Context& ctx, const Tensor& x, float cap);
 
 // act(gate) * up (Shazeer 2020, "GLU variants"), gate and up [T,F].
 Tensor glu(Context& ctx, Activation activation, const Tensor& gate, const Tensor& up);
@@ -65,7 +72,9 @@ Tensor rows(Context& ctx, const Tensor& x, std::span<const std::int32_t> wanted)
 // Losses [T] f32: weight[t] * (log sum exp of row t of x w^T - its element at target[t]). Logits
 // are made for some rows at a time and never kept. A root: backward takes the gradient of the sum
 // of the losses. x [T,D], w [V,D], f32 or trained in bf16. targets and weights outlive the tape.
+// Where `cap` is positive the logits are capped first, as by softcap.
 Tensor cross_entropy(Context& ctx, const Tensor& x, const Tensor& w,
-                     std::span<const std::int32_t> targets, std::span<const float> weights);
+                     std::span<const std::int32_t> targets, std::span<const float> weights,
+                     float cap = 0);
 
 }  // namespace bantam::ops

@@ -1,6 +1,7 @@
 #include "ops/grad_cases.h"
 
 #include <cmath>
+#include <numbers>
 
 namespace bantam::test {
 
@@ -83,8 +84,9 @@ Array attention(const Array& q, const Array& k, const Array& v, const ops::Atten
 }
 
 Array cross_entropy(const Array& x, const Array& w, const std::vector<std::int32_t>& targets,
-                    const std::vector<float>& weights) {
-  const Array logits = matmul(x, w);
+                    const std::vector<float>& weights, double cap = 0) {
+  Array logits = matmul(x, w);
+  for (Complex& logit : logits.at) logit = capped(logit, cap);
   Array losses({x.shape[0]});
   for (std::int64_t t = 0; t < x.shape[0]; ++t) {
     const auto i = static_cast<std::size_t>(t);
@@ -94,6 +96,21 @@ Array cross_entropy(const Array& x, const Array& w, const std::vector<std::int32
     losses.at[i] = static_cast<double>(weights[i]) * (std::log(sum) - logits(t, targets[i]));
   }
   return losses;
+}
+
+// Each element by itself.
+template <class Function>
+Array each(const Array& x, Function f) {
+  Array y(x.shape);
+  for (std::size_t i = 0; i < y.at.size(); ++i) y.at[i] = f(x.at[i]);
+  return y;
+}
+
+// Rows of heads, each head as a row.
+Array as_rows(const Array& x, std::int64_t width) {
+  Array y({x.shape.count() / width, width});
+  y.at = x.at;
+  return y;
 }
 
 // Three documents of 5, 1 and 7 rows.
@@ -183,6 +200,41 @@ std::vector<GradCase> grad_cases() {
        [](const std::vector<Array>& in) {
          return rms_norm(in[0], in[1], static_cast<double>(1e-3f));
        }},
+      {"rms_norm of heads",
+       {{3, 20}, {5}},
+       [](Context& c, const std::vector<Tensor>& in) {
+         return ops::rms_norm(c, in[0], in[1], 1e-3f);
+       },
+       [](const std::vector<Array>& in) {
+         Array y({3, 20});
+         y.at = rms_norm(as_rows(in[0], 5), in[1], static_cast<double>(1e-3f)).at;
+         return y;
+       }},
+      {"scale",
+       {{4, 29}},
+       [](Context& c, const std::vector<Tensor>& in) { return ops::scale(c, in[0], 0.35f); },
+       [](const std::vector<Array>& in) {
+         return each(in[0], [](Complex x) { return x * static_cast<double>(0.35f); });
+       }},
+      {"softcap",
+       {{4, 29}},
+       [](Context& c, const std::vector<Tensor>& in) { return ops::softcap(c, in[0], 0.75f); },
+       [](const std::vector<Array>& in) {
+         return each(in[0], [](Complex x) { return capped(x, 0.75); });
+       }},
+      {"glu (gelu_tanh)",
+       {{4, 29}, {4, 29}},
+       [](Context& c, const std::vector<Tensor>& in) {
+         return ops::glu(c, Activation::gelu_tanh, in[0], in[1]);
+       },
+       [](const std::vector<Array>& in) {
+         Array y = each(in[0], [](Complex x) {
+           return 0.5 * x *
+                  (1.0 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+         });
+         for (std::size_t i = 0; i < y.at.size(); ++i) y.at[i] *= in[1].at[i];
+         return y;
+       }},
       {"glu (silu)",
        {{4, 29}, {4, 29}},
        [](Context& c, const std::vector<Tensor>& in) {
@@ -211,6 +263,15 @@ std::vector<GradCase> grad_cases() {
          return ops::cross_entropy(c, in[0], in[1], kTargets, kWeights);
        },
        [](const std::vector<Array>& in) { return cross_entropy(in[0], in[1], kTargets, kWeights); },
+       true},
+      {"cross_entropy, capped",
+       {{6, 23}, {37, 23}},
+       [](Context& c, const std::vector<Tensor>& in) {
+         return ops::cross_entropy(c, in[0], in[1], kTargets, kWeights, 1.25f);
+       },
+       [](const std::vector<Array>& in) {
+         return cross_entropy(in[0], in[1], kTargets, kWeights, 1.25);
+       },
        true},
   };
 }
