@@ -26,6 +26,16 @@ void divides(const std::string& file, const char* field, std::int64_t part, std:
 
 }  // namespace
 
+LayerConfig Config::layer(std::int64_t l) const {
+  if (by_layer.empty()) return {heads, kv_heads, feed_forward, window, true};
+  return by_layer[static_cast<std::size_t>(l)];
+}
+
+std::vector<LayerConfig>& Config::own_layers() {
+  if (by_layer.empty()) by_layer.assign(static_cast<std::size_t>(layers), layer(0));
+  return by_layer;
+}
+
 void Config::check(const std::string& file) const {
   range(file, "layers (block_count, num_hidden_layers)", layers, 4096);
   range(file, "width (embedding_length, hidden_size)", width, 1 << 17);
@@ -36,6 +46,8 @@ void Config::check(const std::string& file) const {
   range(file, "feed forward (feed_forward_length, intermediate_size)", feed_forward, 1 << 20);
   range(file, "vocabulary (vocab_size)", vocabulary, 1 << 24);
   range(file, "context (context_length, max_position_embeddings)", context, 1 << 28);
+  check_layers(file);
+  check_scales(file);
   if (head_dim % 2 != 0)
     throw Error("rotary positions need an even number, not " + std::to_string(head_dim))
         .in(file)
@@ -56,16 +68,78 @@ void Config::check(const std::string& file) const {
         .field("rope_freqs.weight");
 }
 
+void Config::check_layers(const std::string& file) const {
+  const auto check_window = [&](std::int64_t of) {
+    if (of < 0 || of > INT32_MAX)
+      throw Error("a number of positions from 0 was expected, not " + std::to_string(of))
+          .in(file)
+          .field("window (attention.sliding_window, sliding_window)");
+  };
+  check_window(window);
+  if (by_layer.empty()) return;
+  if (static_cast<std::int64_t>(by_layer.size()) != layers)
+    throw Error("settings of " + std::to_string(layers) + " layers were expected, not of " +
+                std::to_string(by_layer.size()))
+        .in(file);
+  for (const LayerConfig& l : by_layer) {
+    range(file, "heads of a layer", l.heads, heads);
+    range(file, "stored heads of a layer", l.kv_heads, l.heads);
+    divides(file, "stored heads of a layer", l.kv_heads, l.heads);
+    range(file, "feed forward of a layer", l.feed_forward, feed_forward);
+    check_window(l.window);
+  }
+}
+
+void Config::check_scales(const std::string& file) const {
+  struct Scale {
+    const char* field;
+    double value;
+    bool may_be_zero;
+  };
+  for (const Scale& s : {
+           Scale{"attention scale (attention.scale, attention_multiplier, query_pre_attn_scalar)",
+                 attention_scale, true},
+           Scale{"cap of scores (attn_logit_softcapping)", attention_cap, true},
+           Scale{"cap of logits (final_logit_softcapping)", logit_cap, true},
+           Scale{"scale of embeddings (embedding_scale, embedding_multiplier)", embedding_scale,
+                 false},
+           Scale{"scale of blocks (residual_scale, residual_multiplier)", residual_scale, false},
+           Scale{"scale of logits (logit_scale, logits_scaling)", logit_scale, false},
+           Scale{"local rotary base (rope.freq_base_swa, rope_local_base_freq)", rope_local_base,
+                 true},
+       }) {
+    const bool fits = s.value > 1e-9 && s.value < 1e15;
+    if (!fits && !(s.may_be_zero && s.value == 0))
+      throw Error("a positive number was expected, not " + std::to_string(s.value))
+          .in(file)
+          .field(s.field);
+  }
+}
+
+namespace {
+
+double frequency(double base, std::int64_t pair, std::int64_t head_dim) {
+  return bantam_pow(base, -2.0 * static_cast<double>(pair) / static_cast<double>(head_dim));
+}
+
+}  // namespace
+
 std::shared_ptr<const std::vector<double>> rope_frequencies(const Config& config) {
   auto frequencies = std::make_shared<std::vector<double>>();
   const RopeScaling& s = config.rope_scaling;
   for (std::int64_t i = 0; i < config.head_dim / 2; ++i) {
-    double f = bantam_pow(config.rope_base,
-                          -2.0 * static_cast<double>(i) / static_cast<double>(config.head_dim));
+    double f = frequency(config.rope_base, i, config.head_dim);
     if (s.kind == "linear") f /= s.factor;
     if (!s.divisors.empty()) f /= static_cast<double>(s.divisors[static_cast<std::size_t>(i)]);
     frequencies->push_back(f);
   }
+  return frequencies;
+}
+
+std::shared_ptr<const std::vector<double>> local_rope_frequencies(const Config& config) {
+  auto frequencies = std::make_shared<std::vector<double>>();
+  for (std::int64_t i = 0; i < config.head_dim / 2; ++i)
+    frequencies->push_back(frequency(config.rope_local_base, i, config.head_dim));
   return frequencies;
 }
 

@@ -18,6 +18,14 @@ struct RopeScaling {
   std::vector<float> divisors;  // one for each pair: what GGUF's rope_freqs.weight holds
 };
 
+// What may differ from layer to layer.
+struct LayerConfig {
+  std::int64_t heads = 0, kv_heads = 0, feed_forward = 0;
+  std::int64_t window = 0;  // sliding attention window (itself and those before it), 0: none
+  bool rotary = true;       // q and k turn with their positions
+  friend bool operator==(const LayerConfig&, const LayerConfig&) = default;
+};
+
 struct Config {
   std::string family;  // GGUF's architecture name
   std::string name;    // general.name, or empty
@@ -26,15 +34,32 @@ struct Config {
   double eps = 1e-5;
   double rope_base = 10000;
   RopeScaling rope_scaling;
+  // Rotary base of layers with a window where these are not stretched; 0: as the others.
+  double rope_local_base = 0;
   std::int64_t window = 0;  // sliding attention window, 0: none
-  bool tied = false;        // the embedding is the output head
+  // One for each layer, or empty: every layer is as said here. Where they differ the numbers here
+  // are the largest.
+  std::vector<LayerConfig> by_layer;
+  double attention_scale = 0;               // of the scores; 0: 1 / sqrt(head_dim)
+  double attention_cap = 0, logit_cap = 0;  // soft caps, 0: none
+  double embedding_scale = 1, residual_scale = 1, logit_scale = 1;  // logits are divided
+  bool tied = false;  // the embedding is the output head
   bool attention_bias = false, output_bias = false, feed_forward_bias = false;
 
+  LayerConfig layer(std::int64_t l) const;
+  // by_layer, filled with what every layer is if it was empty.
+  std::vector<LayerConfig>& own_layers();
   // Throws Error naming `file` and the field that is out of its range or does not fit the others.
   void check(const std::string& file) const;
+
+ private:
+  void check_layers(const std::string& file) const;
+  void check_scales(const std::string& file) const;
 };
 
 // Radians a position for each rotary pair of `config`.
 std::shared_ptr<const std::vector<double>> rope_frequencies(const Config& config);
+// The same of layers with a window, where they turn on a base of their own.
+std::shared_ptr<const std::vector<double>> local_rope_frequencies(const Config& config);
 
 }  // namespace bantam

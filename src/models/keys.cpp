@@ -20,6 +20,28 @@ std::int64_t GgufKeys::need(std::string_view name) const {
   return static_cast<std::int64_t>(value);
 }
 
+std::int64_t GgufKeys::integer(std::string_view name, std::int64_t otherwise) const {
+  return file_.metadata().has(key(name)) ? need(name) : otherwise;
+}
+
+std::vector<std::int64_t> GgufKeys::by_layer(std::string_view name, std::int64_t layers) const {
+  if (!file_.metadata().is_array(key(name)))
+    return std::vector<std::int64_t>(static_cast<std::size_t>(layers), need(name));
+  std::vector<std::int64_t> values = file_.metadata().need_ints(key(name));
+  if (static_cast<std::int64_t>(values.size()) != layers)
+    throw Error("a number for each of " + std::to_string(layers) + " layers was expected, not " +
+                std::to_string(values.size()))
+        .in(file_.path())
+        .field(key(name));
+  return values;
+}
+
+void GgufKeys::find_biases(Config& config) const {
+  config.attention_bias = file_.find("blk.0.attn_q.bias") != nullptr;
+  config.output_bias = file_.find("blk.0.attn_output.bias") != nullptr;
+  config.feed_forward_bias = file_.find("blk.0.ffn_down.bias") != nullptr;
+}
+
 double GgufKeys::number(std::string_view name, double otherwise) const {
   return file_.metadata().find_float(prefix_ + std::string(name)).value_or(otherwise);
 }
@@ -54,10 +76,8 @@ Config GgufKeys::common() const {
   c.heads = need("attention.head_count");
   c.feed_forward = need("feed_forward_length");
   c.context = need("context_length");
-  c.kv_heads =
-      static_cast<std::int64_t>(number("attention.head_count_kv", static_cast<double>(c.heads)));
-  const double width = c.heads > 0 ? static_cast<double>(c.width / c.heads) : 0;
-  c.head_dim = static_cast<std::int64_t>(number("attention.key_length", width));
+  c.kv_heads = integer("attention.head_count_kv", c.heads);
+  c.head_dim = integer("attention.key_length", c.heads > 0 ? c.width / c.heads : 0);
   c.eps = meta.need_float(prefix_ + "attention.layer_norm_rms_epsilon");
   c.rope_base = number("rope.freq_base", 10000);
   c.vocabulary = file_.need("token_embd.weight").shape[0];
@@ -157,6 +177,54 @@ std::string HfKeys::text(std::string_view name, std::string otherwise) const {
   return value.get<std::string>();
 }
 
+namespace {
+
+// The members of an array, each of the kind that `fits`.
+template <class T, class Fits>
+std::optional<std::vector<T>> array_of(const HfKeys& keys, const Json& json, std::string_view name,
+                                       const char* expected, Fits fits) {
+  if (!keys.has(name)) return std::nullopt;
+  const Json& value = json.at(std::string(name));
+  bool good = value.is_array();
+  if (good)
+    for (const Json& member : value) good = good && fits(member);
+  if (!good) throw wrong(keys.file(), name, expected, value);
+  return value.get<std::vector<T>>();
+}
+
+}  // namespace
+
+std::optional<std::vector<std::int64_t>> HfKeys::integers(std::string_view name) const {
+  return array_of<std::int64_t>(*this, json_, name, "an array of whole numbers",
+                                [](const Json& j) { return j.is_number_integer(); });
+}
+
+std::optional<std::vector<double>> HfKeys::numbers(std::string_view name) const {
+  return array_of<double>(*this, json_, name, "an array of numbers",
+                          [](const Json& j) { return j.is_number(); });
+}
+
+std::optional<std::vector<std::string>> HfKeys::texts(std::string_view name) const {
+  return array_of<std::string>(*this, json_, name, "an array of strings",
+                               [](const Json& j) { return j.is_string(); });
+}
+
+void HfKeys::expect_flag(std::string_view name, bool value) const {
+  if (flag(name, value) != value)
+    throw Error(std::string(value ? "false" : "true") + " is not supported here; " +
+                (value ? "true" : "false") + " is")
+        .in(file_)
+        .field(std::string(name));
+}
+
+// The first folders said "gelu" and meant the tanh form (transformers,
+// models/gemma/modeling_gemma.py, GemmaMLP): hidden_activation came to say it.
+void HfKeys::expect_gelu_tanh() const {
+  const bool newer = has("hidden_activation");
+  if (!newer && text("hidden_act", "gelu") == "gelu") return;
+  expect(newer ? "hidden_activation" : "hidden_act", "gelu_pytorch_tanh");
+}
+
 void HfKeys::expect(std::string_view name, std::string_view value) const {
   const std::string got = text(name, std::string(value));
   if (got != value)
@@ -253,8 +321,8 @@ Json llama3_settings(const Config& c) {
           {"original_max_position_embeddings", s.original_context}};
 }
 
-// The shortest decimal that reads back as the same float: GGUF keeps floats, and 1e-05 should not
-// become 9.999999747378752e-06.
+}  // namespace
+
 double shortest(double value) {
   const auto f = static_cast<float>(value);
   if (static_cast<double>(f) != value) return value;
@@ -266,7 +334,31 @@ double shortest(double value) {
   return value;
 }
 
-}  // namespace
+double query_scalar(const Config& c) {
+  if (c.attention_scale == 0) return static_cast<double>(c.head_dim);
+  const double scalar = 1 / (c.attention_scale * c.attention_scale), whole = std::round(scalar);
+  return static_cast<float>(1 / std::sqrt(whole)) == static_cast<float>(c.attention_scale) ? whole
+                                                                                           : scalar;
+}
+
+double gguf_query_scale(const Config& c, std::int64_t layers_of_largest) {
+  if (c.layers != layers_of_largest) return 0;
+  return 1 / std::sqrt(static_cast<double>(c.width / c.heads));
+}
+
+void expect_gguf_query_scale(const Config& c, std::int64_t layers_of_largest) {
+  Config said = c;
+  said.attention_scale = gguf_query_scale(c, layers_of_largest);
+  if (query_scalar(said) != query_scalar(c))
+    throw Error("GGUF files of this architecture cannot say " + std::to_string(query_scalar(c)) +
+                ", only " + std::to_string(query_scalar(said)) + "; keep the model as a folder")
+        .field("query_pre_attn_scalar");
+}
+
+Json with_defaults(const Json& given, Json defaults) {
+  for (const auto& [name, value] : given.items()) defaults[name] = value;
+  return defaults;
+}
 
 Json common_to_hf(const Config& c) {
   Json j = {{"hidden_size", c.width},

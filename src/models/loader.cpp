@@ -1,11 +1,13 @@
 #include "models/loader.h"
 
+#include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/error.h"
 #include "blocks/format.h"
+#include "models/writer.h"
 
 namespace bantam {
 
@@ -19,11 +21,13 @@ ModelFile::ModelFile(const Path& path) {
       throw Error("the kind of model (\"llama\", ...) was expected").in(file).field("model_type");
     family_ = &family_by_hf(type->get<std::string>(), file);
     config_ = family_->from_hf(folder_->config(), file);
+    config_.check(file);
   } else {
     if (is_pickle_name(path)) refuse_pickle(path);
     gguf_ = std::make_shared<GgufFile>(path);
     family_ = &family_by_gguf(gguf_->metadata().need_string("general.architecture"), gguf_->path());
     config_ = family_->from_gguf(*gguf_);
+    config_.check(gguf_->path());
   }
 }
 
@@ -32,8 +36,21 @@ const TensorSource& ModelFile::tensors() const {
   return *folder_;
 }
 
+const TensorInfo* ModelFile::locate(const Weight& weight) const {
+  if (gguf_) return gguf_->find(weight.gguf);
+  if (const TensorInfo* info = folder_->find(weight.hf)) return info;
+  for (const Renaming& r : family_->renamings)
+    if (weight.hf.starts_with(r.canonical))
+      if (const TensorInfo* info =
+              folder_->find(std::string(r.prefix) + weight.hf.substr(r.canonical.size())))
+        return info;
+  return nullptr;
+}
+
 const TensorInfo& ModelFile::find(const Weight& weight) const {
-  const TensorInfo& info = tensors().need(gguf_ ? weight.gguf : weight.hf, weight.shape);
+  const TensorInfo* located = locate(weight);
+  const std::string& name = located ? located->name : gguf_ ? weight.gguf : weight.hf;
+  const TensorInfo& info = tensors().need(name, weight.shape);
   if (!info.format || !info.format->encode)  // integers that only programs of others read
     throw Error("its type " + info.type_name +
                 " cannot be computed with yet; F32, F16, BF16 and Q8_0 can")
@@ -83,6 +100,7 @@ class Loader {
       case Role::gain:
       case Role::bias:
         *weight.tensor = widened(rows, info);
+        if (weight.less_one && !file_->gguf()) *weight.tensor = plus(*weight.tensor, 1);
         return;
       case Role::embedding:
         *weight.tensor = rows;
@@ -160,10 +178,17 @@ bool harmless(std::string_view name) {
 
 void refuse_unknown(const ModelFile& file, std::span<const Weight> weights) {
   std::set<std::string_view> known;
-  for (const Weight& w : weights) known.insert(file.gguf() ? w.gguf : w.hf);
+  for (const Weight& w : weights)
+    if (const TensorInfo* info = file.locate(w)) known.insert(info->name);
+  const auto ignored = [&](std::string_view name) {
+    if (file.gguf()) return false;
+    return std::ranges::any_of(file.family().ignored,
+                               [&](std::string_view part) { return name.starts_with(part); });
+  };
   for (const TensorInfo& t : file.tensors().tensors()) {
-    if (known.contains(t.name) || harmless(t.name)) continue;
-    if (file.config().tied && t.name == "lm_head.weight") continue;  // a copy of the embedding
+    if (known.contains(t.name) || harmless(t.name) || ignored(t.name)) continue;
+    if (file.config().tied && t.name.ends_with("lm_head.weight"))
+      continue;  // a copy of the embedding
     throw Error("this architecture has no such tensor; the file is of another kind than it says")
         .in(t.file)
         .field(t.name)

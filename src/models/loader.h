@@ -21,7 +21,9 @@ class ModelFile {
   const TensorSource& tensors() const;
   const Family& family() const { return *family_; }
   const Config& config() const { return config_; }
-  // The tensor that `weight` names in this world.
+  // The tensor that `weight` names in this world, or null.
+  const TensorInfo* locate(const Weight& weight) const;
+  // The same; throws Error when it is missing, of another shape, or cannot be computed with.
   const TensorInfo& find(const Weight& weight) const;
 
  private:

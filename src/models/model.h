@@ -30,6 +30,7 @@ struct Weight {
   // worlds.
   std::int64_t rotary_heads = 0;
   bool residual = false;  // its output is added to the residual stream: starts smaller
+  bool less_one = false;  // a gain that folders keep less one; in GGUF and in the model it is whole
 };
 
 class Model {
@@ -51,6 +52,12 @@ class Model {
   Config config_;
 };
 
+// Names in some of the makers' folders: what begins with `prefix` stands for `canonical` and the
+// rest of the name.
+struct Renaming {
+  std::string_view prefix, canonical;
+};
+
 struct Family {
   std::string_view gguf;                 // general.architecture
   std::span<const std::string_view> hf;  // model_type in config.json
@@ -59,6 +66,8 @@ struct Family {
   void (*to_gguf)(const Config& config, GgufWriter& writer);
   Json (*to_hf)(const Config& config);
   std::unique_ptr<Model> (*make)(const Config& config);
+  std::span<const Renaming> renamings = {};
+  std::span<const std::string_view> ignored = {};  // how names of other parts begin (vision)
 };
 
 std::span<const Family> families();

@@ -38,6 +38,14 @@ Tensor converted(const Tensor& rows, Type type) {
   return out;
 }
 
+Tensor plus(const Tensor& vector, float number) {
+  const std::int64_t count = vector.shape().count();
+  Tensor sum = Tensor::zeros(vector.shape());
+  format(vector.type()).decode(vector.view().data, sum.f32(), count);
+  for (std::int64_t i = 0; i < count; ++i) sum.f32()[i] += number;
+  return sum;
+}
+
 namespace {
 
 std::span<const std::byte> bytes_of(const Tensor& t) {
@@ -113,7 +121,9 @@ void write_folder(Model& model, const Family& family, const Path& folder, const 
   SafetensorsFolderWriter writer(folder);
   for (const Weight& w : weights) writer.add_tensor(w.hf, type(w), w.shape);
   writer.finish([&](std::size_t index, const PutBytes& put) {
-    put(bytes_of(converted(rows(weights[index]), type(weights[index]))));
+    const Weight& w = weights[index];
+    const Tensor whole = rows(w);
+    put(bytes_of(converted(w.less_one ? plus(whole, -1) : whole, type(w))));
   });
 }
 

@@ -30,8 +30,10 @@ Tensor Conversion::rows(const Weight& weight) {
   // The tensor before this one has been written.
   if (previous_ != nullptr && previous_ != &info) file_->tensors().release(*previous_);
   previous_ = &info;
-  if (!file_->gguf() || weight.rotary_heads == 0)
-    return Tensor::borrowed(ConstView(info.data.data(), info.format->type, weight.shape), file_);
+  const Tensor stored =
+      Tensor::borrowed(ConstView(info.data.data(), info.format->type, weight.shape), file_);
+  if (!file_->gguf()) return weight.less_one ? plus(stored, 1) : stored;
+  if (weight.rotary_heads == 0) return stored;
   Tensor half = Tensor::zeros(weight.shape, info.format->type);
   const std::int64_t count = weight.shape.rank() == 1 ? weight.shape[0] : weight.shape.rows();
   copy_rotary_rows(info.data.data(), half.view().data, count,
@@ -51,16 +53,19 @@ Type Conversion::gguf_type(const Weight& weight) {
   return type;
 }
 
-// Whether every number of the tensor survives in `type`.
+// Whether every number of the tensor, as a folder keeps it, survives in `type`.
 bool Conversion::exact_in(const Weight& weight, Type type) {
   const TensorInfo& info = file_->find(weight);
-  const Format& from = *info.format;
+  Tensor kept =
+      Tensor::borrowed(ConstView(info.data.data(), info.format->type, weight.shape), file_);
+  if (weight.less_one) kept = plus(file_->gguf() ? kept : plus(kept, 1), -1);
+  const Format& from = format(kept.type());
   const Format& to = format(type);
   const std::int64_t n = weight.shape.count();
   if (!to.encode || n % from.block != 0 || n % to.block != 0) return false;
   std::vector<float> values(static_cast<std::size_t>(n)), back(values.size());
   std::vector<std::byte> bytes(static_cast<std::size_t>(to.bytes(n)));
-  from.decode(info.data.data(), values.data(), n);
+  from.decode(kept.view().data, values.data(), n);
   to.encode(values.data(), bytes.data(), n);
   to.decode(bytes.data(), back.data(), n);
   return std::memcmp(values.data(), back.data(), values.size() * sizeof(float)) == 0;

@@ -3,47 +3,16 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <vector>
 
 #include "base/error.h"
+#include "infer/runs.h"
 #include "support/tiny_model.h"
 
 namespace bantam {
 namespace {
 
-using Logits = std::vector<std::vector<float>>;  // by position
-
-std::vector<std::int32_t> some_tokens(std::size_t count, std::uint64_t seed) {
-  const Random random(seed, 0);
-  std::vector<std::int32_t> ids;
-  for (std::size_t i = 0; i < count; ++i)
-    ids.push_back(static_cast<std::int32_t>(random.below(i, 261)));
-  return ids;
-}
-
-bool same_bytes(const Logits& a, const Logits& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (a[i].size() != b[i].size() ||
-        std::memcmp(a[i].data(), b[i].data(), a[i].size() * sizeof(float)) != 0)
-      return false;
-  return true;
-}
-
-// The logits of every token, given to the session in pieces of `piece`.
-Logits run(Session& session, std::int64_t slot, const std::vector<std::int32_t>& ids,
-           std::size_t piece) {
-  Logits logits;
-  for (std::size_t at = 0; at < ids.size(); at += piece) {
-    const std::size_t count = std::min(piece, ids.size() - at);
-    const Session::Part part{slot, std::span(ids).subspan(at, count), Session::Want::all};
-    session.evaluate({&part, 1}, [&](std::size_t, std::size_t, std::span<const float> row) {
-      logits.emplace_back(row.begin(), row.end());
-    });
-  }
-  return logits;
-}
+using test::Logits, test::run, test::same_bytes, test::some_tokens;
 
 class SameBytes : public ::testing::TestWithParam<std::tuple<Type, std::optional<Arithmetic>>> {
  protected:

@@ -1,6 +1,6 @@
-// A Llama of a few thousand random weights with a byte-level tokenizer, written to a file: what
-// tests open when they need a model. The same bytes on every machine. A test that includes this
-// uses the rooms base, files, text and models.
+// A model of a few thousand random weights, a Llama unless said otherwise, with a byte-level
+// tokenizer, written to a file: what tests open when they need a model. The same bytes on every
+// machine. A test that includes this uses the rooms base, files, text and models.
 #pragma once
 
 #include <algorithm>
@@ -24,6 +24,8 @@ struct TinyModel {
   Type type = Type::f32;  // of the matrices
   std::uint64_t seed = 1;
   std::string chat_template;  // empty: none
+  // Makes another family of it (tiny_families.h).
+  void (*change)(Config&) = nullptr;
 };
 
 // 256 tokens that are bytes, "th", "the", " the", then <s> (put in front of a text) and </s>.
@@ -56,6 +58,7 @@ inline Config tiny_config(const TinyModel& tiny) {
   c.context = tiny.context;
   c.eps = 1e-5;
   c.tied = tiny.tied;
+  if (tiny.change) tiny.change(c);
   return c;
 }
 
@@ -90,18 +93,19 @@ inline WeightType tiny_type(const TinyModel& tiny, bool gguf) {
 }
 
 inline void write_tiny_gguf(const Path& path, const TinyModel& tiny = {}) {
-  const Family& family = family_by_gguf("llama", path.string());
-  const std::unique_ptr<Model> model = family.make(tiny_config(tiny));
+  const Config config = tiny_config(tiny);
+  const Family& family = family_by_gguf(config.family, path.string());
+  const std::unique_ptr<Model> model = family.make(config);
   GgufWriter writer(path);
-  writer.set("general.architecture", "llama");
   write_tokenizer(*tiny_tokenizer(tiny.chat_template), writer);
   write_gguf(*model, family, writer, tiny_rows(tiny), tiny_type(tiny, true));
 }
 
 // `tiny.type` is one that safetensors have.
 inline void write_tiny_folder(const Path& path, const TinyModel& tiny = {}) {
-  const Family& family = family_by_gguf("llama", path.string());
-  const std::unique_ptr<Model> model = family.make(tiny_config(tiny));
+  const Config config = tiny_config(tiny);
+  const Family& family = family_by_gguf(config.family, path.string());
+  const std::unique_ptr<Model> model = family.make(config);
   const auto tokenizer = tiny_tokenizer(tiny.chat_template);
   AtomicFolder folder(path, false);
   write_file(folder.path() / "tokenizer.json", tokenizer_json(*tokenizer));

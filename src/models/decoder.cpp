@@ -1,0 +1,86 @@
+#include "models/decoder.h"
+
+#include <cmath>
+
+namespace bantam {
+
+Decoder::Decoder(const Config& config, const Storage& storage) : Model(config), storage_(storage) {
+  const double usual = 1 / std::sqrt(static_cast<double>(config.head_dim));
+  const auto scale =
+      static_cast<float>(config.attention_scale > 0 ? config.attention_scale : usual);
+  const auto frequencies = rope_frequencies(config);
+  const auto local = config.rope_local_base > 0 ? local_rope_frequencies(config) : frequencies;
+  for (std::int64_t l = 0; l < config.layers; ++l) {
+    const LayerConfig layer = config.layer(l);
+    nn::AttentionConfig a;
+    a.shape = {layer.heads, layer.kv_heads, config.head_dim, scale,
+               static_cast<float>(config.attention_cap)};
+    if (layer.rotary) a.rope.frequencies = layer.window > 0 ? local : frequencies;
+    a.eps = static_cast<float>(config.eps);
+    attention_.push_back(a);
+  }
+}
+
+// Layers of one kind see the same rows.
+std::vector<Pass> Decoder::passes(const Batch& batch, Cache* cache) const {
+  std::vector<Pass> all;
+  for (int l = 0; l < config_.layers; ++l) {
+    const LayerConfig layer = config_.layer(l);
+    Pass pass{batch, cache, l, nullptr};
+    for (const Pass& before : all) {
+      const LayerConfig other = config_.layer(before.layer);
+      if (other.window == layer.window && other.kv_heads == layer.kv_heads) {
+        pass.seen = before.seen;
+        break;
+      }
+    }
+    if (!pass.seen) pass.seen = nn::attention_rows(batch, cache, l, layer.window);
+    all.push_back(std::move(pass));
+  }
+  return all;
+}
+
+Tensor Decoder::forward(Context& ctx, const Batch& batch, Cache* cache) const {
+  Tensor x = ops::scale(ctx, ops::embed(ctx, embedding_, batch.tokens),
+                        static_cast<float>(config_.embedding_scale));
+  for (const Pass& pass : passes(batch, cache))
+    x = ctx.block(pass.layer, x, [this, pass](Context& c, const Tensor& input) {
+      return c.observe("block_out", pass.layer, block(c, input, pass));
+    });
+  if (batch.targets.empty()) x = ops::rows(ctx, x, batch.wanted);
+  // Logits divided by a number are those of rows divided by it.
+  const Tensor h =
+      ops::scale(ctx, norm(ctx, x, norm_), 1 / static_cast<float>(config_.logit_scale));
+  // The loader prepares a tied head apart from the embedding, for its own arithmetic.
+  return nn::head(ctx, h, head_ ? head_ : embedding_, batch, static_cast<float>(config_.logit_cap));
+}
+
+std::vector<Weight> Decoder::weights() {
+  const Config& c = config_;
+  WeightList list(c, storage_);
+  list.matrix("token_embd", storage_.embedding, {c.vocabulary, c.width}, Role::embedding,
+              embedding_);
+  for (int l = 0; l < c.layers; ++l) {
+    const std::string number = std::to_string(l) + ".";
+    list.enter("blk." + number, storage_.layers + number);
+    list_block(l, list);
+  }
+  list.enter("", "");
+  list.gain("output_norm", storage_.norm, c.width, norm_);
+  // A tied head is listed too: it is the embedding under its second use (loader.cpp, trainer).
+  list.matrix(c.tied ? "token_embd" : "output", c.tied ? storage_.embedding : storage_.head,
+              {c.vocabulary, c.width}, Role::head, head_);
+  return list.take();
+}
+
+CacheShape Decoder::cache_shape(std::int64_t slots, std::int64_t context, Type type) const {
+  CacheShape shape;
+  for (std::int64_t l = 0; l < config_.layers; ++l)
+    shape.layers.push_back({config_.layer(l).kv_heads, config_.head_dim});
+  shape.slots = slots;
+  shape.context = context;
+  shape.type = type;
+  return shape;
+}
+
+}  // namespace bantam

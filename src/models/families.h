@@ -1,0 +1,19 @@
+// The families: one function each, in a file of its own, that gives its row of the registry's
+// table.
+#pragma once
+
+#include "models/model.h"
+
+namespace bantam {
+
+Family gemma_family();
+Family gemma2_family();
+Family gemma3_family();
+Family granite_family();
+Family llama_family();
+Family olmo2_family();
+Family qwen2_family();
+Family qwen3_family();
+Family smollm3_family();
+
+}  // namespace bantam

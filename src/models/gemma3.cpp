@@ -1,0 +1,156 @@
+// Gemma 3, its text part (Gemma Team 2025, arXiv:2503.19786, section 2): Gemma 2 without caps but
+// with RMSNorm on each head of q and k; five layers with a window, on a rotary base of their own,
+// then one without. Semantics after transformers,
+// src/transformers/models/gemma3/modeling_gemma3.py.
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "models/decoder.h"
+#include "models/families.h"
+#include "models/windows.h"
+
+namespace bantam {
+
+namespace {
+
+constexpr std::string_view kTypes[] = {"gemma3_text", "gemma3"};
+constexpr Storage kStorage{.less_one = true};
+constexpr std::int64_t kPeriod = 6;
+constexpr std::int64_t kLayersOfLargest = 62;
+constexpr double kLocalBase = 10000;
+// Folders of the larger models hold a vision part besides (transformers,
+// Gemma3ForConditionalGeneration, before and after its names changed).
+constexpr Renaming kRenamings[] = {{"language_model.model.", "model."},
+                                   {"language_model.lm_head.", "lm_head."},
+                                   {"model.language_model.", "model."}};
+constexpr std::string_view kVision[] = {"vision_tower.", "multi_modal_projector.",
+                                        "model.vision_tower.", "model.multi_modal_projector."};
+
+struct Layer {
+  Tensor attention_norm, attention_post_norm, feed_forward_norm, feed_forward_post_norm;
+  nn::AttentionWeights attention;
+  nn::FeedForwardWeights feed_forward;
+};
+
+class Gemma3 : public Decoder {
+ public:
+  explicit Gemma3(const Config& config)
+      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
+
+ private:
+  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
+    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
+    const Tensor a = attend(c, norm(c, x, w.attention_norm), w.attention, pass);
+    const Tensor h = ops::add(c, x, norm(c, a, w.attention_post_norm));
+    const Tensor f = norm(c, h, w.feed_forward_norm);
+    const Tensor y = nn::feed_forward(c, f, w.feed_forward, Activation::gelu_tanh);
+    return ops::add(c, h, norm(c, y, w.feed_forward_post_norm));
+  }
+
+  void list_block(int l, WeightList& list) override {
+    Layer& w = layers_[static_cast<std::size_t>(l)];
+    const LayerConfig layer = config_.layer(l);
+    const std::int64_t d = config_.width;
+    list.gain("attn_norm", "input_layernorm", d, w.attention_norm);
+    list.attention(w.attention, layer);
+    list.gain("attn_q_norm", "self_attn.q_norm", config_.head_dim, w.attention.q_norm);
+    list.gain("attn_k_norm", "self_attn.k_norm", config_.head_dim, w.attention.k_norm);
+    list.gain("post_attention_norm", "post_attention_layernorm", d, w.attention_post_norm);
+    list.gain("ffn_norm", "pre_feedforward_layernorm", d, w.feed_forward_norm);
+    list.gated(w.feed_forward, layer);
+    list.gain("post_ffw_norm", "post_feedforward_layernorm", d, w.feed_forward_post_norm);
+  }
+
+  std::vector<Layer> layers_;
+};
+
+Config from_gguf(const GgufFile& file) {
+  const GgufKeys keys(file, "gemma3");
+  Config c = keys.common();
+  keys.find_biases(c);
+  windows_from_gguf(c, keys, 0, kPeriod);
+  c.rope_local_base = keys.number("rope.freq_base_swa", kLocalBase);
+  c.attention_cap = keys.number("attn_logit_softcapping", 0);
+  c.logit_cap = keys.number("final_logit_softcapping", 0);
+  c.attention_scale = gguf_query_scale(c, kLayersOfLargest);
+  c.embedding_scale = std::sqrt(static_cast<double>(c.width));
+  return c;
+}
+
+// Folders of the larger models name only what differs from these (Gemma3TextConfig).
+Json defaults() {
+  return {{"num_attention_heads", 8},
+          {"num_key_value_heads", 4},
+          {"head_dim", 256},
+          {"vocab_size", 262208},
+          {"max_position_embeddings", 131072},
+          {"rope_theta", 1000000.0},
+          {"rope_local_base_freq", kLocalBase},
+          {"sliding_window", 4096},
+          {"query_pre_attn_scalar", 256},
+          {"tie_word_embeddings", true}};
+}
+
+Config from_hf(const Json& json, const std::string& file) {
+  const bool nested = json.contains("text_config") && json.at("text_config").is_object();
+  Json whole = with_defaults(nested ? json.at("text_config") : json, defaults());
+  double local_base = HfKeys(whole, file).number("rope_local_base_freq", kLocalBase);
+  whole = with_rope_of_full_layers(whole, file, local_base);
+  const HfKeys keys(whole, file);
+  Config c = keys.common("gemma3");
+  c.rope_local_base = local_base;
+  keys.expect_gelu_tanh();
+  keys.expect_flag("use_bidirectional_attention", false);
+  c.attention_bias = c.output_bias = keys.flag("attention_bias", false);
+  const std::int64_t period =
+      keys.integer("sliding_window_pattern", keys.integer("_sliding_window_pattern", kPeriod));
+  windows_from_hf(c, keys, windowed_layers(c.layers, period));
+  c.attention_cap = keys.number("attn_logit_softcapping", 0);
+  c.logit_cap = keys.number("final_logit_softcapping", 0);
+  c.attention_scale = 1 / std::sqrt(keys.number("query_pre_attn_scalar", 256));
+  c.embedding_scale = std::sqrt(static_cast<double>(c.width));
+  return c;
+}
+
+void to_gguf(const Config& c, GgufWriter& writer) {
+  expect_gguf_query_scale(c, kLayersOfLargest);
+  write_common_keys(c, writer);
+  windows_to_gguf(c, writer, kPeriod);
+  if (c.rope_local_base != kLocalBase)
+    writer.set("gemma3.rope.freq_base_swa", static_cast<float>(c.rope_local_base));
+  if (c.attention_cap > 0)
+    writer.set("gemma3.attn_logit_softcapping", static_cast<float>(c.attention_cap));
+  if (c.logit_cap > 0)
+    writer.set("gemma3.final_logit_softcapping", static_cast<float>(c.logit_cap));
+}
+
+Json to_hf(const Config& c) {
+  Json j = common_to_hf(c);
+  j["architectures"] = {"Gemma3ForCausalLM"};
+  j["model_type"] = "gemma3_text";
+  j["hidden_act"] = j["hidden_activation"] = "gelu_pytorch_tanh";
+  j["attention_bias"] = c.attention_bias;
+  windows_to_hf(c, j);
+  j["rope_local_base_freq"] = shortest(c.rope_local_base);
+  j["query_pre_attn_scalar"] = query_scalar(c);
+  const auto cap = [](double value) { return value > 0 ? Json(shortest(value)) : Json(nullptr); };
+  j["attn_logit_softcapping"] = cap(c.attention_cap);
+  j["final_logit_softcapping"] = cap(c.logit_cap);
+  return j;
+}
+
+}  // namespace
+
+Family gemma3_family() {
+  return {"gemma3",
+          kTypes,
+          from_gguf,
+          from_hf,
+          to_gguf,
+          to_hf,
+          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Gemma3>(c); },
+          kRenamings,
+          kVision};
+}
+
+}  // namespace bantam

@@ -1,0 +1,90 @@
+// Qwen2 and 2.5 (Yang et al. 2024, arXiv:2407.10671, section 2.2): Llama's blocks with a bias on q,
+// k and v; layers from max_window_layers on may look through a window. Semantics after
+// transformers, src/transformers/models/qwen2/modeling_qwen2.py.
+#include <nlohmann/json.hpp>
+
+#include "models/decoder.h"
+#include "models/families.h"
+#include "models/windows.h"
+
+namespace bantam {
+
+namespace {
+
+constexpr std::string_view kTypes[] = {"qwen2"};
+constexpr Storage kStorage{};
+
+struct Layer {
+  Tensor attention_norm, feed_forward_norm;
+  nn::AttentionWeights attention;
+  nn::FeedForwardWeights feed_forward;
+};
+
+class Qwen2 : public Decoder {
+ public:
+  explicit Qwen2(const Config& config)
+      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
+
+ private:
+  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
+    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
+    const Tensor h = ops::add(c, x, attend(c, norm(c, x, w.attention_norm), w.attention, pass));
+    const Tensor f = norm(c, h, w.feed_forward_norm);
+    return ops::add(c, h, nn::feed_forward(c, f, w.feed_forward, Activation::silu));
+  }
+
+  void list_block(int l, WeightList& list) override {
+    Layer& w = layers_[static_cast<std::size_t>(l)];
+    const LayerConfig layer = config_.layer(l);
+    list.gain("attn_norm", "input_layernorm", config_.width, w.attention_norm);
+    list.attention(w.attention, layer);
+    list.gain("ffn_norm", "post_attention_layernorm", config_.width, w.feed_forward_norm);
+    list.gated(w.feed_forward, layer);
+  }
+
+  std::vector<Layer> layers_;
+};
+
+Config from_gguf(const GgufFile& file) {
+  const GgufKeys keys(file, "qwen2");
+  Config c = keys.common();
+  c.attention_bias = true;
+  windows_from_gguf(c, keys, 0, 0);
+  return c;
+}
+
+Config from_hf(const Json& json, const std::string& file) {
+  const HfKeys keys(json, file);
+  Config c = keys.common("qwen2");
+  keys.expect("hidden_act", "silu");
+  c.attention_bias = true;
+  late_windows_from_hf(c, keys);
+  return c;
+}
+
+void to_gguf(const Config& c, GgufWriter& writer) {
+  write_common_keys(c, writer);
+  windows_to_gguf(c, writer, 0);
+}
+
+Json to_hf(const Config& c) {
+  Json j = common_to_hf(c);
+  j["architectures"] = {"Qwen2ForCausalLM"};
+  j["model_type"] = "qwen2";
+  late_windows_to_hf(c, j);
+  return j;
+}
+
+}  // namespace
+
+Family qwen2_family() {
+  return {"qwen2",
+          kTypes,
+          from_gguf,
+          from_hf,
+          to_gguf,
+          to_hf,
+          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Qwen2>(c); }};
+}
+
+}  // namespace bantam

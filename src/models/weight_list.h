@@ -1,0 +1,48 @@
+// The list of a model's weights, as its family writes it down: each with its names in both worlds.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/model.h"
+
+namespace bantam {
+
+// How the files of a family name and keep what most decoders have.
+struct Storage {
+  bool interleaved = false;  // GGUF keeps rotary rows of q and k as neighbours
+  bool less_one = false;     // folders keep gains less one
+  // Names in folders, without ".weight"; in GGUF they are token_embd, blk.N., output_norm, output.
+  const char* embedding = "model.embed_tokens";
+  const char* layers = "model.layers.";
+  const char* norm = "model.norm";
+  const char* head = "lm_head";
+};
+
+class WeightList {
+ public:
+  WeightList(const Config& config, const Storage& storage) : config_(config), storage_(storage) {}
+
+  // The names that follow stand behind these.
+  void enter(std::string gguf, std::string hf);
+  // Names are without ".weight". `rotary`: heads whose rows turn in pairs.
+  void matrix(const char* gguf, const char* hf, Shape shape, Role role, Tensor& to);
+  void linear(const char* gguf, const char* hf, Shape shape, nn::Linear& to, bool bias,
+              std::int64_t rotary = 0, bool residual = false);
+  void gain(const char* gguf, const char* hf, std::int64_t width, Tensor& to);
+  // attn_q, attn_k, attn_v, attn_output; q_proj, ... of self_attn.
+  void attention(nn::AttentionWeights& to, const LayerConfig& layer);
+  // ffn_gate, ffn_up, ffn_down; gate_proj, ... of mlp.
+  void gated(nn::FeedForwardWeights& to, const LayerConfig& layer);
+
+  std::vector<Weight> take() { return std::move(all_); }
+
+ private:
+  const Config& config_;
+  const Storage& storage_;
+  std::string gguf_, hf_;
+  std::vector<Weight> all_;
+};
+
+}  // namespace bantam
