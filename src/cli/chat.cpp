@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "cli/conversation.h"
 #include "cli/interrupt.h"
 #include "cli/line_editor.h"

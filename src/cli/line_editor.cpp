@@ -88,6 +88,8 @@ void LineEditor::State::open_terminal() {
   el_set(edit.get(), EL_ADDFN, "bantam-drop-line", "drop the line", drop_line);
   el_set(edit.get(), EL_BIND, "^C", "bantam-drop-line", nullptr);
   el_set(edit.get(), EL_BIND, "^R", "em-inc-search-prev", nullptr);
+  // Ctrl-D typed while an answer is written: the terminal kept it as its mark of an end, a zero.
+  el_set(edit.get(), EL_BIND, "^@", "em-delete-or-list", nullptr);
   load();
 }
 
@@ -139,6 +141,8 @@ std::optional<std::string> LineEditor::State::read_plain() {
 std::optional<std::string> LineEditor::State::read_edited() {
   dropped = false;
   int count = 0;
+  // el_gets shows the prompt first and would take keys one by one only then.
+  el_set(edit.get(), EL_PREP_TERM, 1);
   const char* text = el_gets(edit.get(), &count);
   if (dropped || (text == nullptr && interrupted())) {
     print("\n");

@@ -72,9 +72,6 @@ class Options {
 // The last of "-t,--threads": what messages call the option.
 std::string long_name(std::string_view names);
 
-// The nearest of `known` to a mistyped word, for "did you mean"; empty when none is near.
-std::string nearest(std::string_view word, std::span<const std::string> known);
-
 // Reads the words of a command line into the options, in the order of the table. Throws Error
 // (usage) for an option that is not known (with the nearest), a value that is missing or does not
 // fit, a required option that is absent, an argument too many. False: --help was asked for.

@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "cli/options.h"
 
 namespace bantam::cli {

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "cli/interrupt.h"
 #include "cli/memory_reserve.h"
 #include "cli/output.h"

@@ -3,12 +3,13 @@
 #define TOML_EXCEPTIONS 1
 #include <toml++/toml.h>
 
-#include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <functional>
 #include <map>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "train/trainer.h"
 
 namespace bantam {
@@ -76,21 +77,37 @@ Take choice(To& to, std::map<std::string, T> words) {
     const auto at = given ? words.find(*given) : words.end();
     if (at == words.end()) {
       std::string known;
-      for (const auto& [word, unused] : words) known += (known.empty() ? "\"" : ", \"") + word + "\"";
+      for (const auto& [word, unused] : words)
+        known += (known.empty() ? "\"" : ", \"") + word + "\"";
       throw wrong("one of " + known);
     }
     to = at->second;
   };
 }
+
+// "5m" and the like; none when it is something else.
+std::optional<std::int64_t> counted(const std::string& text) {
+  static constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"", 1}, {"k", 1e3}, {"m", 1e6}, {"b", 1e9}, {"K", 1e3}, {"M", 1e6}, {"B", 1e9}, {"G", 1e9}};
+  double value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed != std::errc()) return std::nullopt;
+  for (const auto& [unit, scale] : kUnits)
+    if (unit == std::string_view(end, text.data() + text.size()) && value * scale >= 1 &&
+        value * scale < 1e13)
+      return std::llround(value * scale);
+  return std::nullopt;
+}
+
 Take count(std::optional<std::int64_t>& to) {
   return [&to](const toml::node& value) {
     if (const auto plain = value.value_exact<std::int64_t>())
       to = *plain;
     else if (const auto written = value.value_exact<std::string>())
-      to = parse_count(*written);
+      to = counted(*written);
     else
-      throw wrong("a number, or a text such as \"5m\"");
-    if (*to < 1) throw wrong("a number from 1");
+      to = std::nullopt;
+    if (!to || *to < 1) throw wrong("a number from 1, or a text such as \"5m\",");
   };
 }
 
@@ -101,7 +118,8 @@ Table table_of(Recipe& r, std::string& text_path) {
   constexpr std::int64_t kMany = std::int64_t{1} << 40;
   return {
       {"data.text", text(text_path)},
-      {"data.bad_text", choice<BadText>(r.reading.bad_text, {{"replace", BadText::replace}, {"skip", BadText::skip}})},
+      {"data.bad_text", choice<BadText>(r.reading.bad_text,
+                                        {{"replace", BadText::replace}, {"skip", BadText::skip}})},
       {"data.document_bytes", whole(r.reading.document_bytes, 256, 1 << 30)},
       {"data.answer_weight", number(r.weights.answer_weight, 0, 1000)},
       {"data.question_weight", number(r.weights.question_weight, 0, 1000)},
@@ -119,13 +137,24 @@ Table table_of(Recipe& r, std::string& text_path) {
       {"model.rope_base", number(r.rope_base, 1, 1e9)},
       {"train.steps", whole(r.steps, 0, kMany)},
       {"train.tokens", count(r.tokens)},
-      {"train.epochs", [&r](const toml::node& v) { double e = 0; number(e, 0.001, 1e6)(v); r.epochs = e; }},
+      {"train.epochs",
+       [&r](const toml::node& v) {
+         double e = 0;
+         number(e, 0.001, 1e6)(v);
+         r.epochs = e;
+       }},
       {"train.context", whole(r.context, 32, 1 << 20)},
       {"train.rows", whole(r.rows, 1, 1 << 20)},
       {"train.micro_rows", whole(r.micro_rows, 0, 1 << 20)},
       {"train.recompute", flag(r.recompute)},
-      {"train.seed", [&r](const toml::node& v) { std::int64_t s = 0; whole(s, 0, INT64_MAX)(v); r.seed = static_cast<std::uint64_t>(s); }},
-      {"train.arithmetic", choice<Arithmetic>(r.arithmetic, {{"f32", Arithmetic::f32}, {"bf16", Arithmetic::bf16}})},
+      {"train.seed",
+       [&r](const toml::node& v) {
+         std::int64_t s = 0;
+         whole(s, 0, INT64_MAX)(v);
+         r.seed = static_cast<std::uint64_t>(s);
+       }},
+      {"train.arithmetic",
+       choice<Arithmetic>(r.arithmetic, {{"f32", Arithmetic::f32}, {"bf16", Arithmetic::bf16}})},
       {"train.optimiser", choice<bool>(r.optimiser.muon, {{"muon", true}, {"adamw", false}})},
       {"train.muon_rate", number(r.optimiser.muon_rate, 0, 10)},
       {"train.muon_momentum", number(r.optimiser.muon_momentum, 0, 0.9999)},
@@ -140,34 +169,30 @@ Table table_of(Recipe& r, std::string& text_path) {
   };
 }
 
-// Letters to change, add or drop (Levenshtein 1966).
-std::size_t distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t corner = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = corner + (a[i - 1] == b[j - 1] ? 0 : 1);
-      corner = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
-    }
+// The nearest known key, or the keys of its section, for a message.
+std::string advice(const std::string& key, const Table& table) {
+  std::vector<std::string> keys;
+  std::string section;
+  for (const auto& [known, unused] : table) {
+    keys.push_back(known);
+    if (known.starts_with(key.substr(0, key.find('.') + 1)) && key.find('.') != std::string::npos)
+      section += (section.empty() ? "" : ", ") + known;
   }
-  return row[b.size()];
-}
-
-std::string nearest_key(const std::string& key, const Table& table) {
-  const auto best = std::min_element(table.begin(), table.end(), [&](const auto& a, const auto& b) {
-    return distance(key, a.first) < distance(key, b.first);
-  });
-  return best->first;
+  // A key under the wrong section, or under none, is as good as a letter that is wrong.
+  const std::string bare = key.substr(key.find('.') == std::string::npos ? 0 : key.find('.') + 1);
+  for (const std::string& known : keys)
+    if (known.substr(known.find('.') + 1) == bare) return "did you mean " + known + "?";
+  const std::string near = nearest(key, keys);
+  if (!near.empty()) return "did you mean " + near + "?";
+  return section.empty() ? "the sections are data, tokenizer, model and train"
+                         : "there are " + section;
 }
 
 void take_key(const std::string& name, const toml::node& value, const Table& table) {
   const std::uint64_t line = value.source().begin.line;
   const auto at = table.find(name);
   if (at == table.end())
-    throw Error("is not a key of a recipe; did you mean " + nearest_key(name, table) + "?").field(name).line(line);
+    throw Error("is not a key of a recipe; " + advice(name, table)).field(name).line(line);
   try {
     at->second(value);
   } catch (Error& error) {
@@ -179,7 +204,8 @@ void take_keys(const toml::table& file, const Table& table) {
   for (const auto& [section, node] : file) {
     const std::string name(section.str());
     if (const toml::table* keys = node.as_table()) {
-      for (const auto& [key, value] : *keys) take_key(name + "." + std::string(key.str()), value, table);
+      for (const auto& [key, value] : *keys)
+        take_key(name + "." + std::string(key.str()), value, table);
     } else {
       take_key(name, node, table);
     }
@@ -189,13 +215,9 @@ void take_keys(const toml::table& file, const Table& table) {
 }  // namespace
 
 std::int64_t parse_count(const std::string& text) {
-  char* end = nullptr;
-  const double value = text.empty() ? -1 : std::strtod(text.c_str(), &end);
-  const std::string unit = end ? end : "";
-  const double scale = unit.empty() ? 1 : unit == "k" || unit == "K" ? 1e3 : unit == "m" || unit == "M" ? 1e6 : unit == "b" || unit == "B" || unit == "g" || unit == "G" ? 1e9 : 0;
-  if (!(value * scale >= 1 && value * scale < 1e13))
-    throw Error("a number such as 300k, 5m or 1.2b was expected, not \"" + printable(text) + "\"", Error::Kind::usage);
-  return std::llround(value * scale);
+  if (const std::optional<std::int64_t> count = counted(text)) return *count;
+  throw Error("a number such as 300k, 5m or 1.2b was expected, not \"" + printable(text) + "\"",
+              Error::Kind::usage);
 }
 
 Recipe read_recipe(const Path& path) {
@@ -210,7 +232,10 @@ Recipe read_recipe(const Path& path) {
   } catch (Error& error) {
     throw error.in(path.string());
   }
-  if (text_path.empty()) throw Error("the folder with the text is missing: text = \"...\" under [data]").in(path.string()).field("data.text");
+  if (text_path.empty())
+    throw Error("the folder with the text is missing: text = \"...\" under [data]")
+        .in(path.string())
+        .field("data.text");
   recipe.text = path.parent_path() / text_path;
   return recipe;
 }
@@ -218,7 +243,7 @@ Recipe read_recipe(const Path& path) {
 namespace {
 
 Config shape_of(const Recipe& r, std::int64_t vocabulary) {
-  if (!r.width && !r.layers) {
+  if (!r.shaped()) {
     Config c = shape_for_size(r.size.value_or(5'000'000), vocabulary, r.context);
     c.tied = true;
     return c;
@@ -232,7 +257,9 @@ Config shape_of(const Recipe& r, std::int64_t vocabulary) {
   c.heads = *r.heads;
   c.kv_heads = r.kv_heads.value_or(c.heads);
   if (c.width % c.heads != 0)
-    throw Error(std::to_string(c.heads) + " heads do not divide a width of " + std::to_string(c.width)).field("model.heads");
+    throw Error(std::to_string(c.heads) + " heads do not divide a width of " +
+                std::to_string(c.width))
+        .field("model.heads");
   c.head_dim = c.width / c.heads;
   c.feed_forward = r.feed_forward.value_or((c.width * 8 / 3 + 31) / 32 * 32);
   c.vocabulary = vocabulary;
@@ -265,7 +292,9 @@ TrainSettings settle(const Recipe& r, std::int64_t vocabulary, std::int64_t trai
   else if (r.tokens)
     s.steps = std::max<std::int64_t>(1, std::llround(static_cast<double>(*r.tokens) / per_step));
   else
-    s.steps = std::max<std::int64_t>(r.epochs ? 1 : 200, std::llround(r.epochs.value_or(1) * static_cast<double>(train_tokens) / per_step));
+    s.steps = std::max<std::int64_t>(
+        r.epochs ? 1 : 200,
+        std::llround(r.epochs.value_or(1) * static_cast<double>(train_tokens) / per_step));
   s.check();
   return s;
 }

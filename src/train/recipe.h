@@ -38,10 +38,13 @@ struct Recipe {
   std::optional<Arithmetic> arithmetic;  // default bf16
   OptimiserSettings optimiser;
   Schedule schedule;
+
+  // The shape is said, not chosen for a size.
+  bool shaped() const { return width || layers; }
 };
 
-// Paths in the file are relative to its folder. Throws Error with file and line: an unknown key (the
-// nearest known one is suggested), a value of the wrong type or out of its range.
+// Paths in the file are relative to its folder. Throws Error with file and line: an unknown key
+// (the nearest known one is suggested), a value of the wrong type or out of its range.
 Recipe read_recipe(const Path& path);
 
 // "5m", "1.2M", "300k", "1000000". Throws Error (usage).

@@ -1,16 +1,16 @@
 #include "train/run.h"
 
 #include <fmt/format.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 
 #include "base/error.h"
 #include "text/bpe_train.h"
 #include "text/named_templates.h"
+#include "train/run_folder.h"
+#include "train/run_limits.h"
 
 namespace bantam {
 
@@ -18,53 +18,6 @@ namespace {
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-Path run_folder(const Path& out) {
-  Path path = out.has_filename() ? out : out.parent_path();
-  path += ".run";
-  return path;
-}
-
-// Bytes that the system could still give.
-std::int64_t available_memory() {
-  std::ifstream file("/proc/meminfo");
-  std::string key;
-  std::int64_t value = 0;
-  while (file >> key >> value) {
-    if (key == "MemAvailable:") return value * 1024;
-    file.ignore(64, '\n');
-  }
-  return INT64_MAX;
-}
-
-// Refuses what cannot fit, and names the largest that does: fewer rows at a time, then a smaller
-// model.
-void check_memory(const Family& family, const TrainSettings& settings, const TrainPlan& plan) {
-  const std::int64_t available = available_memory();
-  if (plan.memory() <= available) return;
-  std::string advice = "take a smaller model or a shorter context";
-  for (TrainSettings less = settings; less.rows_at_a_time() > 1;) {
-    less.micro_rows = less.rows_at_a_time() / 2;
-    if (plan_training(family, less).memory() <= available) {
-      advice = "micro_rows = " + std::to_string(less.micro_rows) + " fits, with the same result";
-      break;
-    }
-  }
-  throw Error("training needs " + byte_text(static_cast<double>(plan.memory())) + " of memory; " +
-              byte_text(static_cast<double>(available)) + " are free: " + advice)
-      .field("train.micro_rows");
-}
-
-void check_disk(const Path& out, const TrainPlan& plan) {
-  struct statvfs status{};
-  const Path folder = out.has_parent_path() ? out.parent_path() : Path(".");
-  if (statvfs(folder.c_str(), &status) != 0) throw Error("there is no such folder to write to").in(folder.string());
-  const double free_bytes = static_cast<double>(status.f_bavail) * static_cast<double>(status.f_frsize);
-  // A new checkpoint is whole before the old one goes.
-  const auto needed = static_cast<double>(2 * plan.checkpoint_bytes + plan.model_bytes);
-  if (needed > free_bytes)
-    throw Error("the run needs " + byte_text(needed) + " on the disk; " + byte_text(free_bytes) + " are free").in(folder.string());
 }
 
 std::int64_t default_vocabulary(std::int64_t bytes) {
@@ -77,9 +30,13 @@ std::int64_t default_vocabulary(std::int64_t bytes) {
 class Run {
  public:
   Run(const Recipe& recipe, const RunOptions& options)
-      : recipe_(recipe), options_(options), pool_(options.threads ? options.threads : default_threads()),
-        kernels_(kernels_for(best_isa())), family_(family_by_gguf("llama", "")),
-        checkpoint_(run_folder(options.out) / "checkpoint") {}
+      : recipe_(recipe),
+        options_(options),
+        pool_(options.threads ? options.threads : default_threads()),
+        kernels_(kernels_for(best_isa())),
+        family_(family_by_gguf("llama", "")),
+        folder_(options.out),
+        checkpoint_(folder_.path() / "checkpoint") {}
 
   RunResult run() {
     const double start = now();
@@ -95,8 +52,7 @@ class Run {
     if (result_.finished) {
       result_.validation_loss = trainer_->validate(1 << 20);
       export_model(trainer_->model(), family_, *tokenizer_, options_.out, options_.force);
-      std::error_code ignored;
-      std::filesystem::remove_all(run_folder(options_.out), ignored);
+      folder_.remove();
     }
     result_.seconds = now() - start;
     return result_;
@@ -107,9 +63,10 @@ class Run {
     std::error_code ignored;
     const bool unfinished = std::filesystem::exists(checkpoint_, ignored);
     if (options_.resume && !unfinished)
-      throw Error("there is no unfinished run to resume").in(run_folder(options_.out).string());
+      throw Error("there is no unfinished run to resume").in(folder_.path().string());
     if (!options_.resume && unfinished && !options_.force)
-      throw Error("an unfinished run is here: go on with --resume, or say --force to start anew").in(run_folder(options_.out).string());
+      throw Error("an unfinished run is here: go on with --resume, or say --force to start anew")
+          .in(folder_.path().string());
     if (!options_.force && std::filesystem::exists(options_.out, ignored))
       throw Error("exists; choose another name, or say --force").in(options_.out.string());
   }
@@ -122,13 +79,15 @@ class Run {
                              byte_text(static_cast<double>(report_.bytes)), report_.files));
     if (report_.bad_bytes > 0 || report_.skipped_documents > 0)
       options_.say(fmt::format("not UTF-8: {} bytes, the first in {}; {} documents left out",
-                               report_.bad_bytes, printable(report_.first_bad, 200), report_.skipped_documents));
+                               report_.bad_bytes, printable(report_.first_bad, 200),
+                               report_.skipped_documents));
     const double start = now();
     tokenizer_ = train_tokenizer(recipe_, documents, pool_);
     Tokeniser tokeniser(*tokenizer_, recipe_.weights);
     for (const Document& d : documents) tokeniser.add(d, store_);
-    options_.say(fmt::format("tokenizer of {} tokens trained, {} tokens of text ({:.1f} s)", tokenizer_->size(),
-                             count_text(static_cast<double>(store_.tokens())), now() - start));
+    options_.say(fmt::format("tokenizer of {} tokens trained, {} tokens of text ({:.1f} s)",
+                             tokenizer_->size(), count_text(static_cast<double>(store_.tokens())),
+                             now() - start));
     result_.documents = report_.documents;
     result_.train_tokens = store_.tokens();
     result_.vocabulary = tokenizer_->size();
@@ -137,11 +96,12 @@ class Run {
   void prepare() {
     const TrainSettings settings = settle(recipe_, tokenizer_->size(), store_.tokens());
     if (store_.tokens() <= settings.context)
-      throw Error("there are " + std::to_string(store_.tokens()) + " tokens of text, less than one context of " +
-                  std::to_string(settings.context) + ": give more text, or say a smaller context")
+      throw Error("there are " + std::to_string(store_.tokens()) +
+                  " tokens of text, less than one context of " + std::to_string(settings.context) +
+                  ": give more text, or say a smaller context")
           .in(recipe_.text.string());
     const TrainPlan plan = plan_training(family_, settings);
-    check_memory(family_, settings, plan);
+    check_memory(family_, settings, plan, recipe_.shaped(), available_memory());
     check_disk(options_.out, plan);
     trainer_ = std::make_unique<Trainer>(family_, settings, store_, pool_, kernels_);
     result_.parameters = plan.parameters;
@@ -153,17 +113,18 @@ class Run {
     const double passes = static_cast<double>(s.rows) / static_cast<double>(s.rows_at_a_time());
     const double left = static_cast<double>(s.steps - trainer_->state().step);
     options_.say(fmt::format("model: {} parameters, {} layers of {}, {} heads, vocabulary {}",
-                             count_text(static_cast<double>(p.parameters)), s.model.layers, s.model.width,
-                             s.model.heads, s.model.vocabulary));
-    options_.say(fmt::format("plan: {} steps of {} tokens ({:.2f} epochs), about {}; memory {}, disk {}", s.steps,
-                             s.tokens_per_step(),
-                             static_cast<double>(s.steps * s.rows) / static_cast<double>(trainer_->rows_per_epoch()),
-                             duration_text(left * passes * trainer_->trial() * 1.1), byte_text(static_cast<double>(p.memory())),
-                             byte_text(static_cast<double>(2 * p.checkpoint_bytes + p.model_bytes))));
+                             count_text(static_cast<double>(p.parameters)), s.model.layers,
+                             s.model.width, s.model.heads, s.model.vocabulary));
+    options_.say(fmt::format(
+        "plan: {} steps of {} tokens ({:.2f} epochs), about {}; memory {}, disk {}", s.steps,
+        s.tokens_per_step(),
+        static_cast<double>(s.steps * s.rows) / static_cast<double>(trainer_->rows_per_epoch()),
+        duration_text(left * passes * trainer_->trial() * 1.1),
+        byte_text(static_cast<double>(p.memory())),
+        byte_text(static_cast<double>(2 * p.checkpoint_bytes + p.model_bytes))));
   }
 
   void save() {
-    std::filesystem::create_directories(checkpoint_.parent_path());
     trainer_->save(checkpoint_);
     saved_ = now();
   }
@@ -186,7 +147,8 @@ class Run {
       }
       const double loss = trainer_->step();
       smooth = smooth == 0 ? loss : 0.95 * smooth + 0.05 * loss;
-      const double rate = static_cast<double>((state.step - first) * s.tokens_per_step()) / (now() - start);
+      const double rate =
+          static_cast<double>((state.step - first) * s.tokens_per_step()) / (now() - start);
       progress.update(state.step, fmt::format("loss {:.4f}, {:.0f} tokens/s", smooth, rate));
       if (!trainer_->done() && now() - saved_ >= options_.save_every) save();
     }
@@ -196,8 +158,10 @@ class Run {
     result_.tokens = state.step * s.tokens_per_step();
     result_.losses = state.losses;
     result_.loss = state.losses.empty() ? 0 : static_cast<double>(state.losses.back());
-    result_.tokens_per_second = static_cast<double>((state.step - first) * s.tokens_per_step()) / std::max(elapsed, 1e-9);
-    progress.finish(fmt::format("{} done, loss {:.4f}, {:.0f} tokens/s", state.step, smooth, result_.tokens_per_second));
+    result_.tokens_per_second =
+        static_cast<double>((state.step - first) * s.tokens_per_step()) / std::max(elapsed, 1e-9);
+    progress.finish(fmt::format("{} done, loss {:.4f}, {:.0f} tokens/s", state.step, smooth,
+                                result_.tokens_per_second));
   }
 
   const Recipe& recipe_;
@@ -205,6 +169,7 @@ class Run {
   ThreadPool pool_;
   Kernels kernels_;
   const Family& family_;
+  RunFolder folder_;
   Path checkpoint_;
   ReadReport report_;
   TokenStore store_;
@@ -216,9 +181,12 @@ class Run {
 
 }  // namespace
 
-RunResult run_training(const Recipe& recipe, const RunOptions& options) { return Run(recipe, options).run(); }
+RunResult run_training(const Recipe& recipe, const RunOptions& options) {
+  return Run(recipe, options).run();
+}
 
-std::shared_ptr<const Tokenizer> train_tokenizer(const Recipe& recipe, const std::vector<Document>& documents,
+std::shared_ptr<const Tokenizer> train_tokenizer(const Recipe& recipe,
+                                                 const std::vector<Document>& documents,
                                                  ThreadPool& pool) {
   std::int64_t bytes = 0;
   bool talks = false;
@@ -230,7 +198,8 @@ std::shared_ptr<const Tokenizer> train_tokenizer(const Recipe& recipe, const std
   BpeTraining training;
   training.vocabulary = recipe.vocabulary.value_or(default_vocabulary(bytes));
   training.special = {"<|end|>"};
-  if (talks) training.special.insert(training.special.end(), {"<|user|>", "<|assistant|>", "<|system|>"});
+  if (talks)
+    training.special.insert(training.special.end(), {"<|user|>", "<|assistant|>", "<|system|>"});
   training.pre = recipe.pre_tokenizer;
   // The messages of a conversation are texts of their own: control tokens stand between them.
   std::size_t document = 0, message = 0;
@@ -253,7 +222,8 @@ std::shared_ptr<const Tokenizer> train_tokenizer(const Recipe& recipe, const std
   };
   BpeVocabulary vocabulary = train_bpe(training, next, pool);
   TrainedTokenizer trained;
-  for (std::int32_t id = vocabulary.first_special; id < static_cast<std::int32_t>(vocabulary.tokens.size()); ++id)
+  for (std::int32_t id = vocabulary.first_special;
+       id < static_cast<std::int32_t>(vocabulary.tokens.size()); ++id)
     trained.special.push_back(id);
   trained.eos = trained.pad = vocabulary.first_special;
   trained.tokens = std::move(vocabulary.tokens);
@@ -270,13 +240,16 @@ std::string loss_curve(const std::vector<float>& losses, int columns, int rows) 
   std::vector<double> points(width);
   for (std::size_t c = 0; c < width; ++c) {
     const std::size_t from = c * n / width, to = std::max(from + 1, (c + 1) * n / width);
-    for (std::size_t i = from; i < to; ++i) points[c] += static_cast<double>(losses[i]) / static_cast<double>(to - from);
+    for (std::size_t i = from; i < to; ++i)
+      points[c] += static_cast<double>(losses[i]) / static_cast<double>(to - from);
   }
   const auto [low, high] = std::minmax_element(points.begin(), points.end());
   const double least = *low, span = std::max(*high - *low, 1e-9);
   std::string out;
   for (int r = rows - 1; r >= 0; --r) {
-    out += r == rows - 1 ? fmt::format("{:8.3f} |", least + span) : r == 0 ? fmt::format("{:8.3f} |", least) : "         |";
+    out += r == rows - 1 ? fmt::format("{:8.3f} |", least + span)
+           : r == 0      ? fmt::format("{:8.3f} |", least)
+                         : "         |";
     for (const double p : points) {
       const int at = std::min(rows - 1, static_cast<int>((p - least) / span * rows));
       out += at == r ? "*" : " ";

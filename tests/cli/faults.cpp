@@ -62,6 +62,8 @@ void fail_call(long call, int error) {
   calls_left = call < 0 ? LONG_MAX : call;
 }
 
+bool fault_reached() { return allocations_left <= 0 || calls_left < 0; }
+
 }  // namespace bantam::test
 
 void* operator new(std::size_t size) { return bantam::test::allocate(size); }

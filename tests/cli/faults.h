@@ -12,5 +12,7 @@ namespace bantam::test {
 void end_memory_at(long allocation);
 // The n-th call fails with this errno; 0: a write is short instead.
 void fail_call(long call, int error);
+// Whether the n-th allocation or call has come since.
+bool fault_reached();
 
 }  // namespace bantam::test
