@@ -200,7 +200,8 @@ Buffer q8_blocks(std::int64_t n, std::int64_t k) {
 void q8(Bench& b, std::int64_t m, std::int64_t n, std::int64_t k) {
   Buffer blocks = q8_blocks(n, k), x = numbers(Type::f32, m, k);
   Buffer y(static_cast<std::size_t>(m * n * 4));
-  const PackedQ8 w(b.exec, blocks.view(Type::q8_0, n, k));
+  MemoryBlocks memory;
+  const PackedQ8 w(b.exec, blocks.view(Type::q8_0, n, k), memory);
   measure(b, shape("q8 prompt", m, n, k), Unit::bytes, work(m, n, k),
           [&] { gemm_q8(b.exec, x.view(Type::f32, m, k), w, nullptr, {y.view(Type::f32, m, n)}); });
 }
@@ -208,9 +209,10 @@ void q8(Bench& b, std::int64_t m, std::int64_t n, std::int64_t k) {
 void decode_q8(Bench& b, std::int64_t m, std::int64_t n, std::int64_t k, std::size_t total) {
   Buffer blocks = q8_blocks(n, k), x = numbers(Type::f32, m, k);
   Buffer y(static_cast<std::size_t>(m * n * 4));
+  MemoryBlocks memory;
   std::vector<PackedQ8> layers;
   while (layers.size() * blocks.size < total)
-    layers.emplace_back(b.exec, blocks.view(Type::q8_0, n, k));
+    layers.emplace_back(b.exec, blocks.view(Type::q8_0, n, k), memory);
   measure_reading(b, shape("q8 decode", m, n, k), blocks.size,
                   static_cast<std::int64_t>(layers.size()), [&](std::int64_t l) {
                     gemm_q8(b.exec, x.view(Type::f32, m, k), layers[static_cast<std::size_t>(l)],

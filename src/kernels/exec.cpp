@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -32,14 +33,14 @@ Bytes hand_out(std::byte* memory, Head head) {
 
 // Straight from the system: a page that is never touched (the end of a long context's cache) is
 // never there, and none need be zeroed.
-Bytes map_bytes(std::size_t bytes, std::size_t huge) {
+Bytes map_bytes(std::size_t bytes) {
   const std::size_t size = bytes + 2 * kHuge;
   void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (base == MAP_FAILED) throw std::bad_alloc();
   const std::size_t skip = kHuge - reinterpret_cast<std::uintptr_t>(base) % kHuge;
   std::byte* memory = static_cast<std::byte*>(base) + skip;
 #if defined(MADV_HUGEPAGE)
-  if (huge > 0) madvise(memory, huge, MADV_HUGEPAGE);  // a wish: refusal does no harm
+  madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: refusal does no harm
 #endif
   return hand_out(memory, {base, size});
 }
@@ -55,13 +56,11 @@ void FreeBytes::operator()(std::byte* p) const noexcept {
     std::free(head.base);
 }
 
-namespace {
-
-Bytes allocate(std::size_t count, bool snug) {
+Bytes allocate_bytes(std::size_t count) {
   if (count > SIZE_MAX / 4) throw std::bad_alloc();
   const std::size_t unit = kMap && count >= kHuge / 8 ? kHuge : kPage;
   const std::size_t bytes = count == 0 ? unit : (count + unit - 1) / unit * unit;
-  if (unit == kHuge) return map_bytes(bytes, snug ? count / kHuge * kHuge : bytes);
+  if (unit == kHuge) return map_bytes(bytes);
   void* base = std::aligned_alloc(kPage, kPage + bytes);
   if (base == nullptr) throw std::bad_alloc();
   std::byte* memory = static_cast<std::byte*>(base) + kPage;
@@ -69,10 +68,21 @@ Bytes allocate(std::size_t count, bool snug) {
   return hand_out(memory, {base, 0});
 }
 
-}  // namespace
-
-Bytes allocate_bytes(std::size_t count) { return allocate(count, false); }
-Bytes allocate_snugly(std::size_t count) { return allocate(count, true); }
+std::shared_ptr<std::byte> MemoryBlocks::take(std::size_t count) {
+  constexpr std::size_t kLine = 64, kBlock = kMap ? std::size_t{64} << 20 : 0;
+  if (count > SIZE_MAX / 4) throw std::bad_alloc();
+  const std::size_t bytes = (count + kLine - 1) / kLine * kLine;
+  if (bytes > size_ - used_) {
+    Bytes fresh = allocate_bytes(std::max(bytes, kBlock));
+    std::byte* memory = fresh.release();
+    block_ = std::shared_ptr<std::byte>(memory, FreeBytes());
+    used_ = 0;
+    size_ = std::max(bytes, kBlock);
+  }
+  std::byte* piece = block_.get() + used_;
+  used_ += bytes;
+  return {block_, piece};
+}
 
 std::byte* Scratch::grow(std::size_t bytes) {
   if (bytes > size_) {

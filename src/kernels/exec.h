@@ -18,9 +18,19 @@ struct FreeBytes {
 };
 using Bytes = std::unique_ptr<std::byte[], FreeBytes>;
 Bytes allocate_bytes(std::size_t count);
-// The same, but what does not fill a huge page lies in small ones, so that many weights of odd
-// sizes take no more memory than they have.
-Bytes allocate_snugly(std::size_t count);
+
+// Memory of many pieces, such as the weights of a model, side by side on huge pages: a walk of the
+// page tables for every 4 KiB would halve the speed of decoding, and a huge page for each piece
+// would waste most of it. The memory lives as long as the last piece of its block.
+class MemoryBlocks {
+ public:
+  // Zeroed, on a whole cache line. Throws bad_alloc.
+  std::shared_ptr<std::byte> take(std::size_t count);
+
+ private:
+  std::shared_ptr<std::byte> block_;
+  std::size_t used_ = 0, size_ = 0;
+};
 
 // Scratch that each worker keeps between regions. It grows and never shrinks.
 class Scratch {

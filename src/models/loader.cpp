@@ -120,16 +120,15 @@ class Loader {
     const auto address = reinterpret_cast<std::uintptr_t>(info.data.data());
     if (!turn && address % 4 == 0)
       return Tensor::borrowed(ConstView(info.data.data(), f.type, weight.shape), file_);
-    Tensor copy = Tensor::zeros(weight.shape, f.type);
+    const std::shared_ptr<std::byte> copy = memory_.take(info.data.size());
     const std::int64_t rows = weight.shape.rank() == 1 ? weight.shape[0] : weight.shape.rows();
     const auto bytes = static_cast<std::int64_t>(info.data.size());
     if (turn)
-      copy_rotary_rows(info.data.data(), copy.view().data, rows, bytes / rows, weight.rotary_heads,
-                       true);
+      copy_rotary_rows(info.data.data(), copy.get(), rows, bytes / rows, weight.rotary_heads, true);
     else
-      std::memcpy(copy.view().data, info.data.data(), info.data.size());
+      std::memcpy(copy.get(), info.data.data(), info.data.size());
     file_->tensors().release(info);
-    return copy;
+    return Tensor::borrowed(ConstView(copy.get(), f.type, weight.shape), copy);
   }
 
   Tensor widened(const Tensor& rows, const TensorInfo& info) {
@@ -151,7 +150,7 @@ class Loader {
     if (arithmetic_ == Arithmetic::exact && !quantised) return rows;
     auto packed = std::make_shared<Packed>();
     if (arithmetic_ == Arithmetic::exact) {
-      packed->q8 = PackedQ8(exec_, rows.view());
+      packed->q8 = PackedQ8(exec_, rows.view(), memory_);
     } else {
       packed->bf16 = PackedB(rows.dim(1), rows.dim(0));
       packed->bf16.pack(exec_, rows.view(), true);
@@ -166,6 +165,7 @@ class Loader {
   std::shared_ptr<const ModelFile> file_;
   Arithmetic arithmetic_;
   const Exec& exec_;
+  MemoryBlocks memory_;
 };
 
 // Tensors that carry no weight of their own: derived, or buffers of the makers' code.

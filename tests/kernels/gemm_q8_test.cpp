@@ -39,7 +39,8 @@ struct Weights {
 std::vector<float> run(const Kernels& kernels, unsigned threads, const ConstView& x,
                        const ConstView& w, const float* bias, bool add) {
   Machine machine(kernels, threads);
-  const PackedQ8 packed(machine.exec, w);
+  MemoryBlocks memory;
+  const PackedQ8 packed(machine.exec, w, memory);
   std::vector<float> y(static_cast<std::size_t>(x.rows() * w.rows()), 0.75f);
   gemm_q8(machine.exec, x, packed, bias, {view_of(y, x.rows(), w.rows()), add});
   return y;

@@ -67,7 +67,7 @@ class PackedQ8 {
  public:
   PackedQ8() = default;
   // Rows of q8_0 blocks (blocks/q8_0.cpp). K is a multiple of 32.
-  PackedQ8(const Exec& exec, const ConstView& w);
+  PackedQ8(const Exec& exec, const ConstView& w, MemoryBlocks& memory);
   std::int64_t k() const { return k_; }
   std::int64_t n() const { return n_; }
   std::int64_t groups() const { return k_ / 32; }
@@ -77,7 +77,7 @@ class PackedQ8 {
 
  private:
   std::int64_t n_ = 0, k_ = 0;
-  Bytes quants_, scales_;
+  std::shared_ptr<std::byte> quants_, scales_;
 };
 void gemm_q8(const Exec& exec, const ConstView& x, const PackedQ8& w, const float* bias, Into y);
 

@@ -89,13 +89,11 @@ void write_strip(const Product& p, std::int64_t strip, const float* sums) {
 
 }  // namespace
 
-PackedQ8::PackedQ8(const Exec& exec, const ConstView& w)
-    : n_(w.rows()),
-      k_(w.columns()),
-      quants_(allocate_snugly(
-          static_cast<std::size_t>(ceil_div(n_, kLanes) * (k_ / kGroup) * kGroupBytes))),
-      scales_(allocate_snugly(
-          static_cast<std::size_t>(ceil_div(n_, kLanes) * (k_ / kGroup) * kLanes * 2))) {
+PackedQ8::PackedQ8(const Exec& exec, const ConstView& w, MemoryBlocks& memory)
+    : n_(w.rows()), k_(w.columns()) {
+  const auto groups_of_strips = static_cast<std::size_t>(ceil_div(n_, kLanes) * (k_ / kGroup));
+  quants_ = memory.take(groups_of_strips * kGroupBytes);
+  scales_ = memory.take(groups_of_strips * kLanes * 2);
   if (exec.kernels.empty) return;
   run_tasks(exec, ceil_div(n_, kLanes), n_ * k_ < kSmallWork, [&](std::int64_t strip, unsigned) {
     for (std::int64_t column = 0; column < std::min(kLanes, n_ - strip * kLanes); ++column)
