@@ -1,9 +1,6 @@
 #include "models/config.h"
 
-#include <cmath>
-
 #include "base/error.h"
-#include "kernels/math.h"
 
 namespace bantam {
 
@@ -48,24 +45,12 @@ void Config::check(const std::string& file) const {
   range(file, "context (context_length, max_position_embeddings)", context, 1 << 28);
   check_layers(file);
   check_scales(file);
-  if (head_dim % 2 != 0)
-    throw Error("rotary positions need an even number, not " + std::to_string(head_dim))
-        .in(file)
-        .field("head width (attention.key_length, head_dim)");
   if (!(eps > 0 && eps < 1))
     throw Error("a number between 0 and 1 was expected, not " + std::to_string(eps))
         .in(file)
-        .field("epsilon (layer_norm_rms_epsilon, rms_norm_eps)");
-  if (!(rope_base >= 1 && rope_base < 1e15))
-    throw Error("a number from 1 was expected, not " + std::to_string(rope_base))
-        .in(file)
-        .field("rotary base (rope.freq_base, rope_theta)");
-  if (!rope_scaling.divisors.empty() &&
-      static_cast<std::int64_t>(rope_scaling.divisors.size()) != head_dim / 2)
-    throw Error("one divisor for each of " + std::to_string(head_dim / 2) +
-                " pairs was expected, not " + std::to_string(rope_scaling.divisors.size()))
-        .in(file)
-        .field("rope_freqs.weight");
+        .field(
+            "epsilon (layer_norm_rms_epsilon, layer_norm_epsilon, rms_norm_eps, layer_norm_eps)");
+  check_rope(*this, file);
 }
 
 void Config::check_layers(const std::string& file) const {
@@ -114,33 +99,6 @@ void Config::check_scales(const std::string& file) const {
           .in(file)
           .field(s.field);
   }
-}
-
-namespace {
-
-double frequency(double base, std::int64_t pair, std::int64_t head_dim) {
-  return bantam_pow(base, -2.0 * static_cast<double>(pair) / static_cast<double>(head_dim));
-}
-
-}  // namespace
-
-std::shared_ptr<const std::vector<double>> rope_frequencies(const Config& config) {
-  auto frequencies = std::make_shared<std::vector<double>>();
-  const RopeScaling& s = config.rope_scaling;
-  for (std::int64_t i = 0; i < config.head_dim / 2; ++i) {
-    double f = frequency(config.rope_base, i, config.head_dim);
-    if (s.kind == "linear") f /= s.factor;
-    if (!s.divisors.empty()) f /= static_cast<double>(s.divisors[static_cast<std::size_t>(i)]);
-    frequencies->push_back(f);
-  }
-  return frequencies;
-}
-
-std::shared_ptr<const std::vector<double>> local_rope_frequencies(const Config& config) {
-  auto frequencies = std::make_shared<std::vector<double>>();
-  for (std::int64_t i = 0; i < config.head_dim / 2; ++i)
-    frequencies->push_back(frequency(config.rope_local_base, i, config.head_dim));
-  return frequencies;
 }
 
 }  // namespace bantam

@@ -7,16 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace bantam {
+#include "models/rope.h"
 
-// How rotary frequencies are stretched beyond the trained context.
-struct RopeScaling {
-  std::string kind;  // "" (none or only divisors), "linear", "llama3"
-  double factor = 1;
-  double low_factor = 1, high_factor = 4;  // llama3
-  std::int64_t original_context = 0;
-  std::vector<float> divisors;  // one for each pair: what GGUF's rope_freqs.weight holds
-};
+namespace bantam {
 
 // What may differ from layer to layer.
 struct LayerConfig {
@@ -26,17 +19,24 @@ struct LayerConfig {
   friend bool operator==(const LayerConfig&, const LayerConfig&) = default;
 };
 
+// Whether the linear weights of a folder are packed (models/ternary.h), and what their scale does.
+enum class Ternary : std::uint8_t { none, multiplied, divided };
+
 struct Config {
   std::string family;  // GGUF's architecture name
   std::string name;    // general.name, or empty
   std::int64_t layers = 0, width = 0, heads = 0, kv_heads = 0, head_dim = 0;
   std::int64_t feed_forward = 0, vocabulary = 0, context = 0;
   double eps = 1e-5;
+  bool layer_norm = false;                   // norms subtract the mean and have biases (LayerNorm)
+  Activation activation = Activation::silu;  // of the feed-forward block
   double rope_base = 10000;
+  std::int64_t rope_dim = -1;  // elements at the front of each head that turn; -1: all, 0: none
   RopeScaling rope_scaling;
   // Rotary base of layers with a window where these are not stretched; 0: as the others.
   double rope_local_base = 0;
-  std::int64_t window = 0;  // sliding attention window, 0: none
+  std::int64_t run_context = 0;  // positions of a run, fixed at opening; 0: the trained context
+  std::int64_t window = 0;       // sliding attention window, 0: none
   // One for each layer, or empty: every layer is as said here. Where they differ the numbers here
   // are the largest.
   std::vector<LayerConfig> by_layer;
@@ -45,7 +45,14 @@ struct Config {
   double embedding_scale = 1, residual_scale = 1, logit_scale = 1;  // logits are divided
   bool tied = false;  // the embedding is the output head
   bool attention_bias = false, output_bias = false, feed_forward_bias = false;
+  bool head_bias = false;
+  bool fused_qkv = false;  // GGUF keeps q, k and v as one tensor where the family usually does not
+  bool parallel = false;   // attention and feed-forward block side by side
+  bool qk_norm = false;    // norms of q and k, where a family has both kinds
+  bool learned_positions = false;  // a table of `context` rows, added to the embedding
+  Ternary ternary = Ternary::none;
 
+  std::int64_t rope_width() const { return rope_dim < 0 ? head_dim : rope_dim; }
   LayerConfig layer(std::int64_t l) const;
   // by_layer, filled with what every layer is if it was empty.
   std::vector<LayerConfig>& own_layers();
@@ -56,10 +63,5 @@ struct Config {
   void check_layers(const std::string& file) const;
   void check_scales(const std::string& file) const;
 };
-
-// Radians a position for each rotary pair of `config`.
-std::shared_ptr<const std::vector<double>> rope_frequencies(const Config& config);
-// The same of layers with a window, where they turn on a base of their own.
-std::shared_ptr<const std::vector<double>> local_rope_frequencies(const Config& config);
 
 }  // namespace bantam

@@ -2,20 +2,25 @@
 
 #include <cmath>
 
+#include "base/error.h"
+
 namespace bantam {
 
 Decoder::Decoder(const Config& config, const Storage& storage) : Model(config), storage_(storage) {
+  if (config.learned_positions && config.run_context > config.context)
+    throw Error("this model has learned " + std::to_string(config.context) +
+                " positions and can go no further; ask for a context up to that");
   const double usual = 1 / std::sqrt(static_cast<double>(config.head_dim));
   const auto scale =
       static_cast<float>(config.attention_scale > 0 ? config.attention_scale : usual);
-  const auto frequencies = rope_frequencies(config);
-  const auto local = config.rope_local_base > 0 ? local_rope_frequencies(config) : frequencies;
+  const ops::Rope rope = rope_of(config);
+  const ops::Rope local = config.rope_local_base > 0 ? local_rope_of(config) : rope;
   for (std::int64_t l = 0; l < config.layers; ++l) {
     const LayerConfig layer = config.layer(l);
     nn::AttentionConfig a;
     a.shape = {layer.heads, layer.kv_heads, config.head_dim, scale,
                static_cast<float>(config.attention_cap)};
-    if (layer.rotary) a.rope.frequencies = layer.window > 0 ? local : frequencies;
+    if (layer.rotary) a.rope = layer.window > 0 ? local : rope;
     a.eps = static_cast<float>(config.eps);
     attention_.push_back(a);
   }
@@ -43,16 +48,18 @@ std::vector<Pass> Decoder::passes(const Batch& batch, Cache* cache) const {
 Tensor Decoder::forward(Context& ctx, const Batch& batch, Cache* cache) const {
   Tensor x = ops::scale(ctx, ops::embed(ctx, embedding_, batch.tokens),
                         static_cast<float>(config_.embedding_scale));
+  if (config_.learned_positions) x = ops::add(ctx, x, ops::embed(ctx, positions_, batch.positions));
   for (const Pass& pass : passes(batch, cache))
     x = ctx.block(pass.layer, x, [this, pass](Context& c, const Tensor& input) {
       return c.observe("block_out", pass.layer, block(c, input, pass));
     });
   if (batch.targets.empty()) x = ops::rows(ctx, x, batch.wanted);
   // Logits divided by a number are those of rows divided by it.
-  const Tensor h =
-      ops::scale(ctx, norm(ctx, x, norm_), 1 / static_cast<float>(config_.logit_scale));
+  const Tensor last = config_.layer_norm ? norm(ctx, x, norm_) : norm(ctx, x, norm_.gain);
+  const Tensor h = ops::scale(ctx, last, 1 / static_cast<float>(config_.logit_scale));
   // The loader prepares a tied head apart from the embedding, for its own arithmetic.
-  return nn::head(ctx, h, head_ ? head_ : embedding_, batch, static_cast<float>(config_.logit_cap));
+  const nn::Linear head{head_.w ? head_.w : embedding_, head_.bias};
+  return nn::head(ctx, h, head, batch, static_cast<float>(config_.logit_cap));
 }
 
 std::vector<Weight> Decoder::weights() {
@@ -60,16 +67,23 @@ std::vector<Weight> Decoder::weights() {
   WeightList list(c, storage_);
   list.matrix("token_embd", storage_.embedding, {c.vocabulary, c.width}, Role::embedding,
               embedding_);
+  if (c.learned_positions)
+    list.matrix("position_embd", storage_.positions, {c.context, c.width}, Role::positions,
+                positions_);
   for (int l = 0; l < c.layers; ++l) {
     const std::string number = std::to_string(l) + ".";
     list.enter("blk." + number, storage_.layers + number);
     list_block(l, list);
   }
   list.enter("", "");
-  list.gain("output_norm", storage_.norm, c.width, norm_);
+  if (c.layer_norm)
+    list.norm("output_norm", storage_.norm, c.width, norm_);
+  else
+    list.gain("output_norm", storage_.norm, c.width, norm_.gain);
   // A tied head is listed too: it is the embedding under its second use (loader.cpp, trainer).
   list.matrix(c.tied ? "token_embd" : "output", c.tied ? storage_.embedding : storage_.head,
-              {c.vocabulary, c.width}, Role::head, head_);
+              {c.vocabulary, c.width}, Role::head, head_.w);
+  if (c.head_bias) list.bias("output", storage_.head, c.vocabulary, head_.bias);
   return list.take();
 }
 

@@ -1,5 +1,5 @@
-// What decoder-only families share: embedding, blocks, final norm, head. A family says what a block
-// computes and which weights it has.
+// What decoder-only families share: embedding (and learned positions), blocks, final norm, head. A
+// family says what a block computes and which weights it has.
 #pragma once
 
 #include <memory>
@@ -37,6 +37,10 @@ class Decoder : public Model {
   Tensor norm(Context& ctx, const Tensor& x, const Tensor& gain) const {
     return ops::rms_norm(ctx, x, gain, static_cast<float>(config_.eps));
   }
+  // LayerNorm with the model's epsilon.
+  Tensor norm(Context& ctx, const Tensor& x, const nn::Norm& n) const {
+    return nn::layer_norm(ctx, x, n, static_cast<float>(config_.eps));
+  }
   // Self-attention of rows h [T,D] as the configuration of the pass's layer says.
   Tensor attend(Context& ctx, const Tensor& h, const nn::AttentionWeights& w,
                 const Pass& pass) const {
@@ -49,7 +53,9 @@ class Decoder : public Model {
 
   const Storage& storage_;
   std::vector<nn::AttentionConfig> attention_;  // by layer
-  Tensor embedding_, norm_, head_;
+  Tensor embedding_, positions_;
+  nn::Norm norm_;
+  nn::Linear head_;
 };
 
 }  // namespace bantam

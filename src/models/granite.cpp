@@ -86,7 +86,6 @@ Config from_hf(const Json& json, const std::string& file) {
 
 void to_gguf(const Config& c, GgufWriter& writer) {
   write_common_keys(c, writer);
-  writer.set("granite.rope.dimension_count", static_cast<std::uint32_t>(c.head_dim));
   if (c.attention_scale > 0)
     writer.set("granite.attention.scale", static_cast<float>(c.attention_scale));
   writer.set("granite.embedding_scale", static_cast<float>(c.embedding_scale));

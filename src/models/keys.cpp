@@ -1,13 +1,12 @@
 #include "models/keys.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <numbers>
 
 #include "base/error.h"
-#include "kernels/math.h"
 
 namespace bantam {
 
@@ -46,26 +45,6 @@ double GgufKeys::number(std::string_view name, double otherwise) const {
   return file_.metadata().find_float(prefix_ + std::string(name)).value_or(otherwise);
 }
 
-namespace {
-
-std::vector<float> read_divisors(const GgufFile& file) {
-  const TensorInfo* t = file.find("rope_freqs.weight");
-  if (!t) return {};
-  if (!t->format || t->format->type != Type::f32)
-    throw Error("F32 was expected, not " + t->type_name).in(t->file).field(t->name).at(t->offset);
-  std::vector<float> divisors(static_cast<std::size_t>(t->shape.count()));
-  std::memcpy(divisors.data(), t->data.data(), divisors.size() * sizeof(float));
-  for (const float d : divisors)
-    if (!(d > 0) || !std::isfinite(d))
-      throw Error("a divisor of a frequency must be a positive number")
-          .in(t->file)
-          .field(t->name)
-          .at(t->offset);
-  return divisors;
-}
-
-}  // namespace
-
 Config GgufKeys::common() const {
   const Metadata& meta = file_.metadata();
   Config c;
@@ -78,24 +57,12 @@ Config GgufKeys::common() const {
   c.context = need("context_length");
   c.kv_heads = integer("attention.head_count_kv", c.heads);
   c.head_dim = integer("attention.key_length", c.heads > 0 ? c.width / c.heads : 0);
-  c.eps = meta.need_float(prefix_ + "attention.layer_norm_rms_epsilon");
-  c.rope_base = number("rope.freq_base", 10000);
+  c.layer_norm = meta.has(key("attention.layer_norm_epsilon"));
+  c.eps = meta.need_float(
+      key(c.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"));
   c.vocabulary = file_.need("token_embd.weight").shape[0];
   c.tied = file_.find("output.weight") == nullptr;
-  c.rope_scaling.kind = meta.find_string(prefix_ + "rope.scaling.type").value_or("none");
-  if (c.rope_scaling.kind == "none") c.rope_scaling.kind.clear();
-  c.rope_scaling.factor = number("rope.scaling.factor", 1);
-  c.rope_scaling.divisors = read_divisors(file_);
-  if (!c.rope_scaling.kind.empty() && c.rope_scaling.kind != "linear")
-    throw Error("rotary scaling of kind \"" + printable(c.rope_scaling.kind) +
-                "\" is not supported; none and linear are")
-        .in(file_.path())
-        .field(prefix_ + "rope.scaling.type");
-  if (number("rope.dimension_count", static_cast<double>(c.head_dim)) !=
-      static_cast<double>(c.head_dim))
-    throw Error("rotary positions on a part of each head are not supported in this architecture")
-        .in(file_.path())
-        .field(prefix_ + "rope.dimension_count");
+  rope_from_gguf(c, *this);
   c.check(file_.path());
   return c;
 }
@@ -115,13 +82,11 @@ void write_common_keys(const Config& c, GgufWriter& writer) {
   u32("attention.head_count_kv", c.kv_heads);
   u32("attention.key_length", c.head_dim);
   u32("attention.value_length", c.head_dim);
-  writer.set(p + "attention.layer_norm_rms_epsilon", static_cast<float>(c.eps));
-  writer.set(p + "rope.freq_base", static_cast<float>(c.rope_base));
+  writer.set(
+      p + (c.layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon"),
+      static_cast<float>(c.eps));
   u32("vocab_size", c.vocabulary);
-  if (c.rope_scaling.kind == "linear") {
-    writer.set(p + "rope.scaling.type", "linear");
-    writer.set(p + "rope.scaling.factor", static_cast<float>(c.rope_scaling.factor));
-  }
+  rope_to_gguf(c, writer);
 }
 
 // ---- config.json --------------------------------------------------------------------------------
@@ -234,45 +199,51 @@ void HfKeys::expect(std::string_view name, std::string_view value) const {
         .field(std::string(name));
 }
 
-double HfKeys::rope_base() const {
-  if (has("rope_parameters") && json_.at("rope_parameters").is_object())
-    return HfKeys(json_.at("rope_parameters"), file_)
-        .number("rope_theta", number("rope_theta", 10000));
-  return number("rope_theta", 10000);
+const Json* HfKeys::object(std::string_view name) const {
+  if (!has(name)) return nullptr;
+  const Json& value = json_.at(std::string(name));
+  if (!value.is_object()) throw wrong(file_, name, "an object", value);
+  return &value;
 }
 
-RopeScaling HfKeys::rope_scaling(double base, std::int64_t head_dim) const {
-  RopeScaling s;
-  // Newer files keep base and scaling together under rope_parameters.
-  const char* name = has("rope_scaling") ? "rope_scaling" : "rope_parameters";
-  if (!has(name)) return s;
-  const Json& object = json_.at(name);
-  if (!object.is_object()) throw wrong(file_, name, "an object", object);
-  const HfKeys keys(object, file_);
-  const std::string kind = keys.text("rope_type", keys.text("type", "default"));
-  if (kind == "default") return s;
-  s.kind = kind;
-  s.factor = keys.number("factor", 1);
-  if (kind != "linear" && kind != "llama3")
-    throw Error("rotary scaling of kind \"" + printable(kind) +
-                "\" is not supported; linear and llama3 are")
-        .in(file_)
-        .field(std::string(name) + ".rope_type");
-  if (!(s.factor >= 1) || s.factor > 1e6)
-    throw Error("a number from 1 was expected, not " + std::to_string(s.factor))
-        .in(file_)
-        .field(std::string(name) + ".factor");
-  if (kind == "linear") return s;
-  s.low_factor = keys.number("low_freq_factor", 1);
-  s.high_factor = keys.number("high_freq_factor", 4);
-  s.original_context = keys.need("original_max_position_embeddings");
-  if (!(s.low_factor > 0) || !(s.high_factor > s.low_factor) || s.original_context < 1)
-    throw Error(
-        "0 < low_freq_factor < high_freq_factor and an original context from 1 were expected")
-        .in(file_)
-        .field(name);
-  s.divisors = llama3_divisors(base, head_dim, s);
-  return s;
+namespace {
+
+struct ActivationName {
+  std::string_view name;
+  Activation activation;
+};
+// transformers, src/transformers/activations.py, ACT2CLS; the first of each is what is written.
+constexpr std::array kActivations{
+    ActivationName{"silu", Activation::silu},
+    ActivationName{"swish", Activation::silu},
+    ActivationName{"gelu_new", Activation::gelu_tanh},
+    ActivationName{"gelu_pytorch_tanh", Activation::gelu_tanh},
+    ActivationName{"gelu_fast", Activation::gelu_tanh},
+    ActivationName{"gelu", Activation::gelu_erf},
+    ActivationName{"relu", Activation::relu},
+    ActivationName{"relu2", Activation::relu2},
+};
+
+}  // namespace
+
+std::string activation_name(Activation activation) {
+  return std::string(
+      std::ranges::find(kActivations, activation, &ActivationName::activation)->name);
+}
+
+Activation HfKeys::activation(std::string_view name, std::string_view otherwise) const {
+  const std::string got = text(name, std::string(otherwise));
+  const auto found = std::ranges::find(kActivations, got, &ActivationName::name);
+  if (found != kActivations.end()) return found->activation;
+  throw Error("the activation \"" + printable(got) + "\" is not supported")
+      .in(file_)
+      .field(std::string(name));
+}
+
+void need_activation(const Config& c, Activation activation) {
+  if (c.activation == activation) return;
+  throw Error("GGUF files of the architecture " + c.family + " cannot say the activation \"" +
+              activation_name(c.activation) + "\"");
 }
 
 Config HfKeys::common(std::string family) const {
@@ -287,41 +258,14 @@ Config HfKeys::common(std::string family) const {
   c.feed_forward = need("intermediate_size");
   c.vocabulary = need("vocab_size");
   c.context = need("max_position_embeddings");
-  c.eps = number("rms_norm_eps", 1e-6);
-  c.rope_base = rope_base();
+  c.eps = 1e-6;
+  for (const char* name : {"rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_eps"})
+    if (has(name)) c.eps = number(name, c.eps);
   c.tied = flag("tie_word_embeddings", false);
   c.check(file_);
-  c.rope_scaling = rope_scaling(c.rope_base, c.head_dim);
+  rope_from_hf(c, *this);
   return c;
 }
-
-namespace {
-
-// GGUF keeps only the divisors of Llama 3's scaling; the published settings that give them are
-// found again, as a folder must name them.
-Json llama3_settings(const Config& c) {
-  RopeScaling s = c.rope_scaling;
-  if (s.kind != "llama3") {
-    s.factor = *std::max_element(s.divisors.begin(), s.divisors.end());
-    s.low_factor = 1;
-    s.high_factor = 4;
-    for (const std::int64_t original : {8192, 2048, 4096, 16384, 32768, 64, 128, 256, 512, 1024}) {
-      s.original_context = original;
-      if (llama3_divisors(c.rope_base, c.head_dim, s) == s.divisors) break;
-      s.original_context = 0;
-    }
-  }
-  if (s.original_context == 0)
-    throw Error("these rotary divisors follow no rule that config.json can name")
-        .field("rope_freqs.weight");
-  return {{"rope_type", "llama3"},
-          {"factor", s.factor},
-          {"low_freq_factor", s.low_factor},
-          {"high_freq_factor", s.high_factor},
-          {"original_max_position_embeddings", s.original_context}};
-}
-
-}  // namespace
 
 double shortest(double value) {
   const auto f = static_cast<float>(value);
@@ -369,36 +313,11 @@ Json common_to_hf(const Config& c) {
             {"head_dim", c.head_dim},
             {"vocab_size", c.vocabulary},
             {"max_position_embeddings", c.context},
-            {"rms_norm_eps", shortest(c.eps)},
-            {"rope_theta", shortest(c.rope_base)},
+            {c.layer_norm ? "layer_norm_eps" : "rms_norm_eps", shortest(c.eps)},
             {"tie_word_embeddings", c.tied},
-            {"hidden_act", "silu"}};
-  if (c.rope_scaling.kind == "linear")
-    j["rope_scaling"] = {{"rope_type", "linear"}, {"factor", shortest(c.rope_scaling.factor)}};
-  else if (!c.rope_scaling.divisors.empty())
-    j["rope_scaling"] = llama3_settings(c);
+            {"hidden_act", activation_name(c.activation)}};
+  rope_to_hf(c, j);
   return j;
-}
-
-// Long wavelengths are divided by the factor, short ones kept, between them a blend (transformers,
-// src/transformers/modeling_rope_utils.py, _compute_llama3_parameters).
-std::vector<float> llama3_divisors(double base, std::int64_t head_dim, const RopeScaling& s) {
-  std::vector<float> divisors;
-  const auto original = static_cast<double>(s.original_context);
-  for (std::int64_t i = 0; i < head_dim / 2; ++i) {
-    const double wavelength =
-        2 * std::numbers::pi *
-        bantam_pow(base, 2.0 * static_cast<double>(i) / static_cast<double>(head_dim));
-    double divisor = 1;
-    if (wavelength > original / s.low_factor) {
-      divisor = s.factor;
-    } else if (wavelength >= original / s.high_factor) {
-      const double blend = (original / wavelength - s.low_factor) / (s.high_factor - s.low_factor);
-      divisor = 1 / ((1 - blend) / s.factor + blend);
-    }
-    divisors.push_back(static_cast<float>(divisor));
-  }
-  return divisors;
 }
 
 }  // namespace bantam

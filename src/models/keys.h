@@ -52,6 +52,9 @@ class HfKeys {
   std::optional<std::vector<std::int64_t>> integers(std::string_view name) const;
   std::optional<std::vector<double>> numbers(std::string_view name) const;
   std::optional<std::vector<std::string>> texts(std::string_view name) const;
+  // Throws Error for one that is not known.
+  Activation activation(std::string_view name, std::string_view otherwise) const;
+  const Json* object(std::string_view name) const;  // null: absent
   // Throws Error unless the key is absent or has this value: another would be another model.
   void expect(std::string_view name, std::string_view value) const;
   void expect_flag(std::string_view name, bool value) const;
@@ -61,9 +64,6 @@ class HfKeys {
   Config common(std::string family) const;
 
  private:
-  RopeScaling rope_scaling(double base, std::int64_t head_dim) const;
-  double rope_base() const;
-
   const Json& json_;
   std::string file_;
 };
@@ -84,11 +84,13 @@ void expect_gguf_query_scale(const Config& config, std::int64_t layers_of_larges
 // become 9.999999747378752e-06 in config.json.
 double shortest(double value);
 
+// As config.json names it.
+std::string activation_name(Activation activation);
+// Throws Error unless the model has this one: GGUF has no key for another.
+void need_activation(const Config& config, Activation activation);
+
 void write_common_keys(const Config& config, GgufWriter& writer);
 // The members of config.json that write_common_keys has in GGUF.
 Json common_to_hf(const Config& config);
-
-// Divisors of the rotary frequencies under Llama 3's scaling, rounded to f32 as GGUF stores them.
-std::vector<float> llama3_divisors(double base, std::int64_t head_dim, const RopeScaling& scaling);
 
 }  // namespace bantam

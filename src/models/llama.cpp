@@ -68,7 +68,6 @@ Config from_hf(const Json& json, const std::string& file) {
 
 void to_gguf(const Config& c, GgufWriter& writer) {
   write_common_keys(c, writer);
-  writer.set("llama.rope.dimension_count", static_cast<std::uint32_t>(c.head_dim));
   windows_to_gguf(c, writer, 0);
 }
 

@@ -7,7 +7,8 @@
 
 #include "base/error.h"
 #include "blocks/format.h"
-#include "models/writer.h"
+#include "models/stored.h"
+#include "models/ternary.h"
 
 namespace bantam {
 
@@ -50,7 +51,9 @@ const TensorInfo* ModelFile::locate(const Weight& weight) const {
 const TensorInfo& ModelFile::find(const Weight& weight) const {
   const TensorInfo* located = locate(weight);
   const std::string& name = located ? located->name : gguf_ ? weight.gguf : weight.hf;
-  const TensorInfo& info = tensors().need(name, weight.shape);
+  if (is_packed_ternary(*this, weight)) return *located;
+  const TensorInfo& info =
+      tensors().need(name, gguf_ ? shape_in_gguf(weight) : shape_in_folder(weight));
   if (!info.format || !info.format->encode)  // integers that only programs of others read
     throw Error("its type " + info.type_name +
                 " cannot be computed with yet; F32, F16, BF16 and Q8_0 can")
@@ -72,20 +75,6 @@ Arithmetic choose_arithmetic(const ModelFile& file, std::optional<Arithmetic> wa
   return *wanted;
 }
 
-void copy_rotary_rows(const std::byte* from, std::byte* to, std::int64_t rows,
-                      std::int64_t row_bytes, std::int64_t heads, bool to_half) {
-  // GGUF's row 2i of a head is the half layout's i, its row 2i+1 is half + i (llama.cpp,
-  // convert_hf_to_gguf.py, LlamaModel.permute).
-  const std::int64_t per_head = rows / heads, half = per_head / 2;
-  const auto bytes = static_cast<std::size_t>(row_bytes);
-  for (std::int64_t h = 0; h < heads; ++h)
-    for (std::int64_t i = 0; i < per_head; ++i) {
-      const std::int64_t interleaved = i < half ? 2 * i : 2 * (i - half) + 1;
-      const std::int64_t a = h * per_head + interleaved, b = h * per_head + i;
-      std::memcpy(to + (to_half ? b : a) * row_bytes, from + (to_half ? a : b) * row_bytes, bytes);
-    }
-}
-
 namespace {
 
 class Loader {
@@ -95,14 +84,14 @@ class Loader {
 
   void load(const Weight& weight) {
     const TensorInfo& info = file_->find(weight);
-    Tensor rows = in_place(info, weight);
+    const Tensor rows = stored_rows(file_, weight);
     switch (weight.role) {
       case Role::gain:
       case Role::bias:
         *weight.tensor = widened(rows, info);
-        if (weight.less_one && !file_->gguf()) *weight.tensor = plus(*weight.tensor, 1);
         return;
       case Role::embedding:
+      case Role::positions:
         *weight.tensor = rows;
         return;
       case Role::linear:
@@ -113,24 +102,6 @@ class Loader {
   }
 
  private:
-  // The rows as they lie in the file, or a copy where they lie in another order or unaligned.
-  Tensor in_place(const TensorInfo& info, const Weight& weight) {
-    const Format& f = *info.format;
-    const bool turn = file_->gguf() && weight.rotary_heads > 0;
-    const auto address = reinterpret_cast<std::uintptr_t>(info.data.data());
-    if (!turn && address % 4 == 0)
-      return Tensor::borrowed(ConstView(info.data.data(), f.type, weight.shape), file_);
-    const std::shared_ptr<std::byte> copy = memory_.take(info.data.size());
-    const std::int64_t rows = weight.shape.rank() == 1 ? weight.shape[0] : weight.shape.rows();
-    const auto bytes = static_cast<std::int64_t>(info.data.size());
-    if (turn)
-      copy_rotary_rows(info.data.data(), copy.get(), rows, bytes / rows, weight.rotary_heads, true);
-    else
-      std::memcpy(copy.get(), info.data.data(), info.data.size());
-    file_->tensors().release(info);
-    return Tensor::borrowed(ConstView(copy.get(), f.type, weight.shape), copy);
-  }
-
   Tensor widened(const Tensor& rows, const TensorInfo& info) {
     if (rows.type() == Type::f32) return rows;
     const Format& f = format(rows.type());
@@ -170,23 +141,28 @@ class Loader {
 
 // Tensors that carry no weight of their own: derived, or buffers of the makers' code.
 bool harmless(std::string_view name) {
-  return name == "rope_freqs.weight" || name.ends_with(".rotary_emb.inv_freq") ||
-         name.ends_with("attn_rot_embd.weight");
+  return name == "rope_freqs.weight" || name.starts_with("rope_factors_") ||
+         name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias") ||
+         name.ends_with(".rotary_emb.inv_freq") || name.ends_with("attn_rot_embd.weight");
 }
 
 }  // namespace
 
 void refuse_unknown(const ModelFile& file, std::span<const Weight> weights) {
   std::set<std::string_view> known;
-  for (const Weight& w : weights)
+  std::set<std::string> scales;
+  for (const Weight& w : weights) {
     if (const TensorInfo* info = file.locate(w)) known.insert(info->name);
+    if (is_packed_ternary(file, w)) scales.insert(file.locate(w)->name + "_scale");
+  }
   const auto ignored = [&](std::string_view name) {
     if (file.gguf()) return false;
     return std::ranges::any_of(file.family().ignored,
                                [&](std::string_view part) { return name.starts_with(part); });
   };
   for (const TensorInfo& t : file.tensors().tensors()) {
-    if (known.contains(t.name) || harmless(t.name) || ignored(t.name)) continue;
+    if (known.contains(t.name) || scales.contains(t.name) || harmless(t.name) || ignored(t.name))
+      continue;
     if (file.config().tied && t.name.ends_with("lm_head.weight"))
       continue;  // a copy of the embedding
     throw Error("this architecture has no such tensor; the file is of another kind than it says")
@@ -197,8 +173,10 @@ void refuse_unknown(const ModelFile& file, std::span<const Weight> weights) {
 }
 
 std::unique_ptr<Model> load_model(std::shared_ptr<const ModelFile> file, Arithmetic arithmetic,
-                                  const Exec& exec) {
-  std::unique_ptr<Model> model = file->family().make(file->config());
+                                  const Exec& exec, std::int64_t context) {
+  Config config = file->config();
+  config.run_context = context;
+  std::unique_ptr<Model> model = file->family().make(config);
   const std::vector<Weight> weights = model->weights();
   refuse_unknown(*file, weights);
   Loader loader(file, arithmetic, exec);

@@ -41,16 +41,13 @@ Arithmetic choose_arithmetic(const ModelFile& file, std::optional<Arithmetic> wa
 // as they are, everything else is repacked once and its pages released. Tensors are canonical:
 // rotary rows in the half layout. Throws Error when a tensor is missing, of another shape, or of a
 // type that cannot be computed with; a tensor that the family does not know is an error too.
+// `context`: positions that a run may take (0: the trained number), which rotary frequencies may
+// depend on.
 std::unique_ptr<Model> load_model(std::shared_ptr<const ModelFile> file, Arithmetic arithmetic,
-                                  const Exec& exec);
+                                  const Exec& exec, std::int64_t context = 0);
 
 // Throws Error for the first tensor of the file that is none of the model's weights, nor derived
 // from what the configuration says: the file would be another model than it claims.
 void refuse_unknown(const ModelFile& file, std::span<const Weight> weights);
-
-// Copies a weight's bytes between the worlds: with rotary heads, rows are moved between GGUF's
-// interleaved and the half layout. Works on whole rows of any type.
-void copy_rotary_rows(const std::byte* from, std::byte* to, std::int64_t rows,
-                      std::int64_t row_bytes, std::int64_t heads, bool to_half);
 
 }  // namespace bantam

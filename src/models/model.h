@@ -19,7 +19,14 @@ namespace bantam {
 
 // How a weight is used: decides its arithmetic, its preparation at loading, and how training starts
 // and updates it.
-enum class Role : std::uint8_t { embedding, linear, head, gain, bias };
+enum class Role : std::uint8_t { embedding, positions, linear, head, gain, bias };
+
+// Where a weight lies in a tensor that holds several: rows `first` and on of `whole`, which is as
+// the model has them. Without a shape the tensor is the weight.
+struct Part {
+  Shape whole;
+  std::int64_t first = 0;
+};
 
 struct Weight {
   std::string gguf, hf;  // names in both worlds
@@ -29,8 +36,15 @@ struct Weight {
   // Heads whose rotary rows GGUF keeps interleaved (pairs are neighbours); 0: the same in both
   // worlds.
   std::int64_t rotary_heads = 0;
-  bool residual = false;  // its output is added to the residual stream: starts smaller
+  bool residual = false;    // its output is added to the residual stream: starts smaller
+  bool transposed = false;  // folders keep the matrix (the whole of it) input by output
+  Part gguf_part = {}, hf_part = {};
   bool less_one = false;  // a gain that folders keep less one; in GGUF and in the model it is whole
+
+  // Its own among the weights of a model but for a tied head, which has the embedding's.
+  std::string own_name() const {
+    return gguf_part.whole.rank() ? gguf + ":" + std::to_string(gguf_part.first) : gguf;
+  }
 };
 
 class Model {

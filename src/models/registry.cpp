@@ -1,5 +1,6 @@
 // The families, one row each.
 #include <array>
+#include <set>
 
 #include "base/error.h"
 #include "models/families.h"
@@ -9,10 +10,11 @@ namespace bantam {
 namespace {
 
 Error unsupported(std::string_view name, const std::string& file, const char* field) {
+  std::set<std::string_view> types;
+  for (const Family& f : families()) types.insert(f.hf.begin(), f.hf.end());
   std::string known;
-  for (const Family& f : families())
-    for (const std::string_view type : f.hf)
-      known += (known.empty() ? "" : ", ") + std::string(type);
+  for (const std::string_view type : types)
+    known += (known.empty() ? "" : ", ") + std::string(type);
   return Error("the architecture \"" + printable(name) + "\" is not supported; these are: " + known)
       .in(file)
       .field(field);
@@ -22,8 +24,11 @@ Error unsupported(std::string_view name, const std::string& file, const char* fi
 
 std::span<const Family> families() {
   static const std::array kFamilies{
-      llama_family(), gemma_family(), gemma2_family(), gemma3_family(),  granite_family(),
-      olmo2_family(), qwen2_family(), qwen3_family(),  smollm3_family(),
+      bitnet_25_family(), bitnet_b158_family(), bitnet_family(), gemma2_family(),
+      gemma3_family(),    gemma_family(),       gpt2_family(),   granite_family(),
+      llama_family(),     nemotron_family(),    olmo2_family(),  phi2_family(),
+      phi3_family(),      qwen2_family(),       qwen3_family(),  smollm3_family(),
+      stablelm_family(),
   };
   return kFamilies;
 }

@@ -95,7 +95,6 @@ void to_gguf(const Config& c, GgufWriter& writer) {
           "keep the model as a folder")
           .field("no_rope_layers");
   write_common_keys(c, writer);
-  writer.set("smollm3.rope.dimension_count", static_cast<std::uint32_t>(c.head_dim));
   windows_to_gguf(c, writer, 0);
 }
 

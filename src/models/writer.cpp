@@ -1,19 +1,19 @@
 #include "models/writer.h"
 
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/error.h"
 #include "blocks/format.h"
 #include "files/safetensors_writer.h"
 #include "models/keys.h"
-#include "models/loader.h"
+#include "models/stored.h"
 
 namespace bantam {
 
 Type gguf_weight_type(const Weight& weight, Type wanted) {
-  if (weight.shape.rank() < 2) return Type::f32;
+  if (weight.shape.rank() < 2 || weight.role == Role::positions) return Type::f32;
   return weight.shape.back() % format(wanted).block == 0 ? wanted : Type::f16;
 }
 
@@ -38,14 +38,6 @@ Tensor converted(const Tensor& rows, Type type) {
   return out;
 }
 
-Tensor plus(const Tensor& vector, float number) {
-  const std::int64_t count = vector.shape().count();
-  Tensor sum = Tensor::zeros(vector.shape());
-  format(vector.type()).decode(vector.view().data, sum.f32(), count);
-  for (std::int64_t i = 0; i < count; ++i) sum.f32()[i] += number;
-  return sum;
-}
-
 namespace {
 
 std::span<const std::byte> bytes_of(const Tensor& t) {
@@ -60,13 +52,44 @@ Tensor interleaved(const Tensor& rows, std::int64_t heads) {
   return out;
 }
 
-// Each weight once, under the name that `name` gives.
-std::vector<Weight> distinct(Model& model, std::string Weight::*name) {
-  std::vector<Weight> out;
-  std::set<std::string> seen;
-  for (Weight& w : model.weights())
-    if (seen.insert(w.*name).second) out.push_back(std::move(w));
-  return out;
+// A tensor as a file has it: the weights that are its parts, in the order of their rows.
+struct Stored {
+  std::string name;
+  Shape shape;
+  std::vector<Weight> parts;
+};
+
+// Each once: a tied head is the embedding.
+std::vector<Stored> stored(Model& model, bool gguf) {
+  std::vector<Stored> all;
+  std::map<std::string, std::size_t> places;
+  for (Weight& w : model.weights()) {
+    const std::string& name = gguf ? w.gguf : w.hf;
+    const auto [at, fresh] = places.emplace(name, all.size());
+    if (fresh) all.push_back({name, gguf ? shape_in_gguf(w) : shape_in_folder(w), {}});
+    Stored& to = all[at->second];
+    const auto first = [&](const Weight& one) {
+      return gguf ? one.gguf_part.first : one.hf_part.first;
+    };
+    if (fresh || first(w) > first(to.parts.back())) to.parts.push_back(std::move(w));
+  }
+  return all;
+}
+
+// Of all its parts.
+Type type_of(const Stored& tensor, const WeightType& type) {
+  const Type first = type(tensor.parts.front());
+  for (const Weight& w : tensor.parts)
+    if (type(w) != first) return Type::f32;
+  return first;
+}
+
+Type type_of_linears(const std::vector<Stored>& tensors, const WeightType& type) {
+  Type most = Type::f32;
+  for (const Stored& t : tensors)
+    for (const Weight& w : t.parts)
+      if (w.role == Role::linear) most = type(w);
+  return most;
 }
 
 std::uint32_t file_type(Type type) {
@@ -89,41 +112,60 @@ void write_gguf(Model& model, const Family& family, GgufWriter& writer, const We
                 const WeightType& type) {
   const Config& config = model.config();
   family.to_gguf(config, writer);
-  const std::vector<Weight> weights = distinct(model, &Weight::gguf);
-  Type most = Type::f32;
-  for (const Weight& w : weights)
-    if (w.role == Role::linear) most = type(w);
-  writer.set("general.file_type", file_type(most));
-  const std::vector<float>& divisors = config.rope_scaling.divisors;
-  if (!divisors.empty())
-    writer.add_tensor("rope_freqs.weight", Type::f32, {static_cast<std::int64_t>(divisors.size())});
-  for (const Weight& w : weights) writer.add_tensor(w.gguf, type(w), w.shape);
+  const std::vector<Stored> tensors = stored(model, true);
+  writer.set("general.file_type", file_type(type_of_linears(tensors, type)));
+  const auto divisors = rope_tensors(config);
+  for (const auto& [name, values] : divisors)
+    writer.add_tensor(name, Type::f32, {static_cast<std::int64_t>(values.size())});
+  for (const Stored& t : tensors) writer.add_tensor(t.name, type_of(t, type), t.shape);
   writer.finish([&](std::size_t index, const PutBytes& put) {
-    if (!divisors.empty() && index == 0) return put(std::as_bytes(std::span(divisors)));
-    const Weight& w = weights[divisors.empty() ? index : index - 1];
-    const Tensor half = converted(rows(w), type(w));
-    put(bytes_of(w.rotary_heads > 0 ? interleaved(half, w.rotary_heads) : half));
+    if (index < divisors.size()) return put(std::as_bytes(divisors[index].second));
+    const Stored& tensor = tensors[index - divisors.size()];
+    for (const Weight& w : tensor.parts) {
+      const Tensor half = converted(rows(w), type_of(tensor, type));
+      put(bytes_of(w.rotary_heads > 0 ? interleaved(half, w.rotary_heads) : half));
+    }
   });
 }
+
+namespace {
+
+// The tensor of a folder: its parts one after another, turned where folders keep it so.
+Tensor assembled(const Stored& stored, const WeightRows& rows, Type type) {
+  const auto one = [&](const Weight& w) {
+    const Tensor whole = rows(w);
+    return converted(w.less_one ? plus(whole, -1) : whole, type);
+  };
+  const Weight& first = stored.parts.front();
+  if (stored.parts.size() == 1 && !first.transposed) return one(first);
+  const Shape shape = first.transposed ? Shape{stored.shape[1], stored.shape[0]} : stored.shape;
+  Tensor all = Tensor::zeros(shape, type);
+  std::int64_t at = 0;
+  for (const Weight& w : stored.parts) {
+    const Tensor part = one(w);
+    std::memcpy(all.view().data + at, part.view().data, bytes_of(part).size());
+    at += static_cast<std::int64_t>(bytes_of(part).size());
+  }
+  return first.transposed ? transpose(all) : all;
+}
+
+}  // namespace
 
 void write_folder(Model& model, const Family& family, const Path& folder, const WeightRows& rows,
                   const WeightType& type, const Json& extra) {
   Json config = family.to_hf(model.config());
-  const std::vector<Weight> weights = distinct(model, &Weight::hf);
-  Type most = Type::f32;
-  for (const Weight& w : weights)
-    if (w.role == Role::linear) most = type(w);
+  const std::vector<Stored> tensors = stored(model, false);
+  const Type most = type_of_linears(tensors, type);
   config["torch_dtype"] = most == Type::f16    ? "float16"
                           : most == Type::bf16 ? "bfloat16"
                                                : "float32";
   for (const auto& [key, value] : extra.items()) config[key] = value;
   write_file(folder / "config.json", config.dump(2) + "\n");
   SafetensorsFolderWriter writer(folder);
-  for (const Weight& w : weights) writer.add_tensor(w.hf, type(w), w.shape);
+  for (const Stored& t : tensors) writer.add_tensor(t.name, type_of(t, type), t.shape);
   writer.finish([&](std::size_t index, const PutBytes& put) {
-    const Weight& w = weights[index];
-    const Tensor whole = rows(w);
-    put(bytes_of(converted(w.less_one ? plus(whole, -1) : whole, type(w))));
+    const Stored& t = tensors[index];
+    put(bytes_of(assembled(t, rows, type_of(t, type))));
   });
 }
 

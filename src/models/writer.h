@@ -27,10 +27,6 @@ void write_gguf(Model& model, const Family& family, GgufWriter& writer, const We
 void write_folder(Model& model, const Family& family, const Path& folder, const WeightRows& rows,
                   const WeightType& type, const Json& extra);
 
-// A vector in F32 with a number added to each element: a gain between the model (whole) and a
-// folder that keeps it less one. 1 + (g - 1) is g again for every g that a sum 1 + w can give.
-Tensor plus(const Tensor& vector, float number);
-
 // Rows converted to another type, through f32 where they differ.
 Tensor converted(const Tensor& rows, Type type);
 

@@ -32,9 +32,11 @@ namespace {
 
 // q or k: projected, normalised where the family does, turned by its positions.
 Tensor heads(Context& ctx, const Tensor& h, const Linear& w, const Tensor& norm,
-             const AttentionConfig& config, const Batch& batch, std::int64_t count) {
+             std::span<const Tensor> head_norms, const AttentionConfig& config, const Batch& batch,
+             std::int64_t count) {
   Tensor x = linear(ctx, h, w);
   if (norm) x = ops::rms_norm(ctx, x, norm, config.eps);
+  if (!head_norms.empty()) x = ops::layer_norm(ctx, x, head_norms, {}, config.eps);
   if (config.rope.frequencies) x = ops::rope(ctx, x, config.rope, batch.positions, count);
   return x;
 }
@@ -45,25 +47,28 @@ Tensor attention(Context& ctx, const Tensor& h, const AttentionWeights& w,
                  const AttentionConfig& config, const Batch& batch, Cache* cache, int layer,
                  const std::shared_ptr<const ops::AttentionRows>& seen) {
   const ops::AttentionShape& s = config.shape;
-  const Tensor q = heads(ctx, h, w.q, w.q_norm, config, batch, s.heads);
-  const Tensor k = heads(ctx, h, w.k, w.k_norm, config, batch, s.kv_heads);
+  const Tensor q = heads(ctx, h, w.q, w.q_norm, w.q_head_norms, config, batch, s.heads);
+  const Tensor k = heads(ctx, h, w.k, w.k_norm, w.k_head_norms, config, batch, s.kv_heads);
   const Tensor v = linear(ctx, h, w.v);
-  if (!cache) return linear(ctx, ops::attention(ctx, q, k, v, s, seen), w.out);
-  cache->append(ctx, layer, batch, k, v);
-  return linear(ctx, ops::attention(ctx, q, cache->view(layer), s, *seen), w.out);
+  if (cache) cache->append(ctx, layer, batch, k, v);
+  Tensor y = cache ? ops::attention(ctx, q, cache->view(layer), s, *seen)
+                   : ops::attention(ctx, q, k, v, s, seen);
+  if (w.out_norm) y = ops::rms_norm(ctx, y, w.out_norm, config.eps);
+  return linear(ctx, y, w.out);
 }
 
 Tensor feed_forward(Context& ctx, const Tensor& h, const FeedForwardWeights& w,
                     Activation activation) {
+  if (!w.gate.w) return linear(ctx, ops::activate(ctx, activation, linear(ctx, h, w.up)), w.down);
   const Tensor gate = linear(ctx, h, w.gate);
   const Tensor up = linear(ctx, h, w.up);
   return linear(ctx, ops::glu(ctx, activation, gate, up), w.down);
 }
 
-Tensor head(Context& ctx, const Tensor& h, const Tensor& w, const Batch& batch, float cap) {
+Tensor head(Context& ctx, const Tensor& h, const Linear& w, const Batch& batch, float cap) {
   if (!batch.targets.empty())
-    return ops::cross_entropy(ctx, h, w, batch.targets, batch.weights, cap);
-  return ops::softcap(ctx, ops::matmul(ctx, h, w), cap);
+    return ops::cross_entropy(ctx, h, w.w, batch.targets, batch.weights, cap, w.bias);
+  return ops::softcap(ctx, linear(ctx, h, w), cap);
 }
 
 }  // namespace bantam::nn

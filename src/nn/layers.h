@@ -23,6 +23,9 @@ struct AttentionWeights {
   // RMSNorm of q and k before they turn, or none: of the width of a head (each head by itself) or
   // of all heads together.
   Tensor q_norm, k_norm;
+  // LayerNorm of each head of q and k in the same place: a gain for each, or none.
+  std::vector<Tensor> q_head_norms, k_head_norms;
+  Tensor out_norm;  // RMSNorm of what the heads give, before `out`, or none
 };
 struct AttentionConfig {
   ops::AttentionShape shape;
@@ -41,15 +44,23 @@ Tensor attention(Context& ctx, const Tensor& h, const AttentionWeights& w,
                  const AttentionConfig& config, const Batch& batch, Cache* cache, int layer,
                  const std::shared_ptr<const ops::AttentionRows>& seen);
 
+// LayerNorm with its bias [D].
+struct Norm {
+  Tensor gain, bias;
+};
+inline Tensor layer_norm(Context& ctx, const Tensor& x, const Norm& n, float eps) {
+  return ops::layer_norm(ctx, x, {&n.gain, 1}, n.bias, eps);
+}
+
 struct FeedForwardWeights {
   Linear gate, up, down;
 };
-// down(act(gate(h)) * up(h)).
+// down(act(gate(h)) * up(h)), or without a gate down(act(up(h))).
 Tensor feed_forward(Context& ctx, const Tensor& h, const FeedForwardWeights& w,
                     Activation activation);
 
 // The end of every model: logits [wanted, V] of the normalised rows h, or the losses [T] when the
 // batch has targets. Where `cap` is positive the logits stay within +-cap (ops::softcap).
-Tensor head(Context& ctx, const Tensor& h, const Tensor& w, const Batch& batch, float cap = 0);
+Tensor head(Context& ctx, const Tensor& h, const Linear& w, const Batch& batch, float cap = 0);
 
 }  // namespace bantam::nn

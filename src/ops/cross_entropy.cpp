@@ -27,10 +27,11 @@ Tensor part(const Tensor& t, std::int64_t first, std::int64_t count) {
 
 Tensor cross_entropy(Context& ctx, const Tensor& x, const Tensor& w,
                      std::span<const std::int32_t> targets, std::span<const float> weights,
-                     float cap) {
+                     float cap, const Tensor& bias) {
   const std::int64_t rows = x.rows(), vocabulary = w.dim(0);
   if (static_cast<std::int64_t>(targets.size()) != rows || targets.size() != weights.size())
     throw Error("cross_entropy: a target and a weight for each row were expected");
+  if (bias) require_shape("cross_entropy: bias", bias, {vocabulary});
   Tensor losses = ctx.make({rows}, Type::f32);
   const bool back = ctx.tape != nullptr;
   // The gradient is made here, while the logits are at hand; what backward does is to hand it on.
@@ -44,7 +45,7 @@ Tensor cross_entropy(Context& ctx, const Tensor& x, const Tensor& w,
     const std::int64_t count = std::min(piece, rows - first);
     const Tensor xs = part(x, first, count);
     const Tensor logits = ctx.make({count, vocabulary}, Type::f32);
-    linear_forward(ctx, xs, w, nullptr, {logits.view(), false});
+    linear_forward(ctx, xs, w, bias ? bias.f32() : nullptr, {logits.view(), false});
     if (cap > 0)
       ctx.rows(ctx.kernels().softcap, SoftcapArgs{logits.view(), cap, logits.view()}, count,
                4 * vocabulary);
@@ -60,6 +61,9 @@ Tensor cross_entropy(Context& ctx, const Tensor& x, const Tensor& w,
       ctx.rows(ctx.kernels().softcap_back,
                SoftcapBackArgs{gradient.view(), logits.view(), cap, {gradient.view(), false}},
                count, 2 * vocabulary);
+    if (bias && grads.wants(bias))
+      ctx.rows(ctx.kernels().column_sum,
+               ColumnSumArgs{gradient.view(), grads[bias].view.as<float>()}, vocabulary, count);
     if (grads.wants(w)) linear_weight_gradient(ctx, gradient, xs, grads[w]);
     if (dx) linear_input_gradient(ctx, gradient, w, {part(dx, first, count).view(), false});
   }

@@ -24,6 +24,12 @@ Tensor matmul(Context& ctx, const Tensor& x, const Tensor& w, const Tensor& bias
 // with x [T, heads * D] each head is a row of its own.
 Tensor rms_norm(Context& ctx, const Tensor& x, const Tensor& gain, float eps);
 
+// y = (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) * gain + bias per row (Ba et al. 2016, eq.
+// 4). x [T, D], one gain [D]; with more gains each is of the columns of a head, and each head is
+// normalised by itself. bias: of all columns, or none.
+Tensor layer_norm(Context& ctx, const Tensor& x, std::span<const Tensor> gains, const Tensor& bias,
+                  float eps);
+
 // a + b, same shapes.
 Tensor add(Context& ctx, const Tensor& a, const Tensor& b);
 
@@ -35,6 +41,9 @@ Tensor softcap(Context& ctx, const Tensor& x, float cap);
 
 // act(gate) * up (Shazeer 2020, "GLU variants"), gate and up [T,F].
 Tensor glu(Context& ctx, Activation activation, const Tensor& gate, const Tensor& up);
+
+// act(x), element by element.
+Tensor activate(Context& ctx, Activation activation, const Tensor& x);
 
 // Rotary position embedding (Su et al. 2021, eq. 34) in the half layout: pairs (i, i + half) of
 // each head turn by position * frequency[i]. x [T, heads * head_dim]. `positions` outlives the
@@ -72,9 +81,10 @@ Tensor rows(Context& ctx, const Tensor& x, std::span<const std::int32_t> wanted)
 // Losses [T] f32: weight[t] * (log sum exp of row t of x w^T - its element at target[t]). Logits
 // are made for some rows at a time and never kept. A root: backward takes the gradient of the sum
 // of the losses. x [T,D], w [V,D], f32 or trained in bf16. targets and weights outlive the tape.
-// Where `cap` is positive the logits are capped first, as by softcap.
+// Where `cap` is positive the logits are capped first, as by softcap; `bias` [V], if any, is added
+// before.
 Tensor cross_entropy(Context& ctx, const Tensor& x, const Tensor& w,
                      std::span<const std::int32_t> targets, std::span<const float> weights,
-                     float cap = 0);
+                     float cap = 0, const Tensor& bias = {});
 
 }  // namespace bantam::ops

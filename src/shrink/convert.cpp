@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "blocks/format.h"
+#include "models/stored.h"
 
 namespace bantam {
 
@@ -17,48 +18,38 @@ Conversion::Conversion(std::shared_ptr<const ModelFile> file, std::optional<Type
       model_(file_->family().make(file_->config())) {
   const std::vector<Weight> weights = model_->weights();
   for (const Weight& w : weights) {
-    const TensorInfo& info = file_->find(w);
-    if (w.role == Role::linear) matrices_ = info.format->type;
+    const Type stored = stored_type(*file_, w);
+    if (w.role == Role::linear) matrices_ = stored;
   }
   refuse_unknown(*file_, weights);
 }
 
-// The weight as it lies in the file, or turned to the half layout.
 Tensor Conversion::rows(const Weight& weight) {
   if (tick_) tick_();
   const TensorInfo& info = file_->find(weight);
   // The tensor before this one has been written.
   if (previous_ != nullptr && previous_ != &info) file_->tensors().release(*previous_);
   previous_ = &info;
-  const Tensor stored =
-      Tensor::borrowed(ConstView(info.data.data(), info.format->type, weight.shape), file_);
-  if (!file_->gguf()) return weight.less_one ? plus(stored, 1) : stored;
-  if (weight.rotary_heads == 0) return stored;
-  Tensor half = Tensor::zeros(weight.shape, info.format->type);
-  const std::int64_t count = weight.shape.rank() == 1 ? weight.shape[0] : weight.shape.rows();
-  copy_rotary_rows(info.data.data(), half.view().data, count,
-                   static_cast<std::int64_t>(info.data.size()) / count, weight.rotary_heads, true);
-  return half;
+  return stored_rows(file_, weight);
 }
 
-void Conversion::count(const Weight& weight, Type type, const std::string& name) {
-  if (!counted_.try_emplace(name, type, byte_size(type, weight.shape)).second) return;
+void Conversion::count(const Weight& weight, Type type, const std::string& name,
+                       const Shape& shape) {
+  if (!counted_.try_emplace(name, type, byte_size(type, shape)).second) return;
   if (type_ && weight.shape.rank() > 1 && weight.shape.back() % format(*type_).block != 0)
     not_divisible_.push_back(name);
 }
 
 Type Conversion::gguf_type(const Weight& weight) {
-  const Type type = gguf_weight_type(weight, type_.value_or(file_->find(weight).format->type));
-  count(weight, type, weight.gguf);
+  const Type type = gguf_weight_type(weight, type_.value_or(stored_type(*file_, weight)));
+  count(weight, type, weight.gguf, shape_in_gguf(weight));
   return type;
 }
 
 // Whether every number of the tensor, as a folder keeps it, survives in `type`.
 bool Conversion::exact_in(const Weight& weight, Type type) {
-  const TensorInfo& info = file_->find(weight);
-  Tensor kept =
-      Tensor::borrowed(ConstView(info.data.data(), info.format->type, weight.shape), file_);
-  if (weight.less_one) kept = plus(file_->gguf() ? kept : plus(kept, 1), -1);
+  Tensor kept = stored_rows(file_, weight);
+  if (weight.less_one) kept = plus(kept, -1);
   const Format& from = format(kept.type());
   const Format& to = format(type);
   const std::int64_t n = weight.shape.count();
@@ -73,10 +64,10 @@ bool Conversion::exact_in(const Weight& weight, Type type) {
 
 Type Conversion::folder_type(const Weight& weight) {
   const bool vector = weight.shape.rank() < 2;
-  Type type = type_.value_or(vector ? matrices_ : file_->find(weight).format->type);
+  Type type = type_.value_or(vector ? matrices_ : stored_type(*file_, weight));
   if (format(type).quantised) type = Type::f16;
   if (vector && !exact_in(weight, type)) type = Type::f32;
-  count(weight, type, weight.hf);
+  count(weight, type, weight.hf, shape_in_folder(weight));
   return type;
 }
 

@@ -47,7 +47,7 @@ class Conversion {
   Type gguf_type(const Weight& weight);
   Type folder_type(const Weight& weight);
   bool exact_in(const Weight& weight, Type type);
-  void count(const Weight& weight, Type type, const std::string& name);
+  void count(const Weight& weight, Type type, const std::string& name, const Shape& shape);
 
   std::shared_ptr<const ModelFile> file_;
   std::optional<Type> type_;

@@ -52,10 +52,10 @@ std::vector<Parameter> make_parameters(Model& model, Tape& tape, std::uint64_t s
         nullptr);
   };
   for (const Weight& w : model.weights()) {
-    const auto [at, fresh] = known.emplace(w.gguf, parameters.size());
+    const auto [at, fresh] = known.emplace(w.own_name(), parameters.size());
     if (fresh) {
       Parameter p;
-      p.name = w.gguf;
+      p.name = w.own_name();
       p.shape = w.shape;
       p.matrix = muon && w.role == Role::linear;
       p.value = make(w.shape);

@@ -39,7 +39,7 @@ std::int64_t count_parameters(const Family& family, const Config& config) {
   std::set<std::string> seen;
   std::int64_t count = 0;
   for (const Weight& w : model->weights())
-    if (seen.insert(w.gguf).second) count += w.shape.count();
+    if (seen.insert(w.own_name()).second) count += w.shape.count();
   return count;
 }
 

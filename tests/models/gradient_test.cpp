@@ -20,7 +20,7 @@ class Trained {
     model_ = family_by_gguf(config.family, "").make(config);
     const WeightRows rows = tiny_rows(tiny);
     for (const Weight& w : model_->weights()) {
-      Parameter& p = parameters_[w.gguf];  // a tied head moves with the embedding
+      Parameter& p = parameters_[w.own_name()];  // a tied head moves with the embedding
       if (p.uses.empty()) p.value = rows(w);
       p.uses.push_back(w.tensor);
       p.gradients.push_back(Tensor::zeros(w.shape));
@@ -49,6 +49,7 @@ class Trained {
       return sum;
     }
   };
+  const Config& config() const { return model_->config(); }
   std::map<std::string, Parameter>& parameters() { return parameters_; }
 
   double loss() {
@@ -116,6 +117,11 @@ TEST_P(Gradients, AreTheSlopesOfTheLoss) {
       size += some[i] * some[i];
     }
     const double norm = std::sqrt(square);
+    // Where nothing turns, a bias of the keys moves all scores of a row alike.
+    if (trained.config().rope_width() == 0 && name.ends_with("attn_qkv.bias:64")) {
+      EXPECT_LT(norm, 1e-4) << name;
+      continue;
+    }
     ASSERT_GT(norm, 1e-5) << name << " has no gradient";
     for (std::size_t i = 0; i < count; ++i) {
       some[i] /= std::sqrt(size);

@@ -35,5 +35,6 @@ struct GradCase {
 };
 
 std::vector<GradCase> grad_cases();
+std::vector<GradCase> layer_norm_cases();
 
 }  // namespace bantam::test

@@ -86,6 +86,7 @@ TEST_P(GradCheck, EveryOpAgreesWithTheDerivativeOfItsReference) {
   if (!isa_available(GetParam())) GTEST_SKIP() << "this machine has no " << isa_name(GetParam());
   const Kernels kernels = kernels_for(GetParam());
   for (const GradCase& grad_case : grad_cases()) check(grad_case, kernels);
+  for (const GradCase& grad_case : layer_norm_cases()) check(grad_case, kernels);
 }
 
 INSTANTIATE_TEST_SUITE_P(Isas, GradCheck,

@@ -31,6 +31,11 @@ inline void as_gemma(Config& c, const char* family) {
   c.embedding_scale = std::sqrt(static_cast<double>(c.width));
 }
 
+inline void with_layer_norm(Config& c, std::int64_t rope_dim) {
+  c.layer_norm = true;
+  c.rope_dim = rope_dim;
+}
+
 }  // namespace tiny
 
 inline constexpr TinyFamily kTinyFamilies[] = {
@@ -106,6 +111,91 @@ inline constexpr TinyFamily kTinyFamilies[] = {
        c.embedding_scale = 6;
        c.residual_scale = 0.35;
        c.logit_scale = 0.75;
+     }},
+    {"phi3",
+     [](Config& c) {
+       c.family = "phi3";
+       c.window = tiny::kWindow;
+     }},
+    {"phi3_longrope",
+     [](Config& c) {
+       c.family = "phi3";
+       c.tied = true;
+       c.rope_dim = 12;
+       c.rope_scaling.kind = "longrope";
+       c.rope_scaling.original_context = 32;
+       c.rope_scaling.attention = 1.25f;
+       c.rope_scaling.divisors = {1, 1.125f, 1.25f, 1.5f, 1.75f, 2};
+       c.rope_scaling.long_divisors = {1, 1.5f, 2, 3, 4, 6};
+     }},
+    {"phi2",
+     [](Config& c) {
+       c.family = "phi2";
+       tiny::with_layer_norm(c, 8);
+       c.activation = Activation::gelu_tanh;
+       c.attention_bias = c.output_bias = c.feed_forward_bias = c.head_bias = true;
+     }},
+    {"gpt2",
+     [](Config& c) {
+       c.family = "gpt2";
+       tiny::with_layer_norm(c, 0);
+       c.activation = Activation::gelu_tanh;
+       c.kv_heads = c.heads;
+       c.learned_positions = c.tied = true;
+       c.attention_bias = c.output_bias = c.feed_forward_bias = true;
+     }},
+    {"gpt2_own_head",
+     [](Config& c) {
+       c.family = "gpt2";
+       tiny::with_layer_norm(c, 0);
+       c.activation = Activation::gelu_tanh;
+       c.kv_heads = c.heads;
+       c.learned_positions = true;
+       c.attention_bias = c.output_bias = c.feed_forward_bias = true;
+     }},
+    {"stablelm",
+     [](Config& c) {
+       c.family = "stablelm";
+       tiny::with_layer_norm(c, 4);
+       c.attention_bias = true;
+     }},
+    {"stablelm_parallel",
+     [](Config& c) {
+       c.family = "stablelm";
+       tiny::with_layer_norm(c, 8);
+       c.parallel = c.qk_norm = true;
+     }},
+    {"nemotron",
+     [](Config& c) {
+       c.family = "nemotron";
+       tiny::with_layer_norm(c, 8);
+       c.head_dim = 24;
+       c.activation = Activation::relu2;
+     }},
+    {"nemotron_with_biases",
+     [](Config& c) {
+       c.family = "nemotron";
+       tiny::with_layer_norm(c, 8);
+       c.activation = Activation::relu2;
+       c.attention_bias = c.output_bias = c.feed_forward_bias = true;
+     }},
+    {"bitnet", [](Config& c) { c.family = "bitnet"; }},
+    {"bitnet_b158",
+     [](Config& c) {
+       c.family = "bitnet-b1.58";
+       c.activation = Activation::relu2;
+       c.tied = true;
+     }},
+    {"bitnet_25",
+     [](Config& c) {
+       c.family = "bitnet-25";
+       c.activation = Activation::relu2;
+     }},
+    {"llama_yarn",
+     [](Config& c) {
+       c.rope_scaling.kind = "yarn";
+       c.rope_scaling.factor = 4;
+       c.rope_scaling.original_context = 32;
      }},
 };
 

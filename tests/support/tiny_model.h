@@ -68,7 +68,8 @@ inline WeightRows tiny_rows(const TinyModel& tiny) {
   return [tiny](const Weight& w) {
     Tensor t = Tensor::zeros(w.shape);
     std::uint64_t stream = 0;
-    for (const char c : w.hf) stream = mix64(stream ^ static_cast<unsigned char>(c));
+    for (const char c : w.gguf_part.whole.rank() ? w.hf + w.own_name() : w.hf)
+      stream = mix64(stream ^ static_cast<unsigned char>(c));
     const Random random(tiny.seed, stream);
     const bool gain = w.role == Role::gain;
     // About 1 / sqrt(K) for a matrix, 1 for the embedding; 36 is the deviation of the sum below.
