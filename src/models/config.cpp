@@ -34,11 +34,12 @@ std::vector<LayerConfig>& Config::own_layers() {
 }
 
 void Config::check(const std::string& file) const {
-  range(file, "layers (block_count, num_hidden_layers)", layers, 4096);
+  range(file, "layers (block_count, num_hidden_layers)", layers, kMostLayers);
   range(file, "width (embedding_length, hidden_size)", width, 1 << 17);
   range(file, "heads (attention.head_count, num_attention_heads)", heads, 1 << 12);
   range(file, "stored heads (attention.head_count_kv, num_key_value_heads)", kv_heads, heads);
-  divides(file, "stored heads (attention.head_count_kv, num_key_value_heads)", kv_heads, heads);
+  if (by_layer.empty())
+    divides(file, "stored heads (attention.head_count_kv, num_key_value_heads)", kv_heads, heads);
   range(file, "head width (attention.key_length, head_dim)", head_dim, 1 << 12);
   range(file, "feed forward (feed_forward_length, intermediate_size)", feed_forward, 1 << 20);
   range(file, "vocabulary (vocab_size)", vocabulary, 1 << 24);

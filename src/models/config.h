@@ -23,6 +23,8 @@ struct LayerConfig {
 enum class Ternary : std::uint8_t { none, multiplied, divided };
 
 struct Config {
+  static constexpr std::int64_t kMostLayers = 4096;
+
   std::string family;  // GGUF's architecture name
   std::string name;    // general.name, or empty
   std::int64_t layers = 0, width = 0, heads = 0, kv_heads = 0, head_dim = 0;

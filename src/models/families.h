@@ -17,6 +17,7 @@ Family granite_family();
 Family llama_family();
 Family nemotron_family();
 Family olmo2_family();
+Family openelm_family();
 Family phi2_family();
 Family phi3_family();
 Family qwen2_family();

@@ -24,6 +24,11 @@ std::int64_t GgufKeys::integer(std::string_view name, std::int64_t otherwise) co
 }
 
 std::vector<std::int64_t> GgufKeys::by_layer(std::string_view name, std::int64_t layers) const {
+  if (layers < 1 || layers > Config::kMostLayers)
+    throw Error("a number from 1 to " + std::to_string(Config::kMostLayers) +
+                " was expected, not " + std::to_string(layers))
+        .in(file_.path())
+        .field(key("block_count"));
   if (!file_.metadata().is_array(key(name)))
     return std::vector<std::int64_t>(static_cast<std::size_t>(layers), need(name));
   std::vector<std::int64_t> values = file_.metadata().need_ints(key(name));
@@ -45,6 +50,21 @@ double GgufKeys::number(std::string_view name, double otherwise) const {
   return file_.metadata().find_float(prefix_ + std::string(name)).value_or(otherwise);
 }
 
+// Heads and widths may be one for all layers or one for each.
+void GgufKeys::read_widths(Config& c) const {
+  const auto heads = by_layer("attention.head_count", c.layers);
+  const bool grouped = file_.metadata().has(key("attention.head_count_kv"));
+  const auto stored = grouped ? by_layer("attention.head_count_kv", c.layers) : heads;
+  const auto widths = by_layer("feed_forward_length", c.layers);
+  std::vector<LayerConfig> layers;
+  for (std::size_t l = 0; l < heads.size(); ++l) layers.push_back({heads[l], stored[l], widths[l]});
+  c.heads = std::ranges::max(heads);
+  c.kv_heads = std::ranges::max(stored);
+  c.feed_forward = std::ranges::max(widths);
+  for (const LayerConfig& layer : layers)
+    if (layer != layers.front()) c.by_layer = layers;
+}
+
 Config GgufKeys::common() const {
   const Metadata& meta = file_.metadata();
   Config c;
@@ -52,10 +72,8 @@ Config GgufKeys::common() const {
   c.name = std::string(meta.find_string("general.name").value_or(""));
   c.layers = need("block_count");
   c.width = need("embedding_length");
-  c.heads = need("attention.head_count");
-  c.feed_forward = need("feed_forward_length");
   c.context = need("context_length");
-  c.kv_heads = integer("attention.head_count_kv", c.heads);
+  read_widths(c);
   c.head_dim = integer("attention.key_length", c.heads > 0 ? c.width / c.heads : 0);
   c.layer_norm = meta.has(key("attention.layer_norm_epsilon"));
   c.eps = meta.need_float(
@@ -77,9 +95,19 @@ void write_common_keys(const Config& c, GgufWriter& writer) {
   u32("block_count", c.layers);
   u32("context_length", c.context);
   u32("embedding_length", c.width);
-  u32("feed_forward_length", c.feed_forward);
-  u32("attention.head_count", c.heads);
-  u32("attention.head_count_kv", c.kv_heads);
+  const auto by_layer = [&](const char* name, std::int64_t LayerConfig::*field,
+                            std::int64_t largest) {
+    std::vector<std::int32_t> values;
+    for (const LayerConfig& layer : c.by_layer)
+      values.push_back(static_cast<std::int32_t>(layer.*field));
+    if (std::ranges::all_of(values, [&](std::int32_t value) { return value == largest; }))
+      u32(name, largest);
+    else
+      writer.set(p + name, std::span<const std::int32_t>(values));
+  };
+  by_layer("feed_forward_length", &LayerConfig::feed_forward, c.feed_forward);
+  by_layer("attention.head_count", &LayerConfig::heads, c.heads);
+  by_layer("attention.head_count_kv", &LayerConfig::kv_heads, c.kv_heads);
   u32("attention.key_length", c.head_dim);
   u32("attention.value_length", c.head_dim);
   writer.set(
@@ -305,6 +333,11 @@ Json with_defaults(const Json& given, Json defaults) {
 }
 
 Json common_to_hf(const Config& c) {
+  for (const LayerConfig& layer : c.by_layer)
+    if (layer.heads != c.heads || layer.kv_heads != c.kv_heads ||
+        layer.feed_forward != c.feed_forward)
+      throw Error("layers of different widths cannot be said in a folder of this architecture")
+          .field("attention.head_count, attention.head_count_kv, feed_forward_length");
   Json j = {{"hidden_size", c.width},
             {"intermediate_size", c.feed_forward},
             {"num_hidden_layers", c.layers},

@@ -34,6 +34,8 @@ class GgufKeys {
   void find_biases(Config& config) const;
 
  private:
+  void read_widths(Config& config) const;
+
   const GgufFile& file_;
   std::string prefix_;
 };

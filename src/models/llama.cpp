@@ -56,7 +56,8 @@ Config from_gguf(const GgufFile& file) {
 }
 
 Config from_hf(const Json& json, const std::string& file) {
-  const HfKeys keys(json, file);
+  const Json whole = with_defaults(json, {{"sliding_window", 4096}});  // of Mistral
+  const HfKeys keys(whole, file);
   Config c = keys.common("llama");
   keys.expect("hidden_act", "silu");
   c.attention_bias = c.output_bias = keys.flag("attention_bias", false);

@@ -56,7 +56,7 @@ Config from_gguf(const GgufFile& file) {
 }
 
 Config from_hf(const Json& json, const std::string& file) {
-  const Json whole = with_defaults(json, {{"head_dim", 128}});
+  const Json whole = with_defaults(json, {{"head_dim", 128}, {"sliding_window", 4096}});
   const HfKeys keys(whole, file);
   Config c = keys.common("qwen3");
   keys.expect("hidden_act", "silu");

@@ -26,9 +26,9 @@ std::span<const Family> families() {
   static const std::array kFamilies{
       bitnet_25_family(), bitnet_b158_family(), bitnet_family(), gemma2_family(),
       gemma3_family(),    gemma_family(),       gpt2_family(),   granite_family(),
-      llama_family(),     nemotron_family(),    olmo2_family(),  phi2_family(),
-      phi3_family(),      qwen2_family(),       qwen3_family(),  smollm3_family(),
-      stablelm_family(),
+      llama_family(),     nemotron_family(),    olmo2_family(),  openelm_family(),
+      phi2_family(),      phi3_family(),        qwen2_family(),  qwen3_family(),
+      smollm3_family(),   stablelm_family(),
   };
   return kFamilies;
 }

@@ -64,11 +64,14 @@ void WeightList::fuse(std::size_t from, Fused fused, const char* gguf, const cha
       if ((w.role == Role::bias) != bias) continue;
       const Part part{bias ? Shape{rows} : Shape{rows, w.shape[1]}, first};
       first += w.shape[0];
-      w.gguf = gguf_ + gguf + end;
-      w.gguf_part = part;
-      if (fused != Fused::everywhere) continue;
-      w.hf = hf_ + hf + end;
-      w.hf_part = part;
+      if (fused != Fused::folder) {
+        w.gguf = gguf_ + gguf + end;
+        w.gguf_part = part;
+      }
+      if (fused != Fused::gguf) {
+        w.hf = hf_ + hf + end;
+        w.hf_part = part;
+      }
     }
   }
 }

@@ -23,7 +23,7 @@ struct Storage {
 };
 
 // Which worlds keep several linear weights as one tensor, one below the other.
-enum class Fused : std::uint8_t { nowhere, gguf, everywhere };
+enum class Fused : std::uint8_t { nowhere, gguf, folder, everywhere };
 
 class WeightList {
  public:

@@ -33,7 +33,7 @@ INSTANTIATE_TEST_SUITE_P(
         Check{"llama", "golden/check.py", "--family llama,llama-sharded,llama-bf16"},
         Check{"families", "golden/check.py",
               "--family llama3,mistral,qwen2,qwen3,qwen3-bf16,gemma,gemma2,gemma2-qscale,gemma3,"
-              "olmo2,smollm3,granite"},
+              "olmo2,openelm,smollm3,granite"},
         Check{"more_families", "golden/check.py",
               "--family phi2,phi3,phi3-longrope,phi4-mini,gpt2,stablelm,stablelm-parallel,nemotron,"
               "bitnet,bitnet-silu,bitnet-packed"},
@@ -67,10 +67,10 @@ TEST_P(ConvertedGolden, HasTheSameLogitBytesInBothWorlds) {
 INSTANTIATE_TEST_SUITE_P(Cli, ConvertedGolden,
                          ::testing::Values("llama", "llama-sharded", "llama-bf16", "llama3",
                                            "mistral", "qwen2", "qwen3", "qwen3-bf16", "gemma",
-                                           "gemma2", "gemma3", "olmo2", "smollm3", "granite",
-                                           "phi2", "phi3", "phi3-longrope", "phi4-mini", "gpt2",
-                                           "stablelm", "stablelm-parallel", "nemotron", "bitnet",
-                                           "bitnet-packed"),
+                                           "gemma2", "gemma3", "olmo2", "openelm", "smollm3",
+                                           "granite", "phi2", "phi3", "phi3-longrope", "phi4-mini",
+                                           "gpt2", "stablelm", "stablelm-parallel", "nemotron",
+                                           "bitnet", "bitnet-packed"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::ranges::replace(name, '-', '_');

@@ -44,7 +44,10 @@ TEST(Configs, ThatWouldBeAnotherModelAreErrors) {
       {"qwen2", R"({"hidden_act": "relu"})", "hidden_act"},
       {"qwen2", R"({"use_sliding_window": "yes"})", "use_sliding_window"},
       {"qwen2_late_windows", R"({"layer_types": ["full_attention"]})", "layer_types"},
-      {"qwen2_late_windows", R"({"sliding_window": null})", "sliding_window"},
+      {"smollm3",
+       R"({"use_sliding_window": true, "sliding_window": null, "layer_types":
+           ["full_attention", "full_attention", "full_attention", "sliding_attention"]})",
+       "sliding_window"},
       {"qwen3", R"({"head_dim": 23})", "head_dim"},
       {"qwen3", R"({"num_key_value_heads": 3})", "num_key_value_heads"},
       {"gemma", R"({"hidden_activation": "gelu"})", "hidden_activation"},
@@ -61,6 +64,11 @@ TEST(Configs, ThatWouldBeAnotherModelAreErrors) {
        "rope_type"},
       {"olmo2", R"({"hidden_act": "gelu"})", "hidden_act"},
       {"olmo3", R"({"layer_types": 3})", "layer_types"},
+      {"openelm", R"({"ffn_with_glu": false})", "ffn_with_glu"},
+      {"openelm", R"({"activation_fn_name": "gelu"})", "activation_fn_name"},
+      {"openelm", R"({"num_query_heads": [2, 4]})", "num_query_heads"},
+      {"openelm", R"({"num_kv_heads": [1, 3, 2]})", "heads"},
+      {"openelm", R"({"ffn_multipliers": [1, -1, 1]})", "ffn_multipliers"},
       {"smollm3", R"({"no_rope_layers": [1, 0]})", "no_rope_layers"},
       {"smollm3", R"({"no_rope_layers": null, "no_rope_layer_interval": 0})", "no_rope_layers"},
       {"granite", R"({"logits_scaling": 0})", "logits_scaling"},
@@ -143,7 +151,7 @@ TEST(Configs, NameLayersWithAWindowInOlderAndNewerWays) {
   };
   for (const Case& c : cases) {
     Json json = json_of(c.family);
-    json.merge_patch(Json::parse(c.patch));
+    json.update(Json::parse(c.patch));  // a null stays
     EXPECT_EQ(windows(read(json)), c.windows) << c.family << " " << c.patch;
   }
 }

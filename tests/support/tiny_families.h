@@ -197,6 +197,17 @@ inline constexpr TinyFamily kTinyFamilies[] = {
        c.rope_scaling.factor = 4;
        c.rope_scaling.original_context = 32;
      }},
+    {"openelm",
+     [](Config& c) {
+       c.family = "openelm";
+       c.layers = 3;
+       c.eps = 1e-6;
+       c.tied = true;
+       c.heads = 6;
+       c.kv_heads = 2;
+       c.feed_forward = 64;
+       c.by_layer = {{2, 1, 32}, {4, 2, 48}, {6, 2, 64}};
+     }},
 };
 
 // The name of a test that is run for each of them.
