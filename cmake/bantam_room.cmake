@@ -1,7 +1,17 @@
-# bantam_room(NAME USES room... LIBS library...): the library bantam_NAME of all sources under src/NAME.
-# Its include root holds this room alone, so "other/x.h" compiles only where `other` is listed.
+# Several files of a room or of a test program compiled as one: from nothing, half the time. Off where
+# files are compiled again and again. A name in an unnamed namespace stands once in such a room.
+option(BANTAM_JOIN "compile several files at a time" ON)
+function(bantam_join target)
+  if(BANTAM_JOIN AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
+endfunction()
+
+# bantam_room(NAME [JOIN] USES room... LIBS library...): the library bantam_NAME of all sources under
+# src/NAME; JOIN: see above. Its include root holds this room alone, so "other/x.h" compiles only where
+# `other` is listed.
 function(bantam_room name)
-  cmake_parse_arguments(ROOM "" "" "USES;LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "JOIN" "" "USES;LIBS" ${ARGN})
   set(root ${CMAKE_BINARY_DIR}/rooms/${name})
   file(MAKE_DIRECTORY ${root})
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/src/${name} ${root}/${name} SYMBOLIC)
@@ -12,6 +22,9 @@ function(bantam_room name)
     add_library(bantam_${name} STATIC ${sources})
     target_include_directories(bantam_${name} PUBLIC ${root})
     target_link_libraries(bantam_${name} PUBLIC ${ROOM_USES} ${ROOM_LIBS})
+    if(ROOM_JOIN)
+      bantam_join(bantam_${name})
+    endif()
     bantam_precompile(bantam_${name} bantam_base ${BANTAM_COMMON_HEADERS})
   else()
     add_library(bantam_${name} INTERFACE)
@@ -20,15 +33,22 @@ function(bantam_room name)
   endif()
 endfunction()
 
-# bantam_tests(NAME USES room...): the test program test_NAME of tests/NAME/*.cpp.
+# bantam_tests(NAME [JOIN] USES room... ALONE file...): the test program test_NAME of tests/NAME/*.cpp; ALONE:
+# files that cannot be joined with others.
 function(bantam_tests name)
-  cmake_parse_arguments(ROOM "" "" "USES" ${ARGN})
+  cmake_parse_arguments(ROOM "JOIN" "" "USES;ALONE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${name}/*.cpp)
   if(NOT sources)
     return()
   endif()
   list(TRANSFORM ROOM_USES PREPEND bantam_)
   add_executable(test_${name} ${sources})
+  if(ROOM_JOIN)
+    bantam_join(test_${name})
+  endif()
+  foreach(file ${ROOM_ALONE})
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/${name}/${file} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endforeach()
   target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)  # compiled often, run once
   target_link_libraries(test_${name} PRIVATE ${ROOM_USES} bantam_test_support GTest::gtest_main)
   bantam_precompile(test_${name} test_blocks ${BANTAM_COMMON_HEADERS} <gtest/gtest.h>)

@@ -13,8 +13,6 @@ namespace bantam::jinja {
 
 namespace {
 
-bool is_digit_char(char c) { return c >= '0' && c <= '9'; }
-
 // The number without its underscores, each of which must stand between digits. False if one does
 // not.
 bool drop_underscores(std::string& text) {

@@ -15,8 +15,6 @@ namespace bantam::jinja {
 
 namespace {
 
-bool is_digit_char(char c) { return c >= '0' && c <= '9'; }
-
 // A number at the start of `text`, which it is taken from; `otherwise` when there is none.
 std::int64_t leading_number(std::string_view& text, std::int64_t otherwise) {
   std::int64_t number = otherwise;

@@ -28,8 +28,6 @@ std::string normalized(std::string_view source) {
   return out;
 }
 
-bool is_digit_char(char c) { return c >= '0' && c <= '9'; }
-
 class Lexer {
  public:
   explicit Lexer(std::string_view source) : source_(normalized(source)) {}

@@ -38,6 +38,9 @@ bool is_lower(char32_t c);
 bool is_title(char32_t c);
 bool is_printable(char32_t c);
 
+// 0 to 9 alone.
+inline bool is_digit_char(char c) { return c >= '0' && c <= '9'; }
+
 std::string to_upper(std::string_view text);
 std::string to_lower(std::string_view text);
 std::string casefold(std::string_view text);

@@ -13,7 +13,6 @@ namespace bantam {
 namespace {
 
 using namespace pre::patterns;
-using Kind = PreStage::Kind;
 using Stages = std::vector<PreStage>;
 
 struct Entry {
@@ -25,11 +24,12 @@ struct Entry {
 PreStage split(std::string_view pattern) { return {.pattern = std::string(pattern)}; }
 
 std::vector<Entry> make_entries() {
-  const PreStage gpt2{.kind = Kind::gpt2};
-  const PreStage digit{.kind = Kind::digits, .individual = true};
-  const PreStage digit_runs{.kind = Kind::digits};
-  const PreStage signs{.kind = Kind::punctuation, .behavior = PreStage::Behavior::contiguous};
-  const PreStage one_sign{.kind = Kind::punctuation};
+  const PreStage gpt2{.kind = PreStage::Kind::gpt2};
+  const PreStage digit{.kind = PreStage::Kind::digits, .individual = true};
+  const PreStage digit_runs{.kind = PreStage::Kind::digits};
+  const PreStage signs{.kind = PreStage::Kind::punctuation,
+                       .behavior = PreStage::Behavior::contiguous};
+  const PreStage one_sign{.kind = PreStage::Kind::punctuation};
   const PreTraits plain, ignore{.ignore_merges = true}, bos{.add_bos = true},
       ignore_bos{.ignore_merges = true, .add_bos = true}, sep{.add_sep = true},
       utf8{.byte_level = false};
@@ -142,7 +142,7 @@ std::string_view pre_tokenizer_name_for(const std::vector<PreStage>& stages, boo
   const auto canonical = [](const Stages& in) {
     Stages out = pre::canonical(in);
     // Where nothing follows, a ByteLevel that splits is a Split and a ByteLevel that does not.
-    if (!out.empty() && out.back() == split(kGpt2)) out.back() = {.kind = Kind::gpt2};
+    if (!out.empty() && out.back() == split(kGpt2)) out.back() = {.kind = PreStage::Kind::gpt2};
     return out;
   };
   const Stages wanted = canonical(stages);

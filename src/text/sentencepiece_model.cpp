@@ -185,7 +185,7 @@ class ModelReader {
       spec_.normalizer.push_back(std::move(step));
     }
     NormalizeStep spaces{NormalizeStep::Kind::sentencepiece};
-    spaces.content = escape_ ? "\u2581" : " ";
+    spaces.content = escape_ ? kSpaceMark : std::string_view(" ");
     spaces.left = dummy_prefix_ && !as_suffix_;
     spaces.right = dummy_prefix_ && as_suffix_;
     spaces.merge_spaces = merge_spaces_;
@@ -198,7 +198,7 @@ class ModelReader {
 
   void add_decoder(bool before) {
     DecodeStep replace{DecodeStep::Kind::replace};
-    replace.pattern = "\u2581";
+    replace.pattern = kSpaceMark;
     replace.content = " ";
     replace.literal = true;
     spec_.decoder = {replace, {DecodeStep::Kind::byte_fallback}, {DecodeStep::Kind::fuse}};

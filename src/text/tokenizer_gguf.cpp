@@ -16,8 +16,6 @@ namespace bantam {
 
 namespace {
 
-constexpr std::string_view kSpace = "\u2581";
-
 class GgufReaderOfTokens {
  public:
   explicit GgufReaderOfTokens(const GgufFile& file) : meta_(file.metadata()) {}
@@ -150,18 +148,18 @@ class GgufReaderOfTokens {
   void add_space_steps(bool before) {
     if (before) {
       NormalizeStep step{NormalizeStep::Kind::prepend};
-      step.content = kSpace;
+      step.content = kSpaceMark;
       spec_.normalizer.push_back(step);
     }
     NormalizeStep step{NormalizeStep::Kind::replace};
     step.pattern = " ";
-    step.content = kSpace;
+    step.content = kSpaceMark;
     step.literal = true;
     spec_.normalizer.push_back(step);
   }
   void add_space_decoder(bool before) {
     DecodeStep replace{DecodeStep::Kind::replace};
-    replace.pattern = kSpace;
+    replace.pattern = kSpaceMark;
     replace.content = " ";
     replace.literal = true;
     spec_.decoder = {replace, {DecodeStep::Kind::byte_fallback}, {DecodeStep::Kind::fuse}};
@@ -276,7 +274,7 @@ class GgufReaderOfTokens {
     }
     const bool before = flag("tokenizer.ggml.add_space_prefix", false);
     NormalizeStep spaces{NormalizeStep::Kind::sentencepiece};
-    spaces.content = kSpace;
+    spaces.content = kSpaceMark;
     spaces.left = before;
     spaces.merge_spaces = flag("tokenizer.ggml.remove_extra_whitespaces", false);
     spec_.normalizer.push_back(spaces);

@@ -12,8 +12,6 @@ namespace bantam {
 
 namespace {
 
-constexpr std::string_view kSpace = "\u2581";
-
 class GgufKeys {
  public:
   GgufKeys(const TokenizerSpec& spec, GgufWriter& writer, std::int64_t size)
@@ -71,7 +69,7 @@ class GgufKeys {
     if (plain) return std::string(piece);
     if (piece.starts_with(spec_.continuing_prefix))
       return std::string(piece.substr(spec_.continuing_prefix.size()));
-    return std::string(kSpace).append(piece);
+    return std::string(kSpaceMark).append(piece);
   }
 
   void write_scores(std::vector<double> scores) {
@@ -122,13 +120,13 @@ class GgufKeys {
   void write_sentencepiece() {
     bool before = false, replaces = false;
     for (const NormalizeStep& step : spec_.normalizer) {
-      if (step.kind == NormalizeStep::Kind::prepend && step.content == kSpace)
+      if (step.kind == NormalizeStep::Kind::prepend && step.content == kSpaceMark)
         before = true;
       else if (step.kind == NormalizeStep::Kind::replace && step.literal && step.pattern == " " &&
-               step.content == kSpace)
+               step.content == kSpaceMark)
         replaces = true;
       else if (step.kind == NormalizeStep::Kind::sentencepiece && !step.merge_spaces &&
-               !step.right && step.content == kSpace)
+               !step.right && step.content == kSpaceMark)
         replaces = true, before = step.left;
       else
         throw cannot("normalizer", "one of the normalizers of this kind of tokenizer");
@@ -138,7 +136,7 @@ class GgufKeys {
       const bool idle = replaces && step.kind == PreTokenStep::Kind::stage && step.stage.literal &&
                         step.stage.pattern == " ";
       const bool newlines = !spec_.pre_name.empty() && step.kind == PreTokenStep::Kind::stage;
-      if (step.kind == PreTokenStep::Kind::metaspace && step.marker == kSpace && !step.split) {
+      if (step.kind == PreTokenStep::Kind::metaspace && step.marker == kSpaceMark && !step.split) {
         replaces = true;
         before |= step.prepend != PreTokenStep::Prepend::never;
       } else if (!idle && !newlines) {
@@ -181,7 +179,7 @@ class GgufKeys {
     for (const PreTokenStep& step : spec_.pre_tokenizer) {
       if (step.kind == PreTokenStep::Kind::whitespace_split)
         merge = true;
-      else if (step.kind == PreTokenStep::Kind::metaspace && step.marker == kSpace)
+      else if (step.kind == PreTokenStep::Kind::metaspace && step.marker == kSpaceMark)
         before |= step.prepend != PreTokenStep::Prepend::never;
       else
         throw cannot("pre_tokenizer", "one of the pre-tokenizers of this kind of tokenizer");

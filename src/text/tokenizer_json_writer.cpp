@@ -11,8 +11,6 @@ namespace bantam {
 
 namespace {
 
-constexpr std::string_view kSpace = "\u2581";
-
 void quote(std::string_view text, std::string& out) {
   static constexpr char digits[] = "0123456789abcdef";
   out += '"';
@@ -128,7 +126,7 @@ class ModelWriter {
     out_ += ",\n\"vocab\":{";
     write_vocabulary([this](std::string_view piece, TokenType type) {
       if (!spec_.phantom_space || type != TokenType::normal) return std::string(piece);
-      if (piece.starts_with(kSpace)) return std::string(piece.substr(kSpace.size()));
+      if (piece.starts_with(kSpaceMark)) return std::string(piece.substr(kSpaceMark.size()));
       // Converters to GGUF leave names in brackets as they are.
       const bool name = piece.starts_with('[') && piece.ends_with(']');
       return (name ? "" : "##") + std::string(piece);

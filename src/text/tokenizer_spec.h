@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,9 @@
 #include "text/vocabulary.h"
 
 namespace bantam {
+
+// What SentencePiece writes for a space: U+2581.
+inline constexpr std::string_view kSpaceMark = "\u2581";
 
 // As in `tokenizer.ggml.token_type` (ggml-org/llama.cpp, include/llama.h).
 enum class TokenType : std::uint8_t {
