@@ -28,13 +28,18 @@ struct ModelOptions {
 // The tokenizer of an opened model.
 std::shared_ptr<const Tokenizer> tokenizer_of(const ModelFile& file);
 
-// --temp, --top-k, --top-p, --min-p, --seed. Without a seed each run draws its own.
+// The options of the sampler. Without a seed each run draws its own.
 struct SamplingFlags {
   SamplingOptions sampling;
-  std::optional<std::int64_t> seed, top_k;
+  std::optional<std::int64_t> seed, top_k, penalty_last, dry_allowed, dry_last;
+  std::vector<std::string> biases, breakers;
 
   void declare(Options& options);
+  // Throws Error (usage).
   SamplingOptions chosen() const;
+
+ private:
+  void declare_rare(Options& options);
 };
 
 // The words for an arithmetic and a type on the command line.

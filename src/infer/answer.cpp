@@ -24,6 +24,22 @@ std::string_view stop_reason_name(StopReason reason) {
   return "";
 }
 
+namespace {
+
+// Tokens whose text has one of the breakers in it.
+std::vector<bool> breakers_of(const Tokenizer& tokenizer, std::span<const std::string> breakers) {
+  std::vector<bool> out(static_cast<std::size_t>(tokenizer.size()));
+  for (std::int32_t id = 0; id < tokenizer.size(); ++id) {
+    const std::string text = tokenizer.decode({&id, 1});
+    for (const std::string& breaker : breakers)
+      if (!breaker.empty() && text.find(breaker) != std::string::npos)
+        out[static_cast<std::size_t>(id)] = true;
+  }
+  return out;
+}
+
+}  // namespace
+
 Answer::Answer(std::shared_ptr<const Tokenizer> tokenizer, AnswerOptions options)
     : tokenizer_(std::move(tokenizer)),
       options_(std::move(options)),
@@ -32,6 +48,8 @@ Answer::Answer(std::shared_ptr<const Tokenizer> tokenizer, AnswerOptions options
       stops_(options_.stops) {
   for (const std::int32_t id : options_.continues)
     if (id >= 0 && id < tokenizer_->size()) decoder_.feed(id);
+  if (options_.sampling.dry_multiplier > 0)
+    sampler_.set_breakers(breakers_of(*tokenizer_, options_.sampling.dry_breakers));
   if (options_.most_tokens == 0) reason_ = StopReason::length;
 }
 
@@ -85,6 +103,7 @@ Timing generate(Session& session, std::int64_t slot, std::span<const std::int32_
   Timing timing;
   const Clock::time_point start = Clock::now();
   if (answer.stopped()) return timing;
+  answer.see(prompt);
   const std::int64_t held = session.reuse(slot, prompt);
   std::vector<std::int32_t> next(prompt.begin() + held, prompt.end());
   timing.prompt_tokens = static_cast<std::int64_t>(next.size());

@@ -42,6 +42,9 @@ class Answer {
  public:
   Answer(std::shared_ptr<const Tokenizer> tokenizer, AnswerOptions options);
 
+  // What stands before the answer, for penalties.
+  void see(std::span<const std::int32_t> tokens) { sampler_.see(tokens); }
+
   // Takes the logits after the last token: the next token is the last of ids(). Returns the text
   // that is certain by it, always whole characters, often none.
   std::string step(std::span<const float> logits);

@@ -7,7 +7,7 @@ namespace bantam {
 
 namespace {
 
-void apply(const SamplingOptions& options, Candidates& candidates) {
+void apply(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
   if (options.min_p <= 0) return;
   const double most = static_cast<double>(candidates.largest());
   candidates.keep([&](const Candidate& c) {

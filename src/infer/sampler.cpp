@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 
 #include "base/error.h"
 #include "infer/stages.h"
@@ -12,7 +13,8 @@ namespace bantam {
 
 namespace {
 
-constexpr std::array kStages{&kTopK, &kTopP, &kMinP, &kTemperature};
+constexpr std::array kStages{&kLogitBias, &kPenalties, &kDry, &kTopNSigma,   &kTopK,    &kTypical,
+                             &kTopP,      &kMinP,      &kXtc, &kTemperature, &kMirostat};
 
 bool likelier(const Candidate& a, const Candidate& b) {
   return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
@@ -28,13 +30,38 @@ Error no_numbers() {
 std::span<const SamplerStage* const> sampler_stages() { return kStages; }
 
 void SamplingOptions::check() const {
-  const auto refuse = [](const char* field, const char* expected) {
-    throw Error(std::string(expected) + " was expected").field(field);
+  struct Range {
+    const char* name;
+    double value, least, most;
   };
-  if (!(temperature >= 0 && temperature <= 1000)) refuse("temperature", "a number from 0 to 1000");
-  if (top_k < 0) refuse("top-k", "a whole number from 0");
-  if (!(top_p > 0 && top_p <= 1)) refuse("top-p", "a number above 0, at most 1");
-  if (!(min_p >= 0 && min_p <= 1)) refuse("min-p", "a number from 0 to 1");
+  constexpr double kMuch = 1e6;
+  const Range ranges[] = {
+      {"repeat-penalty", repeat_penalty, 1e-3, 1000},
+      {"frequency-penalty", frequency_penalty, -1000, 1000},
+      {"presence-penalty", presence_penalty, -1000, 1000},
+      {"dry-multiplier", dry_multiplier, 0, kMuch},
+      {"dry-base", dry_base, 1, kMuch},
+      {"dry-allowed", static_cast<double>(dry_allowed), 1, 1e9},
+      {"top-n-sigma", top_n_sigma, 0, kMuch},
+      {"top-k", static_cast<double>(top_k), 0, 1e18},
+      {"typical", typical_p, 1e-9, 1},
+      {"top-p", top_p, 1e-9, 1},
+      {"min-p", min_p, 0, 1},
+      {"xtc-probability", xtc_probability, 0, 1},
+      {"xtc-threshold", xtc_threshold, 0, 1},
+      {"temperature", temperature, 0, 1000},
+      {"mirostat-tau", mirostat_tau, 0, 1000},
+      {"mirostat-eta", mirostat_eta, 0, 1},
+  };
+  for (const Range& r : ranges)
+    if (!(r.value >= r.least && r.value <= r.most)) {
+      char text[96];
+      std::snprintf(text, sizeof text, "a number from %g to %g was expected", r.least, r.most);
+      throw Error(text).field(r.name);
+    }
+  for (const LogitBias& b : logit_bias)
+    if (std::isnan(b.bias) || b.bias > kMuch)
+      throw Error("a number was expected").field("logit-bias");
 }
 
 Candidates::Candidates(std::span<const float> logits) {
@@ -51,6 +78,28 @@ Candidates::Candidates(std::span<const float> logits) {
     for (Candidate& c : list_) c.logit = 0;
     largest_ = 0;
   }
+}
+
+void Candidates::refresh() {
+  sorted_ = 0;
+  std::erase_if(list_, [](const Candidate& c) { return !std::isfinite(c.logit); });
+  if (list_.empty()) throw Error("the penalties and biases leave no token to choose from");
+  largest_ = list_.front().logit;
+  for (const Candidate& c : list_) largest_ = std::max(largest_, c.logit);
+}
+
+void Candidates::keep_marked(const std::vector<bool>& kept) {
+  std::size_t to = 0;
+  for (std::size_t i = 0; i < list_.size(); ++i)
+    if (kept[i]) list_[to++] = list_[i];
+  list_.resize(to);
+  refresh();
+}
+
+void Candidates::drop_front(std::size_t count) {
+  list_.erase(list_.begin(), list_.begin() + static_cast<std::ptrdiff_t>(count));
+  sorted_ -= count;
+  largest_ = list_.front().logit;
 }
 
 void Candidates::sort(std::size_t count) {
@@ -92,24 +141,67 @@ std::int32_t greedy(std::span<const float> logits) {
 }
 
 Sampler::Sampler(const SamplingOptions& options, std::uint64_t stream)
-    : options_(options), random_(options.seed, stream) {
+    : options_(options),
+      random_(options.seed, stream),
+      xtc_random_(options.seed, ~stream),
+      mirostat_mu_(2 * options.mirostat_tau) {
   options_.check();
+  if (!options_.mirostat) return;
+  options_.top_n_sigma = options_.xtc_probability = options_.min_p = 0;
+  options_.top_k = 0;
+  options_.typical_p = options_.top_p = 1;
+}
+
+void Sampler::see(std::span<const std::int32_t> tokens) {
+  history_.insert(history_.end(), tokens.begin(), tokens.end());
+}
+
+void Sampler::set_breakers(std::vector<bool> breakers) {
+  breaker_count_ = breakers.size();
+  breakers_ = std::make_unique<bool[]>(breaker_count_);
+  std::ranges::copy(breakers, breakers_.get());
+}
+
+bool Sampler::changes_logits() const {
+  return !options_.logit_bias.empty() || options_.repeat_penalty != 1 ||
+         options_.frequency_penalty != 0 || options_.presence_penalty != 0 ||
+         options_.dry_multiplier > 0;
 }
 
 std::int32_t Sampler::choose(std::span<const float> logits) {
   const std::uint64_t index = chosen_++;
-  if (options_.temperature == 0) return greedy(logits);
-  Candidates candidates(logits);
-  for (const SamplerStage* stage : kStages) stage->apply(options_, candidates);
+  std::int32_t id = 0;
+  if (options_.temperature == 0 && !changes_logits()) {
+    id = greedy(logits);
+  } else {
+    const SamplerState state{
+        history_, {breakers_.get(), breaker_count_}, xtc_random_.uniform(index), mirostat_mu_};
+    Candidates candidates(logits);
+    const bool likeliest = options_.temperature == 0;
+    for (const SamplerStage* stage : kStages) {
+      if (likeliest && stage == &kTopNSigma) break;
+      stage->apply(options_, state, candidates);
+    }
+    if (likeliest) candidates.sort(1);
+    id = likeliest ? candidates.all().front().id : draw(candidates, index);
+  }
+  history_.push_back(id);
+  return id;
+}
+
+std::int32_t Sampler::draw(Candidates& candidates, std::uint64_t index) {
   const std::vector<double> weights = candidates.weights();
   double total = 0;
   for (const double w : weights) total += w;
   double left = random_.uniform(index) * total;
-  for (std::size_t i = 0; i + 1 < weights.size(); ++i) {
-    left -= weights[i];
-    if (left < 0) return candidates.all()[i].id;
+  std::size_t chosen = 0;
+  while (chosen + 1 < weights.size() && (left -= weights[chosen]) >= 0) ++chosen;
+  if (options_.mirostat) {
+    constexpr double kLn2 = 0.693147180559945309;
+    const double surprise = -bantam_log(std::max(weights[chosen] / total, 1e-300)) / kLn2;
+    mirostat_mu_ -= options_.mirostat_eta * (surprise - options_.mirostat_tau);
   }
-  return candidates.all().back().id;
+  return candidates.all()[chosen].id;
 }
 
 }  // namespace bantam

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,15 +14,55 @@
 
 namespace bantam {
 
+// A token made likelier or less likely by a number added to its logit.
+struct LogitBias {
+  std::int32_t id;
+  double bias;  // -infinity: never
+};
+
+// In the order in which the stages are applied. Defaults are those of llama.cpp's common/common.h.
 struct SamplingOptions {
+  std::vector<LogitBias> logit_bias;
+
+  // Penalties for tokens among the last so many of prompt and answer (negative: all).
+  std::int64_t penalty_last = 64;
+  double repeat_penalty = 1;     // 1: none; divides positive logits, multiplies negative ones
+  double frequency_penalty = 0;  // taken off for each time
+  double presence_penalty = 0;   // taken off once
+
+  // DRY: a token that would go on with what stood before already, for the length of the repetition.
+  double dry_multiplier = 0;  // 0: off
+  double dry_base = 1.75;
+  std::int64_t dry_allowed = 2;  // a repetition of this length costs the multiplier
+  std::int64_t dry_last = -1;    // looks so far back; negative: all
+  std::vector<std::string> dry_breakers = {"\n", ":", "\"", "*"};  // no repetition goes across
+
+  double top_n_sigma = 0;      // 0: all
+  std::int64_t top_k = 40;     // 0: all
+  double typical_p = 1;        // 1: all
+  double top_p = 0.95;         // 1: all
+  double min_p = 0.05;         // 0: all
+  double xtc_probability = 0;  // 0: never
+  double xtc_threshold = 0.1;
   double temperature = 0.8;  // 0: always the likeliest token, of equal ones the lowest id
-  std::int64_t top_k = 40;   // 0: all
-  double top_p = 0.95;       // 1: all
-  double min_p = 0.05;       // 0: all
+
+  // Mirostat 2: takes the place of the stages from top-n-sigma to XTC.
+  bool mirostat = false;
+  double mirostat_tau = 5;    // the surprise aimed at, in bits
+  double mirostat_eta = 0.1;  // how fast
+
   std::uint64_t seed = 0;
 
   // Throws Error that names what is out of its range.
   void check() const;
+};
+
+// What a stage knows beside its options.
+struct SamplerState {
+  std::span<const std::int32_t> history;  // prompt and answer so far
+  std::span<const bool> breakers;         // by token: stands for a border to DRY
+  double draw = 0;                        // for XTC: in [0, 1), of this choice
+  double mirostat_mu = 0;                 // the greatest surprise allowed now, in bits
 };
 
 struct Candidate {
@@ -49,6 +91,16 @@ class Candidates {
     std::erase_if(list_, [&](const Candidate& c) { return !keep(c); });
     sorted_ = std::min(sorted_, list_.size());
   }
+  void keep_marked(const std::vector<bool>& kept);
+  // Drops the first `count`, which sort() has put in front.
+  void drop_front(std::size_t count);
+  // Logits become change(candidate); what is not a number or not finite becomes impossible. Throws
+  // Error when none is left.
+  template <class Change>
+  void change(Change&& change) {
+    for (Candidate& c : list_) c.logit = static_cast<float>(change(c));
+    refresh();
+  }
   // Logits become (logit - largest) / divisor.
   void scale(double divisor);
 
@@ -57,6 +109,7 @@ class Candidates {
   std::vector<double> weights() const;
 
  private:
+  void refresh();
   std::vector<Candidate> list_;
   std::size_t sorted_ = 0;
   float largest_ = -std::numeric_limits<float>::infinity();
@@ -65,7 +118,7 @@ class Candidates {
 struct SamplerStage {
   std::string_view name;
   // Does nothing when the options do not ask for it.
-  void (*apply)(const SamplingOptions& options, Candidates& candidates);
+  void (*apply)(const SamplingOptions& options, const SamplerState& state, Candidates& candidates);
 };
 
 // In the order in which they are applied.
@@ -76,14 +129,26 @@ class Sampler {
   // `stream` tells answers of one seed apart (several at once). Throws Error as check() does.
   explicit Sampler(const SamplingOptions& options, std::uint64_t stream = 0);
 
-  // The next token. The n-th choice depends on the logits, the options, the stream and n alone.
-  // Throws Error when no logit is a number.
+  // What stands before the answer, for penalties and DRY.
+  void see(std::span<const std::int32_t> tokens);
+  // By token: whether DRY takes it for a border. Tokens beyond are none.
+  void set_breakers(std::vector<bool> breakers);
+
+  // The next token. The n-th choice depends on the logits, the options, what was seen and chosen
+  // before, the stream and n alone. Throws Error when no logit is a number.
   std::int32_t choose(std::span<const float> logits);
 
  private:
+  std::int32_t draw(Candidates& candidates, std::uint64_t index);
+  bool changes_logits() const;
+
   SamplingOptions options_;
-  Random random_;
+  Random random_, xtc_random_;
   std::uint64_t chosen_ = 0;
+  std::vector<std::int32_t> history_;
+  std::unique_ptr<bool[]> breakers_;
+  std::size_t breaker_count_ = 0;
+  double mirostat_mu_;
 };
 
 // The largest logit's id, the lowest of equal ones. Throws Error when none is a number.

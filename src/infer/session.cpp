@@ -37,8 +37,7 @@ Session::Session(std::shared_ptr<const ModelFile> file, const SessionOptions& op
       tokens_(static_cast<std::size_t>(options.slots)) {
   context_of_run_->arithmetic = choose_arithmetic(*file_, options.arithmetic);
   const Type type = choose_cache_type(options, context_of_run_->arithmetic);
-  model_ = load_model(file_, context_of_run_->arithmetic, context_of_run_->exec,
-                      context_);
+  model_ = load_model(file_, context_of_run_->arithmetic, context_of_run_->exec, context_);
   const std::int64_t positions =
       options.positions > 0 ? std::min(options.positions, context_) : context_;
   cache_ = std::make_unique<Cache>(model_->cache_shape(options.slots, positions, type));

@@ -5,9 +5,16 @@
 
 namespace bantam {
 
+extern const SamplerStage kLogitBias;
+extern const SamplerStage kPenalties;
+extern const SamplerStage kDry;
+extern const SamplerStage kTopNSigma;
 extern const SamplerStage kTopK;
+extern const SamplerStage kTypical;
 extern const SamplerStage kTopP;
 extern const SamplerStage kMinP;
+extern const SamplerStage kXtc;
 extern const SamplerStage kTemperature;
+extern const SamplerStage kMirostat;
 
 }  // namespace bantam

@@ -5,7 +5,7 @@ namespace bantam {
 
 namespace {
 
-void apply(const SamplingOptions& options, Candidates& candidates) {
+void apply(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
   if (options.temperature != 1) candidates.scale(options.temperature);
 }
 

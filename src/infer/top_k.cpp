@@ -5,7 +5,7 @@ namespace bantam {
 
 namespace {
 
-void apply(const SamplingOptions& options, Candidates& candidates) {
+void apply(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
   if (options.top_k == 0 || static_cast<std::uint64_t>(options.top_k) >= candidates.size()) return;
   const auto k = static_cast<std::size_t>(options.top_k);
   candidates.sort(k);

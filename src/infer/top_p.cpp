@@ -7,7 +7,7 @@ namespace bantam {
 
 namespace {
 
-void apply(const SamplingOptions& options, Candidates& candidates) {
+void apply(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
   if (options.top_p >= 1) return;
   candidates.sort(candidates.size());
   const std::vector<double> weights = candidates.weights();

@@ -1,0 +1,37 @@
+// Penalties for what was said lately: the repetition penalty (Keskar et al. 2019, "CTRL",
+// section 4.1, for negative logits as in huggingface/transformers,
+// RepetitionPenaltyLogitsProcessor), and frequency and presence penalties (as in OpenAI's
+// interface).
+#include <algorithm>
+#include <unordered_map>
+
+#include "infer/stages.h"
+#include "kernels/math.h"
+
+namespace bantam {
+
+namespace {
+
+void apply(const SamplingOptions& options, const SamplerState& state, Candidates& candidates) {
+  if (options.repeat_penalty == 1 && options.frequency_penalty == 0 &&
+      options.presence_penalty == 0)
+    return;
+  auto recent = state.history;
+  if (options.penalty_last >= 0)
+    recent = recent.last(std::min(recent.size(), static_cast<std::size_t>(options.penalty_last)));
+  std::unordered_map<std::int32_t, int> times;
+  for (const std::int32_t id : recent) ++times[id];
+  candidates.change([&](const Candidate& c) {
+    double logit = static_cast<double>(c.logit);
+    const auto found = times.find(c.id);
+    if (found == times.end()) return logit;
+    logit = logit > 0 ? logit / options.repeat_penalty : logit * options.repeat_penalty;
+    return logit - found->second * options.frequency_penalty - options.presence_penalty;
+  });
+}
+
+}  // namespace
+
+const SamplerStage kPenalties{"penalties", apply};
+
+}  // namespace bantam
