@@ -13,7 +13,6 @@
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "infer/answer.h"
-#include "text/named_templates.h"
 
 namespace bantam::cli {
 
@@ -130,21 +129,12 @@ void Chat::answer(const std::string& line) {
   }
 }
 
-std::optional<ChatTemplate> choose_template(const Command& command, const Tokenizer& tokenizer) {
-  if (command.template_name)
-    return ChatTemplate(std::string(named_template(*command.template_name)),
-                        *command.template_name);
-  if (!tokenizer.chat_template().empty())
-    return ChatTemplate(tokenizer.chat_template(), command.model.path);
-  note("the model has no chat template: it continues the text (--template NAME gives it one)");
-  return std::nullopt;
-}
-
 void Command::run() const {
   const auto file = std::make_shared<const ModelFile>(Path(model.path));
   model.warn_of_context(*file);
   const auto tokenizer = tokenizer_of(*file);
-  std::optional<ChatTemplate> chat_template = choose_template(*this, *tokenizer);
+  std::optional<ChatTemplate> chat_template =
+      choose_template(template_name, *tokenizer, model.path);
   Session session(file, model.session());
   Chat chat{*this,
             tokenizer,
@@ -165,13 +155,6 @@ void Command::run() const {
     if (!line) break;
     chat.hear(*line);
   }
-}
-
-std::string template_names() {
-  std::string names;
-  for (const NamedTemplate& t : named_templates())
-    names += (names.empty() ? "" : ", ") + std::string(t.name);
-  return names;
 }
 
 std::function<void()> declare(Options& options) {

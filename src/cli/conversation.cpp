@@ -2,7 +2,25 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/output.h"
+#include "text/named_templates.h"
+
 namespace bantam::cli {
+
+std::optional<ChatTemplate> choose_template(const std::optional<std::string>& name,
+                                            const Tokenizer& tokenizer, const std::string& model) {
+  if (name) return ChatTemplate(std::string(named_template(*name)), *name);
+  if (!tokenizer.chat_template().empty()) return ChatTemplate(tokenizer.chat_template(), model);
+  note("the model has no chat template: it continues the text (--template NAME gives it one)");
+  return std::nullopt;
+}
+
+std::string template_names() {
+  std::string names;
+  for (const NamedTemplate& t : named_templates())
+    names += (names.empty() ? "" : ", ") + std::string(t.name);
+  return names;
+}
 
 void set_special_tokens(const Tokenizer& tokenizer, ChatInput& input) {
   if (tokenizer.bos()) input.bos_token = tokenizer.piece(*tokenizer.bos());

@@ -42,6 +42,13 @@ class Conversation {
   std::size_t before_ = 0;         // of ids_, the last say()
 };
 
+// The template of this name, or the model's own; none, and a note, when it has none. Throws Error
+// when there is no such name, or the template cannot be read.
+std::optional<ChatTemplate> choose_template(const std::optional<std::string>& name,
+                                            const Tokenizer& tokenizer, const std::string& model);
+// "chatml, llama3, ...": for help.
+std::string template_names();
+
 // The template's variables bos_token and eos_token.
 void set_special_tokens(const Tokenizer& tokenizer, ChatInput& input);
 

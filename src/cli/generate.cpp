@@ -1,9 +1,13 @@
 // `bantam generate`: continues a prompt.
+#include <array>
+#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/json.h"
+#include "cli/conversation.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
@@ -17,20 +21,58 @@ namespace {
 struct Command {
   ModelOptions model;
   SamplingFlags sampling;
-  std::optional<std::string> prompt;
+  std::optional<std::string> prompt, file, system, template_name;
   std::optional<std::vector<std::int32_t>> tokens;
-  std::optional<std::int64_t> count;
+  std::optional<std::int64_t> count, probabilities;
   std::vector<std::string> stops;
   bool json = false;
 
   void run() const;
-  std::vector<std::int32_t> prompt_ids(const Tokenizer& tokenizer) const;
+  bool talks() const { return system || template_name; }
+  std::vector<std::int32_t> prompt_ids(const std::shared_ptr<const Tokenizer>& tokenizer) const;
 };
 
-std::vector<std::int32_t> Command::prompt_ids(const Tokenizer& tokenizer) const {
-  if (prompt.has_value() == tokens.has_value())
-    throw Error("either --prompt or --tokens was expected", Error::Kind::usage);
-  return tokens ? *tokens : tokenizer.encode(*prompt);
+// All of standard input.
+std::string read_input() {
+  constexpr std::size_t kMost = std::size_t{1} << 30;
+  std::string text;
+  std::array<char, 65536> part;
+  for (std::size_t got; (got = std::fread(part.data(), 1, part.size(), stdin)) > 0;) {
+    text.append(part.data(), got);
+    if (text.size() > kMost) throw Error("the input is longer than 1 GiB");
+  }
+  if (std::ferror(stdin)) throw Error("standard input cannot be read");
+  return text;
+}
+
+std::vector<std::int32_t> Command::prompt_ids(
+    const std::shared_ptr<const Tokenizer>& tokenizer) const {
+  if (tokens && talks())
+    throw Error("--system and --template go with --prompt or --file", Error::Kind::usage);
+  if (tokens) return *tokens;
+  const std::string text = prompt ? *prompt : *file == "-" ? read_input() : read_file(Path(*file));
+  if (!talks()) return tokenizer->encode(text);
+  return Conversation(tokenizer, choose_template(template_name, *tokenizer, model.path),
+                      system.value_or(""))
+      .say(text);
+}
+
+Json token_json(const Tokenizer& tokenizer, const TokenProbability& p) {
+  return {{"id", p.id},
+          {"text", p.id < tokenizer.size() ? tokenizer.decode({&p.id, 1}, false) : ""},
+          {"logprob", p.log_probability}};
+}
+
+Json tokens_json(const Tokenizer& tokenizer, const Answer& answer) {
+  Json all = Json::array();
+  for (const TokenProbabilities& p : answer.probabilities()) {
+    Json token = token_json(tokenizer, p.chosen);
+    token["top"] = Json::array();
+    for (const TokenProbability& other : p.top)
+      token["top"].push_back(token_json(tokenizer, other));
+    all.push_back(std::move(token));
+  }
+  return all;
 }
 
 Json result(const Answer& answer, const Timing& timing, const Session& session,
@@ -51,20 +93,24 @@ Json result(const Answer& answer, const Timing& timing, const Session& session,
 }
 
 void Command::run() const {
-  const auto file = std::make_shared<const ModelFile>(Path(model.path));
-  model.warn_of_context(*file);
-  const auto tokenizer = tokenizer_of(*file);
-  const std::vector<std::int32_t> ids = prompt_ids(*tokenizer);
+  if ((prompt ? 1 : 0) + (tokens ? 1 : 0) + (file ? 1 : 0) != 1)
+    throw Error("one of --prompt, --file and --tokens was expected", Error::Kind::usage);
+  if (probabilities && !json) throw Error("--logprobs goes with --json", Error::Kind::usage);
+  const auto source = std::make_shared<const ModelFile>(Path(model.path));
+  model.warn_of_context(*source);
+  const auto tokenizer = tokenizer_of(*source);
+  const std::vector<std::int32_t> ids = prompt_ids(tokenizer);
   AnswerOptions options;
   options.sampling = sampling.chosen();
   options.most_tokens = count.value_or(-1);
   options.stops = stops;
-  options.continues = ids;
+  if (!talks()) options.continues = ids;
+  options.top_probabilities = probabilities.value_or(-1);
 
   SessionOptions session_options = model.session();
   // The cache need not be longer than what can come.
   if (count) session_options.positions = static_cast<std::int64_t>(ids.size()) + *count;
-  Session session(file, session_options);
+  Session session(source, session_options);
   Answer answer(tokenizer, options);
   const Timing timing = generate(
       session, 0, ids, answer,
@@ -76,10 +122,13 @@ void Command::run() const {
         return true;
       },
       [] { return !interrupted(); });
-  if (json)
-    print(to_text(result(answer, timing, session, options.sampling.seed)) + "\n");
-  else if (!answer.text().ends_with('\n'))
+  if (json) {
+    Json out = result(answer, timing, session, options.sampling.seed);
+    if (probabilities) out["tokens"] = tokens_json(*tokenizer, answer);
+    print(to_text(out) + "\n");
+  } else if (!answer.text().ends_with('\n')) {
     print("\n");
+  }
   if (answer.reason() == StopReason::context)
     note("the context of " + std::to_string(session.context()) +
          " tokens is full; --ctx asks for more");
@@ -90,6 +139,12 @@ std::function<void()> declare(Options& options) {
   auto command = std::make_shared<Command>();
   command->model.declare(options);
   options.text("--prompt", "TEXT", command->prompt, "the text to continue");
+  options.text("--file", "FILE", command->file,
+               "the text to continue, from a file (-: standard input)");
+  options.text("--system", "TEXT", command->system,
+               "take the text as a question, by the model's chat template; TEXT is told before it");
+  options.text("--template", "NAME", command->template_name,
+               "as a question by this template: " + template_names());
   options.ids("--tokens", command->tokens,
               "the prompt as token ids, 1,2,3, taken as they are: nothing is put in front");
   options.whole("-n,--count", "N", command->count, 0, INT32_MAX,
@@ -97,6 +152,8 @@ std::function<void()> declare(Options& options) {
   command->sampling.declare(options);
   options.text("--stop", "TEXT", command->stops,
                "stop where this text would appear; may be repeated");
+  options.whole("--logprobs", "N", command->probabilities, 0, 1000,
+                "with --json: each token's log-probability, and those of the N likeliest");
   options.flag("--json", command->json,
                "one JSON object at the end: text, ids, stop (end, stop, length, context), timings");
   return [command] { command->run(); };

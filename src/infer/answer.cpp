@@ -63,6 +63,8 @@ std::string Answer::step(std::span<const float> logits) {
   if (stopped()) throw Error("the answer has stopped already");
   const std::int32_t id = sampler_.choose(logits);
   ids_.push_back(id);
+  if (options_.top_probabilities >= 0)
+    probabilities_.push_back(log_probabilities(logits, id, options_.top_probabilities));
   if (tokenizer_->ends(id)) return stop(StopReason::end);
   // Embeddings may have more rows than the tokenizer has tokens; those stand for nothing.
   std::string shown = id < tokenizer_->size() ? show(decoder_.feed(id)) : "";

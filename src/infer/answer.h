@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "infer/log_probabilities.h"
 #include "infer/sampler.h"
 #include "infer/session.h"
 #include "infer/stop.h"
@@ -36,6 +37,8 @@ struct AnswerOptions {
   // What the answer's text continues: a space or half a character at the border is then as it would
   // be in the whole text. Empty: the answer is a text of its own.
   std::vector<std::int32_t> continues;
+  // Keep the probability of each token and of so many others (negative: nothing).
+  std::int64_t top_probabilities = -1;
 };
 
 class Answer {
@@ -56,6 +59,8 @@ class Answer {
   bool stopped() const { return reason_ != StopReason::none; }
   std::span<const std::int32_t> ids() const { return ids_; }  // the end token included
   const std::string& text() const { return text_; }           // all that was returned
+  // One for each of ids() when the options ask for them.
+  std::span<const TokenProbabilities> probabilities() const { return probabilities_; }
 
  private:
   std::string show(std::string piece);
@@ -66,6 +71,7 @@ class Answer {
   StreamDecoder decoder_;
   StopStrings stops_;
   std::vector<std::int32_t> ids_;
+  std::vector<TokenProbabilities> probabilities_;
   std::string text_;
   StopReason reason_ = StopReason::none;
 };
