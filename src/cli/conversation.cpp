@@ -22,11 +22,6 @@ std::string template_names() {
   return names;
 }
 
-void set_special_tokens(const Tokenizer& tokenizer, ChatInput& input) {
-  if (tokenizer.bos()) input.bos_token = tokenizer.piece(*tokenizer.bos());
-  if (tokenizer.eos()) input.eos_token = tokenizer.piece(*tokenizer.eos());
-}
-
 Conversation::Conversation(std::shared_ptr<const Tokenizer> tokenizer,
                            std::optional<ChatTemplate> chat_template, std::string system)
     : tokenizer_(std::move(tokenizer)),

@@ -49,7 +49,4 @@ std::optional<ChatTemplate> choose_template(const std::optional<std::string>& na
 // "chatml, llama3, ...": for help.
 std::string template_names();
 
-// The template's variables bos_token and eos_token.
-void set_special_tokens(const Tokenizer& tokenizer, ChatInput& input);
-
 }  // namespace bantam::cli

@@ -15,7 +15,6 @@ constexpr std::array<Choice<Arithmetic>, 3> kArithmetics{
     {{"f32", Arithmetic::f32}, {"exact", Arithmetic::exact}, {"bf16", Arithmetic::bf16}}};
 constexpr std::array<Choice<Type>, 3> kCacheTypes{
     {{"f32", Type::f32}, {"f16", Type::f16}, {"bf16", Type::bf16}}};
-constexpr std::int64_t kMostContext = std::int64_t{1} << 28;
 
 }  // namespace
 
@@ -28,7 +27,7 @@ std::string_view arithmetic_name(Arithmetic arithmetic) {
 void ModelOptions::declare(Options& options) {
   options.positional("MODEL", path, "a .gguf file, or a folder with config.json and safetensors");
   options.whole(
-      "-t,--threads", "N", threads, 1, 1024,
+      "-t,--threads", "N", threads, 1, kMostThreads,
       "threads to compute with (default: one a processor); the answer does not depend on it");
   options.whole(
       "--ctx", "N", context, 1, kMostContext,
@@ -54,10 +53,6 @@ void ModelOptions::warn_of_context(const ModelFile& file) const {
   if (context.value_or(0) > file.config().context)
     note("the model was trained with a context of " + std::to_string(file.config().context) +
          " tokens; beyond it answers get worse");
-}
-
-std::shared_ptr<const Tokenizer> tokenizer_of(const ModelFile& file) {
-  return file.gguf() ? open_tokenizer(*file.gguf()) : open_tokenizer(file.folder()->path());
 }
 
 void SamplingFlags::declare(Options& options) {

@@ -25,9 +25,6 @@ struct ModelOptions {
   void warn_of_context(const ModelFile& file) const;
 };
 
-// The tokenizer of an opened model.
-std::shared_ptr<const Tokenizer> tokenizer_of(const ModelFile& file);
-
 // The options of the sampler. Without a seed each run draws its own.
 struct SamplingFlags {
   SamplingOptions sampling;

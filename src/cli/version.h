@@ -1,8 +1,10 @@
-// The version of the program; CHANGELOG.md says what is in it.
+// The version of the program.
 #pragma once
+
+#include "bantam/version.h"
 
 namespace bantam::cli {
 
-inline constexpr char kVersion[] = "0.1.0";
+inline constexpr char kVersion[] = BANTAM_VERSION;
 
 }  // namespace bantam::cli

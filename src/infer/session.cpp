@@ -14,6 +14,10 @@ constexpr std::int64_t kMostLogits = std::int64_t{1} << 23;
 std::int64_t choose_context(const SessionOptions& options, const Config& config) {
   if (options.context < 0 || options.chunk < 1 || options.slots < 1)
     throw Error("a context, chunk and number of slots from 1 were expected");
+  if (options.context > kMostContext)
+    throw Error("a context of at most " + std::to_string(kMostContext) + " was expected");
+  if (options.threads > kMostThreads)
+    throw Error("at most " + std::to_string(kMostThreads) + " threads were expected");
   return options.context > 0 ? options.context : config.context;
 }
 
@@ -26,6 +30,10 @@ Type choose_cache_type(const SessionOptions& options, Arithmetic arithmetic) {
 }
 
 }  // namespace
+
+std::shared_ptr<const Tokenizer> tokenizer_of(const ModelFile& file) {
+  return file.gguf() ? open_tokenizer(*file.gguf()) : open_tokenizer(file.folder()->path());
+}
 
 Session::Session(std::shared_ptr<const ModelFile> file, const SessionOptions& options)
     : file_(std::move(file)),

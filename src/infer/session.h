@@ -13,8 +13,15 @@
 #include "models/loader.h"
 #include "nn/cache.h"
 #include "tensor/context.h"
+#include "text/tokenizer.h"
 
 namespace bantam {
+
+constexpr unsigned kMostThreads = 1024;
+constexpr std::int64_t kMostContext = std::int64_t{1} << 28;
+
+// The tokenizer of an opened model.
+std::shared_ptr<const Tokenizer> tokenizer_of(const ModelFile& file);
 
 struct SessionOptions {
   unsigned threads = 0;      // 0: default_threads()

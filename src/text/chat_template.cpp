@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "text/jinja_interpreter.h"
 #include "text/jinja_parser.h"
+#include "text/tokenizer.h"
 #include "text/unicode.h"
 
 namespace bantam {
@@ -66,6 +67,11 @@ Value to_value(Interpreter& with, const Json& json) {
 }
 
 }  // namespace
+
+void set_special_tokens(const Tokenizer& tokenizer, ChatInput& input) {
+  if (tokenizer.bos()) input.bos_token = tokenizer.piece(*tokenizer.bos());
+  if (tokenizer.eos()) input.eos_token = tokenizer.piece(*tokenizer.eos());
+}
 
 LocalTime parse_local_time(std::string_view text) {
   LocalTime time;

@@ -16,6 +16,7 @@
 
 namespace bantam {
 
+class Tokenizer;
 namespace jinja {
 struct Template;
 }
@@ -37,6 +38,9 @@ struct ChatInput {
   std::string bos_token, eos_token;
   std::optional<LocalTime> now;  // none: the machine's
 };
+
+// bos_token and eos_token as the tokenizer spells them.
+void set_special_tokens(const Tokenizer& tokenizer, ChatInput& input);
 
 // What a template may use: it comes with a model file and is not trusted.
 struct TemplateLimits {
