@@ -162,8 +162,10 @@ std::function<void()> declare(Options& options) {
   command->model.declare(options);
   options.text("--system", "TEXT", command->system,
                "what the model is told before the conversation");
-  options.text("--template", "NAME", command->template_name,
-               "a chat template in place of the model's own: " + template_names());
+  options
+      .text("--template", "NAME", command->template_name,
+            "a chat template in place of the model's own: " + template_names())
+      .words = template_words();
   options.whole("-n,--count", "N", command->count, 1, INT32_MAX,
                 "at most so many tokens an answer");
   command->sampling.declare(options);

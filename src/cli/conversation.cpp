@@ -22,6 +22,12 @@ std::string template_names() {
   return names;
 }
 
+std::vector<std::string> template_words() {
+  std::vector<std::string> words;
+  for (const NamedTemplate& t : named_templates()) words.emplace_back(t.name);
+  return words;
+}
+
 Conversation::Conversation(std::shared_ptr<const Tokenizer> tokenizer,
                            std::optional<ChatTemplate> chat_template, std::string system)
     : tokenizer_(std::move(tokenizer)),

@@ -46,7 +46,8 @@ class Conversation {
 // when there is no such name, or the template cannot be read.
 std::optional<ChatTemplate> choose_template(const std::optional<std::string>& name,
                                             const Tokenizer& tokenizer, const std::string& model);
-// "chatml, llama3, ...": for help.
+// "chatml, llama3, ...": for help. The same one by one.
 std::string template_names();
+std::vector<std::string> template_words();
 
 }  // namespace bantam::cli

@@ -143,8 +143,10 @@ std::function<void()> declare(Options& options) {
                "the text to continue, from a file (-: standard input)");
   options.text("--system", "TEXT", command->system,
                "take the text as a question, by the model's chat template; TEXT is told before it");
-  options.text("--template", "NAME", command->template_name,
-               "as a question by this template: " + template_names());
+  options
+      .text("--template", "NAME", command->template_name,
+            "as a question by this template: " + template_names())
+      .words = template_words();
   options.ids("--tokens", command->tokens,
               "the prompt as token ids, 1,2,3, taken as they are: nothing is put in front");
   options.whole("-n,--count", "N", command->count, 0, INT32_MAX,

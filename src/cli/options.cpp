@@ -33,6 +33,16 @@ std::optional<T> parse_number(std::string_view text) {
 
 }  // namespace
 
+std::vector<std::string> split_names(std::string_view names) {
+  std::vector<std::string> all;
+  for (std::size_t at = 0; at < names.size();) {
+    const std::size_t end = std::min(names.find(',', at), names.size());
+    all.emplace_back(names.substr(at, end - at));
+    at = end + 1;
+  }
+  return all;
+}
+
 std::string long_name(std::string_view names) {
   return std::string(names.substr(names.rfind(',') + 1));
 }

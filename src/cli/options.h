@@ -1,5 +1,5 @@
-// What a verb takes on its command line, as a table: the parser, --help, suggestions and
-// completions are all made from it.
+// What a verb takes on its command line, as a table: the parser, --help, suggestions, completions
+// and the manual page are all made from it.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,15 @@ struct Option {
   bool repeats = false;  // may be given several times
   // Takes one value as it was written; throws Error (usage) when it does not fit.
   std::function<void(const std::string& value)> take;
+  std::vector<std::string> words = {};  // what the value can be, for completions
 
   bool positional() const { return names.front() != '-'; }
   bool flag() const { return value.empty(); }
+  // The value is the path of something: so completions take it, and so it must be called.
+  bool path() const {
+    return words.empty() &&
+           (positional() || value == "FILE" || value == "FOLDER" || value == "OUT");
+  }
 };
 
 // A value and the word for it on the command line.
@@ -56,10 +62,15 @@ class Options {
     for (const Choice<T>& c : choices) words.push_back(c.first);
     std::vector<T> values;
     for (const Choice<T>& c : choices) values.push_back(c.second);
-    return add({names, std::move(value), std::move(help), false, false,
+    return add({names,
+                std::move(value),
+                std::move(help),
+                false,
+                false,
                 [&to, words, values, names](const std::string& text) {
                   to = values[pick(names, text, words)];
-                }});
+                },
+                {words.begin(), words.end()}});
   }
   Option& add(Option option);
 
@@ -69,6 +80,8 @@ class Options {
   std::vector<Option> table_;
 };
 
+// "-t,--threads" as {"-t", "--threads"}.
+std::vector<std::string> split_names(std::string_view names);
 // The last of "-t,--threads": what messages call the option.
 std::string long_name(std::string_view names);
 

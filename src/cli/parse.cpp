@@ -24,11 +24,7 @@ std::vector<std::string> names_of(const Options& options) {
   std::vector<std::string> names;
   for (const Option& option : options.all()) {
     if (option.positional()) continue;
-    for (std::size_t at = 0; at < option.names.size();) {
-      const std::size_t end = std::min(option.names.find(',', at), option.names.size());
-      names.push_back(option.names.substr(at, end - at));
-      at = end + 1;
-    }
+    for (std::string& name : split_names(option.names)) names.push_back(std::move(name));
   }
   names.push_back("--help");
   return names;

@@ -78,7 +78,8 @@ std::function<void()> declare(Options& options) {
                "the time that the template sees: 2025-03-14T09:26:53");
   options.flag("--no-generation-prompt", command->no_generation_prompt,
                "leave out the opening of the model's answer");
-  options.text("--template", "NAME", command->name, "a template in place of the model's own");
+  options.text("--template", "NAME", command->name, "a template in place of the model's own")
+      .words = template_words();
   options.flag("--show", command->show, "print the template itself");
   return [command] { command->run(); };
 }

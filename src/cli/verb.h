@@ -22,6 +22,14 @@ struct Verb {
 std::span<const Verb* const> verbs();
 const Verb* find_verb(std::string_view name);
 
+// What the program does, and what its exit status says.
+inline constexpr std::string_view kAbout =
+    "trains, runs, converts and looks into small language models, on this machine alone";
+inline constexpr std::string_view kExitStatus = "0 done, 1 failed, 2 the command line is wrong";
+
+// "bantam generate MODEL [options]", and "-t, --threads N".
+std::string usage_of(const Verb& verb, const Options& options);
+std::string spelling_of(const Option& option);
 // What `bantam VERB --help` prints, and `bantam --help`.
 std::string help_of(const Verb& verb, const Options& options);
 std::string overview();

@@ -8,8 +8,9 @@ namespace bantam::cli {
 
 namespace {
 
-constexpr std::array kVerbs{&kTrain,    &kChat,     &kGenerate,   &kInfo,   &kConvert,
-                            &kQuantize, &kTokenize, &kDetokenize, &kLogits, &kTemplate};
+constexpr std::array kVerbs{&kTrain,   &kChat,     &kGenerate,   &kInfo,
+                            &kConvert, &kQuantize, &kTokenize,   &kDetokenize,
+                            &kLogits,  &kTemplate, &kCompletion, &kMan};
 
 constexpr std::size_t kColumns = 100;
 
@@ -35,20 +36,11 @@ std::string wrapped(std::string_view text, std::size_t column) {
   return out + "\n";
 }
 
-// "-t, --threads N"
-std::string left_side(const Option& option) {
-  std::string text = option.names;
-  if (const std::size_t comma = text.find(','); comma != std::string::npos)
-    text.insert(comma + 1, " ");
-  if (!option.positional() && !option.flag()) text += " " + option.value;
-  return text;
-}
-
 std::string rows(const Options& options, bool positional, std::size_t column) {
   std::string out;
   for (const Option& option : options.all()) {
     if (option.positional() != positional) continue;
-    std::string line = "  " + left_side(option);
+    std::string line = "  " + spelling_of(option);
     line.resize(std::max(line.size() + 2, column), ' ');
     out += line + wrapped(option.help, line.size() > column ? line.size() : column);
   }
@@ -56,6 +48,25 @@ std::string rows(const Options& options, bool positional, std::size_t column) {
 }
 
 }  // namespace
+
+std::string spelling_of(const Option& option) {
+  std::string text = option.names;
+  if (const std::size_t comma = text.find(','); comma != std::string::npos)
+    text.insert(comma + 1, " ");
+  if (!option.positional() && !option.flag()) text += " " + option.value;
+  return text;
+}
+
+std::string usage_of(const Verb& verb, const Options& options) {
+  std::string usage = "bantam " + std::string(verb.name);
+  for (const Option& option : options.all()) {
+    if (option.positional())
+      usage += option.required ? " " + option.names : " [" + option.names + "]";
+    else if (option.required)
+      usage += " " + long_name(option.names) + " " + option.value;
+  }
+  return usage + " [options]";
+}
 
 std::span<const Verb* const> verbs() { return kVerbs; }
 
@@ -67,16 +78,10 @@ const Verb* find_verb(std::string_view name) {
 
 std::string help_of(const Verb& verb, const Options& options) {
   std::size_t column = 0;
-  std::string usage = "bantam " + std::string(verb.name);
-  for (const Option& option : options.all()) {
-    column = std::max(column, left_side(option).size() + 4);
-    if (option.positional())
-      usage += option.required ? " " + option.names : " [" + option.names + "]";
-    else if (option.required)
-      usage += " " + long_name(option.names) + " " + option.value;
-  }
+  for (const Option& option : options.all())
+    column = std::max(column, spelling_of(option).size() + 4);
   column = std::min<std::size_t>(column, 34);
-  std::string out = usage + " [options]\n\n" + std::string(verb.details) + "\n\n";
+  std::string out = usage_of(verb, options) + "\n\n" + std::string(verb.details) + "\n\n";
   if (const std::string arguments = rows(options, true, column); !arguments.empty())
     out += arguments + "\n";
   std::string line = "  -h, --help";
@@ -91,10 +96,7 @@ std::string help_of(const Verb& verb, const Options& options) {
 }
 
 std::string overview() {
-  std::string out =
-      "bantam trains, runs, converts and looks into small language models, on this machine "
-      "alone.\n\n"
-      "bantam VERB ... [options]\n\n";
+  std::string out = "bantam " + std::string(kAbout) + ".\n\nbantam VERB ... [options]\n\n";
   for (const Verb* verb : kVerbs) {
     std::string line = "  " + std::string(verb->name);
     line.resize(16, ' ');
@@ -103,7 +105,8 @@ std::string overview() {
   return out +
          "\nbantam VERB --help says what a verb takes and gives an example.\n"
          "bantam --version prints the version.\n"
-         "Exit status: 0 done, 1 failed, 2 the command line is wrong.\n";
+         "Exit status: " +
+         std::string(kExitStatus) + ".\n";
 }
 
 }  // namespace bantam::cli

@@ -6,11 +6,13 @@
 namespace bantam::cli {
 
 extern const Verb kChat;
+extern const Verb kCompletion;
 extern const Verb kConvert;
 extern const Verb kDetokenize;
 extern const Verb kGenerate;
 extern const Verb kInfo;
 extern const Verb kLogits;
+extern const Verb kMan;
 extern const Verb kQuantize;
 extern const Verb kTemplate;
 extern const Verb kTokenize;
