@@ -1,6 +1,7 @@
 // Which instruction sets this processor and operating system offer, and which BANTAM_ISA allows.
 // Bits: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2A, CPUID; AMX needs
-// Linux's permission (Documentation/arch/x86/xstate.rst, torvalds/linux).
+// Linux's permission (Documentation/arch/x86/xstate.rst, torvalds/linux). Arm: Linux tells
+// (Documentation/arch/arm64/elf_hwcaps.rst).
 #include "kernels/detect.h"
 
 #include <array>
@@ -15,6 +16,8 @@
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace bantam {
@@ -80,7 +83,11 @@ Features detect_and_check() {
 Features detect_and_check() {
   Features f;
 #if defined(__aarch64__)
-  f.neon = true;  // part of the architecture
+  f.neon = true;
+#if defined(__linux__)
+  f.neon_dotprod = (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+  f.neon_i8mm = f.neon_dotprod && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;
+#endif
 #endif
   return f;
 }

@@ -14,7 +14,9 @@ struct Features {
   bool avx512_bf16 = false;  // conversions; the dot product has an order of its own and is not used
   bool amx_bf16 = false;     // tiles, granted by the kernel
   bool amx_int8 = false;
-  bool neon = false;
+  bool neon = false;          // part of 64-bit Arm
+  bool neon_dotprod = false;  // SDOT: four products of bytes a lane
+  bool neon_i8mm = false;     // SMMLA: 2 x 8 by 8 x 2 bytes
 };
 
 // Detected once.

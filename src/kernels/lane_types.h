@@ -7,6 +7,11 @@
 #pragma once
 
 #define HWY_COMPILE_ALL_ATTAINABLE  // keep scalar beside the best
+#if defined(__aarch64__)
+// NEON is the baseline: without choosing at run time Highway asks for nothing on top of it (for
+// AES, which it would otherwise, and which some processors lack).
+#define TOOLCHAIN_MISS_SYS_AUXV_H
+#endif
 #define HWY_DISABLED_TARGETS \
   (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 

@@ -105,6 +105,38 @@ Burst burst_of(Isa isa, Unit unit) {
   return nullptr;
 }
 
+#elif defined(__aarch64__)
+
+#define BANTAM_EACH(text) ".irp r,0,1,2,3,4,5,6,7,8,9,10,11\n\t" text "\n\t.endr"
+#define BANTAM_BURST(name, instruction, sum, factor, operations)                                   \
+  double name() {                                                                                  \
+    asm volatile("movi v12.4s, #0\n\t" BANTAM_EACH("movi v\\r\\().4s, #0")::                       \
+                     : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11",   \
+                       "v12");                                                                     \
+    for (int turn = 0; turn < kTurns; ++turn)                                                      \
+      asm volatile(BANTAM_EACH(instruction " v\\r\\()." sum ", v12." factor ", v12." factor)::     \
+                       : "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", \
+                         "v12");                                                                   \
+    return 2.0 * operations * kChains * kTurns;                                                    \
+  }
+
+BANTAM_BURST(fma128, "fmla", "4s", "4s", 4)
+BANTAM_BURST(multiply128, "smlal", "8h", "8b", 8)
+BANTAM_TARGET_BEGIN("arch=armv8.2-a+dotprod+i8mm")
+BANTAM_BURST(dot128, "sdot", "4s", "16b", 16)
+BANTAM_BURST(matrix128, "smmla", "4s", "16b", 32)
+BANTAM_TARGET_END
+#undef BANTAM_BURST
+#undef BANTAM_EACH
+
+Burst burst_of(Isa isa, Unit unit) {
+  const Features& f = cpu_features();
+  if (isa != Isa::neon) return nullptr;
+  if (unit == Unit::fma) return fma128;
+  if (unit == Unit::bytes) return f.neon_i8mm ? matrix128 : f.neon_dotprod ? dot128 : multiply128;
+  return nullptr;
+}
+
 #else
 
 Burst burst_of(Isa, Unit) { return nullptr; }

@@ -15,6 +15,7 @@ Kernels kernels_with(Isa isa, const Features& features) {
   if (x86) fill_gemm_avx2(k, features);
   if (isa == Isa::avx512 || isa == Isa::amx) fill_gemm_avx512(k, features);
   if (isa == Isa::amx) fill_gemm_amx(k, features);
+  if (isa == Isa::neon) fill_gemm_neon(k, features);
   k.name = isa_name(isa);
   return k;
 }

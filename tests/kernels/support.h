@@ -28,6 +28,7 @@ inline std::vector<Variant> variants() {
   const Features here = cpu_features();
   Features bare = here;
   bare.avx_vnni = bare.avx512_vnni = bare.avx512_bf16 = bare.amx_int8 = false;
+  bare.neon_dotprod = bare.neon_i8mm = false;
   for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::amx, Isa::neon}) {
     if (!isa_available(isa)) continue;
     all.push_back({isa_name(isa), kernels_with(isa, here)});
@@ -36,6 +37,11 @@ inline std::vector<Variant> variants() {
     if (isa == Isa::avx2) {
       all.push_back({"avx2, shaped for tiles", kernels_with(isa, here)});
       all.back().kernels.tiles = true;
+    }
+    if (isa == Isa::neon && here.neon_i8mm) {
+      Features without = here;
+      without.neon_i8mm = false;
+      all.push_back({"neon, without i8mm", kernels_with(isa, without)});
     }
   }
   return all;

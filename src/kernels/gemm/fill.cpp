@@ -30,4 +30,22 @@ bool amx_agrees(const Kernels&, const Kernels&) { return false; }
 
 #endif
 
+#if defined(__aarch64__)
+
+void fill_gemm_neon(Kernels& k, const Features& features) {
+  fill_neon_dot(k);
+  fill_neon_chain(k);
+  fill_neon_panel(k);
+  fill_neon_pack(k);
+  fill_neon_strip(k);
+  if (features.neon_dotprod) fill_neon_dotprod(k);
+  if (features.neon_i8mm) fill_neon_i8mm(k);
+}
+
+#else
+
+void fill_gemm_neon(Kernels&, const Features&) {}
+
+#endif
+
 }  // namespace bantam
