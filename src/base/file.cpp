@@ -136,7 +136,7 @@ std::string read_file(const Path& path, std::uint64_t limit) {
   return text;
 }
 
-AtomicFile::AtomicFile(Path target) : target_(std::move(target)) {
+AtomicFile::AtomicFile(Path target, unsigned mode) : target_(std::move(target)) {
   std::error_code ignored;
   if (std::filesystem::is_directory(target_, ignored))
     throw Error("is a folder; a file name was expected").in(target_.string());
@@ -145,7 +145,7 @@ AtomicFile::AtomicFile(Path target) : target_(std::move(target)) {
       !std::filesystem::is_regular_file(target_, ignored))
     throw Error("is not a regular file; it is not replaced").in(target_.string());
   temporary_ = beside(target_);
-  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (descriptor_ < 0) throw system_error(target_, "create it");
 }
 

@@ -46,7 +46,8 @@ std::string read_file(const Path& path, std::uint64_t limit = std::uint64_t{1} <
 // which the old file, if any, is untouched. Short writes and EINTR are continued.
 class AtomicFile {
  public:
-  explicit AtomicFile(Path target);
+  // `mode`: its permissions, less the umask; 0600 for what its owner alone should read.
+  explicit AtomicFile(Path target, unsigned mode = 0666);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

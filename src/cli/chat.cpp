@@ -1,16 +1,16 @@
 // `bantam chat`: a conversation with a model.
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <memory>
 
 #include "base/error.h"
 #include "base/nearest.h"
-#include "cli/conversation.h"
+#include "cli/chat.h"
 #include "cli/interrupt.h"
 #include "cli/line_editor.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
+#include "cli/thinking.h"
 #include "cli/verbs.h"
 #include "infer/answer.h"
 
@@ -27,91 +27,128 @@ struct Command {
   void run() const;
 };
 
-// What the loop of the conversation holds.
-struct Chat {
-  const Command& command;
-  std::shared_ptr<const Tokenizer> tokenizer;
-  SamplingOptions sampling;
-  Session& session;
-  Conversation conversation;
-  std::uint64_t answers = 0;
-  bool done = false;
+// An answer on the screen, thoughts dim.
+class Screen {
+ public:
+  explicit Screen(bool thinking) : splitter_(thinking) {}
+  void show(std::string_view piece) { put(splitter_.feed(piece)); }
+  void end() { put(splitter_.finish()); }
 
-  void hear(const std::string& line);
-  void answer(const std::string& line);
-};
-
-struct ChatCommand {
-  std::string_view name, help;
-  void (*run)(Chat& chat);
-};
-
-void help(Chat& chat);
-void reset(Chat& chat) {
-  chat.conversation.reset();
-  print("The conversation begins anew.\n");
-}
-void quit(Chat& chat) { chat.done = true; }
-
-constexpr std::array<ChatCommand, 3> kCommands{{
-    {"/help", "list these", help},
-    {"/reset", "begin a new conversation", reset},
-    {"/quit", "end (as Ctrl-D does)", quit},
-}};
-
-void help(Chat&) {
-  for (const ChatCommand& c : kCommands) {
-    std::string name(c.name);
-    name.resize(10, ' ');
-    print("  " + name + std::string(c.help) + "\n");
+ private:
+  static void put(const std::vector<ThinkingSplitter::Piece>& pieces) {
+    for (const ThinkingSplitter::Piece& piece : pieces) {
+      const bool dim = piece.thought && colour();
+      if (dim) print("\033[2m");
+      print_answer(piece.text);
+      if (dim) print("\033[0m");
+    }
+    flush();
   }
+  ThinkingSplitter splitter_;
+};
+
+// "/save notes.json" as a command with its argument; null when it is none.
+const ChatCommand* command_of(const std::string& message, std::string& argument) {
+  const std::size_t gap = message.find_first_of(" \t\n");
+  const auto found = std::ranges::find(chat_commands(), message.substr(0, gap), &ChatCommand::name);
+  if (found == chat_commands().end()) return nullptr;
+  const std::size_t from = message.find_first_not_of(" \t\n", gap);
+  argument = gap == std::string::npos || from == std::string::npos ? "" : message.substr(from);
+  argument.resize(argument.find_last_not_of(" \t\n") + 1);
+  return &*found;
 }
 
-void Chat::hear(const std::string& line) {
-  if (line.find_first_not_of(" \t") == std::string::npos) return;
-  if (!line.starts_with('/') || line.find_first_of(" /", 1) != std::string::npos)
-    return answer(line);
-  const auto found = std::ranges::find(kCommands, line, &ChatCommand::name);
-  if (found != kCommands.end()) return found->run(*this);
-  std::vector<std::string> names;
-  for (const ChatCommand& c : kCommands) names.emplace_back(c.name);
-  const std::string near = nearest(line, names);
-  note("there is no command " + printable(line, 40) +
-       (near.empty() ? "; /help lists those that there are" : "; did you mean " + near + "?"));
+// A message of several lines: between """ and """, or where each line but the last ends with a
+// backslash. Nullopt at the end of the input.
+std::optional<std::string> read_message(LineEditor& editor) {
+  constexpr std::string_view kQuotes = "\"\"\"";
+  std::optional<std::string> line = editor.read("> ");
+  if (!line) return std::nullopt;
+  std::string message;
+  if (line->starts_with(kQuotes)) {
+    std::string rest = line->substr(kQuotes.size());
+    while (true) {
+      if (const std::size_t end = rest.find(kQuotes); end != std::string::npos)
+        return message + rest.substr(0, end);
+      if (!rest.empty() || !message.empty()) message += rest + "\n";
+      line = editor.read("... ");
+      if (!line || editor.dropped()) return editor.dropped() ? "" : message;
+      rest = *line;
+    }
+  }
+  while (line->ends_with('\\')) {
+    message += line->substr(0, line->size() - 1) + "\n";
+    line = editor.read("... ");
+    if (!line || editor.dropped()) return editor.dropped() ? "" : message;
+  }
+  return message + *line;
 }
 
-// Dim on a terminal: what is not part of the conversation.
+}  // namespace
+
 void remark(const std::string& text) {
   std::fprintf(stderr, colour() ? "\033[2m(%s)\033[0m\n" : "(%s)\n", text.c_str());
 }
 
-void Chat::answer(const std::string& line) {
-  AnswerOptions options;
-  options.sampling = sampling;
-  options.stream = answers++;
-  options.most_tokens = command.count.value_or(-1);
-  std::optional<Answer> answer;
-  Timing timing;
+void Chat::hear(const std::string& message) {
+  if (message.find_first_not_of(" \t\n") == std::string::npos) return;
+  if (!message.starts_with('/')) return answer(message);
+  std::string argument;
+  const ChatCommand* command = command_of(message, argument);
+  if (command == nullptr) {
+    if (message.find_first_of(" /\n", 1) != std::string::npos) return answer(message);
+    std::vector<std::string> names;
+    for (const ChatCommand& c : chat_commands()) names.emplace_back(c.name);
+    const std::string near = nearest(message, names);
+    return note(
+        "there is no command " + printable(message, 40) +
+        (near.empty() ? "; /help lists those that there are" : "; did you mean " + near + "?"));
+  }
+  const std::string name(command->name);
+  if (command->argument.empty() && !argument.empty())
+    return note(name + " stands alone on its line");
+  if (!command->argument.empty() && command->needs && argument.empty())
+    return note(name + " " + std::string(command->argument) + " was expected");
   try {
-    const std::vector<std::int32_t> prompt = conversation.say(line);
-    if (!conversation.has_template()) options.continues = prompt;
-    answer.emplace(tokenizer, options);
-    timing = generate(
-        session, 0, prompt, *answer,
-        [](std::string_view piece) {
-          print_answer(piece);
-          flush();
-          return true;
-        },
-        [] { return !interrupted(); });
+    command->run(*this, argument);
+  } catch (const Error& error) {
+    note(error.what());
+  }
+}
+
+void Chat::answer(const std::string& message) {
+  try {
+    answer_to(conversation.say(message));
   } catch (const Error& error) {
     // A conversation that does not fit, or that the template refuses, can go on in another way.
     conversation.take_back();
     note(error.what());
     note("/reset begins a new conversation; --ctx at the start asks for more context");
-    return;
   }
-  const Answer& said = *answer;
+}
+
+void Chat::answer_again() {
+  const auto prompt = conversation.again();
+  if (!prompt) return print("There is nothing to answer yet.\n");
+  answer_to(*prompt);
+}
+
+void Chat::answer_to(const std::vector<std::int32_t>& prompt) {
+  AnswerOptions options;
+  options.sampling = sampling;
+  options.stream = answers++;
+  options.most_tokens = most_tokens;
+  if (!conversation.has_template()) options.continues = prompt;
+  Answer said(tokenizer, options);
+  Screen screen(conversation.thinking());
+  const Timing timing = generate(
+      session, 0, prompt, said,
+      [&](std::string_view piece) {
+        screen.show(piece);
+        return true;
+      },
+      [] { return !interrupted(); });
+  screen.end();
   if (!said.text().ends_with('\n')) print("\n");
   flush();
   const bool ended = said.reason() == StopReason::end;
@@ -129,6 +166,8 @@ void Chat::answer(const std::string& line) {
   }
 }
 
+namespace {
+
 void Command::run() const {
   const auto file = std::make_shared<const ModelFile>(Path(model.path));
   model.warn_of_context(*file);
@@ -136,24 +175,19 @@ void Command::run() const {
   std::optional<ChatTemplate> chat_template =
       choose_template(template_name, *tokenizer, model.path);
   Session session(file, model.session());
-  Chat chat{*this,
-            tokenizer,
-            sampling.chosen(),
-            session,
-            Conversation(tokenizer, std::move(chat_template), system.value_or("")),
-            0,
-            false};
+  Chat chat{tokenizer, sampling.chosen(), count.value_or(-1), session,
+            Conversation(tokenizer, std::move(chat_template), system.value_or(""))};
   check_interrupt();
   interrupts_are_for_answers();
   if (output_is_terminal())
     print("Ctrl-C stops an answer, Ctrl-D ends the conversation, /help says more.\n");
-  LineEditor editor("> ", state_file("chat_history"));
+  LineEditor editor(state_file("chat_history"), commands_beginning);
   while (!chat.done) {
     flush();
-    const std::optional<std::string> line = editor.read();
+    const std::optional<std::string> message = read_message(editor);
     forget_interrupt();
-    if (!line) break;
-    chat.hear(*line);
+    if (!message) break;
+    chat.hear(*message);
   }
 }
 
@@ -177,8 +211,9 @@ std::function<void()> declare(Options& options) {
 const Verb kChat{
     "chat", "talk with a model",
     "Opens a conversation. What was said stays in memory, so each turn is as quick as the\n"
-    "first. The lines that you type are kept for the next time in\n"
-    "~/.local/state/bantam/chat_history, readable by you alone; nothing else is kept.",
+    "first; /help lists what can be done with it. The lines that you type are kept for the\n"
+    "next time in ~/.local/state/bantam/chat_history, readable by you alone; nothing else\n"
+    "is kept but what /save writes.",
     "bantam chat model.gguf\n"
     "bantam chat model.gguf --system \"Answer in one sentence.\" --temp 0.3",
     declare};

@@ -2,10 +2,50 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "cli/output.h"
 #include "text/named_templates.h"
 
 namespace bantam::cli {
+
+namespace {
+
+constexpr std::string_view kFormat = "bantam chat 1";
+
+// A message of a saved conversation. Throws Error naming `file`.
+Json checked(const Json& message, const Tokenizer& tokenizer, bool keep_ids,
+             const std::string& file) {
+  const auto text_at = [&](const char* key) {
+    const auto at = message.find(key);
+    if (at == message.end() || !at->is_string())
+      throw Error("a message with role and content was expected").in(file).field("messages");
+    return at->get<std::string>();
+  };
+  if (!message.is_object())
+    throw Error("a message with role and content was expected").in(file).field("messages");
+  const std::string role = text_at("role"), content = text_at("content");
+  if (role != "user" && role != "assistant")
+    throw Error("a message of user or assistant was expected, not of \"" + printable(role, 40) +
+                "\"")
+        .in(file)
+        .field("messages");
+  Json kept = {{"role", role}, {"content", content}};
+  if (!keep_ids || role == "user") return kept;
+  // The very tokens of the answer when they are this vocabulary's; else those of its text.
+  std::vector<std::int32_t> ids;
+  const auto at = message.find("ids");
+  bool known = at != message.end() && at->is_array();
+  for (const Json& id : known ? *at : Json::array()) {
+    known = known && id.is_number_integer() && id.get<std::int64_t>() >= 0 &&
+            id.get<std::int64_t>() < tokenizer.size();
+    if (known) ids.push_back(id.get<std::int32_t>());
+  }
+  if (!known) ids = tokenizer.encode(content, {false, false});
+  kept["ids"] = ids;
+  return kept;
+}
+
+}  // namespace
 
 std::optional<ChatTemplate> choose_template(const std::optional<std::string>& name,
                                             const Tokenizer& tokenizer, const std::string& model) {
@@ -38,41 +78,86 @@ Conversation::Conversation(std::shared_ptr<const Tokenizer> tokenizer,
 
 Conversation::~Conversation() = default;
 
-void Conversation::reset() {
-  messages_ = std::make_unique<Json>(Json::array());
-  if (template_ && !system_.empty())
-    messages_->push_back({{"role", "system"}, {"content", system_}});
-  ids_.clear();
-  if (!template_ && !system_.empty()) ids_ = tokenizer_->encode(system_);
-  before_ = ids_.size();
+void Conversation::reset() { messages_ = std::make_unique<Json>(Json::array()); }
+
+std::size_t Conversation::messages() const { return messages_->size(); }
+
+void Conversation::set_system(std::string text) { system_ = std::move(text); }
+
+std::vector<std::int32_t> Conversation::prompt() {
+  if (!template_) {
+    std::vector<std::int32_t> ids;
+    if (!system_.empty()) ids = tokenizer_->encode(system_);
+    for (const Json& message : *messages_) {
+      if (message["role"] == "user")
+        tokenizer_->encode(message["content"].get<std::string>(), {ids.empty(), true}, ids);
+      else
+        for (const Json& id : message["ids"]) ids.push_back(id.get<std::int32_t>());
+    }
+    return ids;
+  }
+  ChatInput input;
+  if (!system_.empty()) input.messages.push_back({{"role", "system"}, {"content", system_}});
+  for (const Json& message : *messages_) input.messages.push_back(message);
+  set_special_tokens(*tokenizer_, input);
+  const std::string text = template_->render(input);
+  const std::size_t last = text.find_last_not_of(" \n");
+  thinking_ = last != std::string::npos && text.substr(0, last + 1).ends_with("<think>");
+  // The template writes the beginning of the text itself: it must not stand there twice.
+  return tokenizer_->encode(text, {false, true});
 }
 
 std::vector<std::int32_t> Conversation::say(const std::string& text) {
-  if (!template_) {
-    before_ = ids_.size();
-    tokenizer_->encode(text, {ids_.empty(), true}, ids_);
-    return ids_;
-  }
   messages_->push_back({{"role", "user"}, {"content", text}});
-  ChatInput input;
-  input.messages = *messages_;
-  set_special_tokens(*tokenizer_, input);
-  // The template writes the beginning of the text itself: it must not stand there twice.
-  return tokenizer_->encode(template_->render(input), {false, true});
+  try {
+    return prompt();
+  } catch (const Error&) {
+    take_back();
+    throw;
+  }
 }
 
 void Conversation::take_back() {
-  if (!template_)
-    ids_.resize(before_);
-  else if (!messages_->empty() && messages_->back()["role"] == "user")
+  if (!messages_->empty() && messages_->back()["role"] == "user")
     messages_->erase(messages_->size() - 1);
 }
 
 void Conversation::answered(const std::string& text, std::span<const std::int32_t> ids) {
-  if (template_)
-    messages_->push_back({{"role", "assistant"}, {"content", text}});
-  else
-    ids_.insert(ids_.end(), ids.begin(), ids.end());
+  messages_->push_back({{"role", "assistant"}, {"content", text}});
+  if (!template_) messages_->back()["ids"] = std::vector<std::int32_t>(ids.begin(), ids.end());
+}
+
+bool Conversation::undo() {
+  if (messages_->empty()) return false;
+  if (messages_->back()["role"] == "assistant") messages_->erase(messages_->size() - 1);
+  take_back();
+  return true;
+}
+
+std::optional<std::vector<std::int32_t>> Conversation::again() {
+  if (messages_->empty()) return std::nullopt;
+  if (messages_->back()["role"] == "assistant") messages_->erase(messages_->size() - 1);
+  if (messages_->empty()) return std::nullopt;
+  return prompt();
+}
+
+Json Conversation::saved() const {
+  return {{"format", kFormat}, {"system", system_}, {"messages", *messages_}};
+}
+
+void Conversation::load(const Json& saved, const std::string& file) {
+  const auto is = [&](const char* key, bool (Json::*kind)() const noexcept) {
+    const auto at = saved.find(key);
+    return at != saved.end() && ((*at).*kind)();
+  };
+  if (!saved.is_object() || !is("format", &Json::is_string) || saved["format"] != kFormat ||
+      !is("system", &Json::is_string) || !is("messages", &Json::is_array))
+    throw Error("this is not a conversation that /save wrote").in(file);
+  auto messages = std::make_unique<Json>(Json::array());
+  for (const Json& message : saved["messages"])
+    messages->push_back(checked(message, *tokenizer_, !template_, file));
+  messages_ = std::move(messages);
+  system_ = saved["system"].get<std::string>();
 }
 
 }  // namespace bantam::cli

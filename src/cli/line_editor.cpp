@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <clocale>
 #include <csignal>
 #include <cstdio>
@@ -44,6 +45,7 @@ struct LineEditor::State {
   Path file;
   std::unique_ptr<History, EndHistory> history;
   std::unique_ptr<EditLine, EndEdit> edit;
+  Complete complete;
   bool dropped = false;  // Ctrl-C
 
   void open_terminal();
@@ -62,11 +64,36 @@ struct LineEditor::State {
     of(edit)->dropped = true;
     return CC_NEWLINE;
   }
+  static unsigned char complete_line(EditLine* edit, int);
   static unsigned char suspend(EditLine*, int) {
     raise(SIGTSTP);
     return CC_REDISPLAY;
   }
 };
+
+// Tab: puts in what all candidates share; when that is nothing more, lists them.
+unsigned char LineEditor::State::complete_line(EditLine* edit, int) {
+  const LineInfo* info = el_line(edit);
+  const std::string line(info->buffer, info->cursor);
+  const std::vector<std::string> all = of(edit)->complete(line);
+  if (all.empty()) return CC_REFRESH_BEEP;
+  std::string shared = all.front();
+  for (const std::string& one : all) {
+    std::size_t same = 0;
+    while (same < std::min(shared.size(), one.size()) && shared[same] == one[same]) ++same;
+    shared.resize(same);
+  }
+  if (shared.size() > line.size()) {
+    el_insertstr(edit, shared.substr(line.size()).c_str());
+    return CC_REFRESH;
+  }
+  if (all.size() == 1) return CC_NORM;
+  print("\n");
+  for (const std::string& one : all) print("  " + one);
+  print("\n");
+  flush();
+  return CC_REDISPLAY;
+}
 
 void LineEditor::State::open_terminal() {
   use_utf8();
@@ -83,10 +110,15 @@ void LineEditor::State::open_terminal() {
   el_set(edit.get(), EL_SIGNAL, 1);  // the terminal is put right before a signal ends the program
   // While a line is written Ctrl-C and Ctrl-Z are keys like others.
   el_set(edit.get(), EL_SETTY, "-d", "-isig", nullptr);
-  el_set(edit.get(), EL_ADDFN, "bantam-suspend", "suspend the program", suspend);
+  // While an answer is written keys wait for the next line, also when Ctrl-C stops it.
+  el_set(edit.get(), EL_SETTY, "-x", "+noflsh", nullptr);
+  // The wide form: the other one never frees the names.
+  el_wset(edit.get(), EL_ADDFN, L"bantam-suspend", L"suspend the program", suspend);
   el_set(edit.get(), EL_BIND, "^Z", "bantam-suspend", nullptr);
-  el_set(edit.get(), EL_ADDFN, "bantam-drop-line", "drop the line", drop_line);
+  el_wset(edit.get(), EL_ADDFN, L"bantam-drop-line", L"drop the line", drop_line);
   el_set(edit.get(), EL_BIND, "^C", "bantam-drop-line", nullptr);
+  el_wset(edit.get(), EL_ADDFN, L"bantam-complete", L"complete the line", complete_line);
+  el_set(edit.get(), EL_BIND, "^I", "bantam-complete", nullptr);
   el_set(edit.get(), EL_BIND, "^R", "em-inc-search-prev", nullptr);
   // Ctrl-D typed while an answer is written: the terminal kept it as its mark of an end, a zero.
   el_set(edit.get(), EL_BIND, "^@", "em-delete-or-list", nullptr);
@@ -144,7 +176,8 @@ std::optional<std::string> LineEditor::State::read_edited() {
   // el_gets shows the prompt first and would take keys one by one only then.
   el_set(edit.get(), EL_PREP_TERM, 1);
   const char* text = el_gets(edit.get(), &count);
-  if (dropped || (text == nullptr && interrupted())) {
+  dropped = dropped || (text == nullptr && interrupted());
+  if (dropped) {
     print("\n");
     flush();
     el_reset(edit.get());
@@ -160,15 +193,18 @@ std::optional<std::string> LineEditor::State::read_edited() {
   return line;
 }
 
-LineEditor::LineEditor(std::string prompt, Path history) : state_(std::make_unique<State>()) {
-  state_->prompt = std::move(prompt);
+LineEditor::LineEditor(Path history, Complete complete) : state_(std::make_unique<State>()) {
   state_->file = std::move(history);
+  state_->complete = std::move(complete);
   if (isatty(STDIN_FILENO) == 1 && output_is_terminal()) state_->open_terminal();
 }
 
 LineEditor::~LineEditor() = default;
 
-std::optional<std::string> LineEditor::read() {
+bool LineEditor::dropped() const { return state_->dropped; }
+
+std::optional<std::string> LineEditor::read(std::string prompt) {
+  state_->prompt = std::move(prompt);
   return state_->edit ? state_->read_edited() : state_->read_plain();
 }
 

@@ -1,9 +1,12 @@
 // Lines from a person: edited and remembered on a terminal (libedit), read as they are elsewhere.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/file.h"
 
@@ -11,15 +14,19 @@ namespace bantam::cli {
 
 class LineEditor {
  public:
+  // What the line so far may become: whole lines.
+  using Complete = std::function<std::vector<std::string>(std::string_view line)>;
   // `history`: a file that lines are added to, readable by its owner alone; empty: none.
-  LineEditor(std::string prompt, Path history);
+  // `complete`: what Tab offers.
+  LineEditor(Path history, Complete complete);
   ~LineEditor();
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
 
   // The next line without its newline; nullopt at the end (Ctrl-D, end of file). On a terminal
-  // Ctrl-C drops the line that is being written and begins another.
-  std::optional<std::string> read();
+  // Ctrl-C drops the line that is being written: it is empty then, and dropped() is true.
+  std::optional<std::string> read(std::string prompt);
+  bool dropped() const;
 
  private:
   struct State;

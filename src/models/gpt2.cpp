@@ -71,13 +71,18 @@ Config from_hf(const Json& json, const std::string& file) {
   const HfKeys own(json, file);
   const std::int64_t width = own.need("n_embd");
   const std::int64_t positions = own.integer("n_positions", own.integer("n_ctx", 1024));
-  const Json given = with_defaults(json, {{"hidden_size", width},
-                                          {"num_hidden_layers", own.need("n_layer")},
-                                          {"num_attention_heads", own.need("n_head")},
-                                          {"intermediate_size", own.integer("n_inner", 4 * width)},
-                                          {"max_position_embeddings", positions},
-                                          {"layer_norm_epsilon", 1e-5},
-                                          {"tie_word_embeddings", true}});
+  // The makers' code knows these by its own names alone (transformers, configuration_gpt2.py).
+  Json plain = json;
+  for (const char* key : {"hidden_size", "num_hidden_layers", "num_attention_heads", "head_dim",
+                          "num_key_value_heads", "intermediate_size", "max_position_embeddings"})
+    plain.erase(key);
+  const Json given = with_defaults(plain, {{"hidden_size", width},
+                                           {"num_hidden_layers", own.need("n_layer")},
+                                           {"num_attention_heads", own.need("n_head")},
+                                           {"intermediate_size", own.integer("n_inner", 4 * width)},
+                                           {"max_position_embeddings", positions},
+                                           {"layer_norm_epsilon", 1e-5},
+                                           {"tie_word_embeddings", true}});
   const HfKeys keys(given, file);
   Config c = completed(keys.common("gpt2"));
   c.activation = keys.activation("activation_function", "gelu_new");

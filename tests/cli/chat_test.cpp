@@ -100,7 +100,8 @@ TEST_F(ChatOnATerminal, AnswersAndEndsAtCtrlD) {
 }
 
 TEST_F(ChatOnATerminal, CtrlDTypedDuringAnAnswerEndsAfterIt) {
-  Terminal t({"chat", "chat.gguf", "--ctx", "100000", "--temp", "1000", "--top-k", "0"},
+  Terminal t({"chat", "chat.gguf", "--ctx", "100000", "--temp", "1000", "--top-k", "0",
+              "--logit-bias", "260=-900000"},
              folder_.path());
   ASSERT_TRUE(t.sees("> "));
   t.type("go on for ever\r");
@@ -126,8 +127,9 @@ TEST_F(ChatOnATerminal, CtrlCAtThePromptDropsTheLine) {
 }
 
 TEST_F(ChatOnATerminal, CtrlCStopsAnAnswerNotTheProgram) {
-  // An answer without an end: the context is large.
-  Terminal t({"chat", "chat.gguf", "--ctx", "100000", "--temp", "1000", "--top-k", "0"},
+  // An answer without an end: the context is large, and the end token never drawn.
+  Terminal t({"chat", "chat.gguf", "--ctx", "100000", "--temp", "1000", "--top-k", "0",
+              "--logit-bias", "260=-900000"},
              folder_.path());
   for (int round = 0; round < 3; ++round) {
     ASSERT_TRUE(t.sees("> "));
@@ -135,7 +137,7 @@ TEST_F(ChatOnATerminal, CtrlCStopsAnAnswerNotTheProgram) {
     ASSERT_TRUE(t.sees("ever")) << t.unread();
     usleep(100000);
     t.type("\x03");
-    // Random tokens may end the text before the key arrives; then the key drops an empty line.
+    ASSERT_TRUE(t.sees("(stopped)")) << t.unread();
   }
   ASSERT_TRUE(t.sees("> ")) << t.unread();
   t.type("\x04");
@@ -176,6 +178,35 @@ TEST_F(ChatOnATerminal, SaysWhenTheContextIsFull) {
   ASSERT_TRUE(t.sees("> "));
   t.type("hi\r");
   ASSERT_TRUE(t.sees("> ")) << t.unread();
+  t.type("\x04");
+  EXPECT_EQ(t.status(), 0);
+}
+
+TEST_F(ChatOnATerminal, TabCompletesCommands) {
+  Terminal t({"chat", "chat.gguf", "-n", "2"}, folder_.path());
+  ASSERT_TRUE(t.sees("> "));
+  t.type("/h\t");
+  ASSERT_TRUE(t.sees("/help")) << t.unread();
+  t.type("\r");
+  ASSERT_TRUE(t.sees("begin a new conversation")) << t.unread();
+  ASSERT_TRUE(t.sees("> "));
+  t.type("/re\t");  // /reset and /regen share no more
+  EXPECT_TRUE(t.sees("/reset  /regen")) << t.unread();
+  t.type("s\t\r");
+  EXPECT_TRUE(t.sees("begins anew")) << t.unread();
+  t.type("\x04");
+  EXPECT_EQ(t.status(), 0);
+}
+
+TEST_F(ChatOnATerminal, CtrlCDropsAMessageOfSeveralLines) {
+  Terminal t({"chat", "chat.gguf", "-n", "2"}, folder_.path());
+  ASSERT_TRUE(t.sees("> "));
+  t.type("\"\"\"one\r");
+  ASSERT_TRUE(t.sees("... ")) << t.unread();
+  t.type("two\x03");
+  ASSERT_TRUE(t.sees("> ")) << t.unread();
+  t.type("/regen\r");
+  EXPECT_TRUE(t.sees("nothing to answer")) << t.unread();
   t.type("\x04");
   EXPECT_EQ(t.status(), 0);
 }

@@ -1,0 +1,50 @@
+// A chat in progress: the conversation, the model, and the commands that a person may type.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/conversation.h"
+#include "infer/sampler.h"
+#include "infer/session.h"
+
+namespace bantam::cli {
+
+struct Chat {
+  std::shared_ptr<const Tokenizer> tokenizer;
+  SamplingOptions sampling;
+  std::int64_t most_tokens;  // of an answer; negative: no bound
+  Session& session;
+  Conversation conversation;
+  std::uint64_t answers = 0;
+  bool done = false;
+
+  // A message or a command.
+  void hear(const std::string& message);
+  void answer(const std::string& message);
+  // Answers the last message once more, otherwise.
+  void answer_again();
+
+ private:
+  void answer_to(const std::vector<std::int32_t>& prompt);
+};
+
+struct ChatCommand {
+  std::string_view name, argument, help;
+  void (*run)(Chat& chat, const std::string& argument);
+  bool needs = true;  // the argument, when it has one
+};
+
+// In the order of /help.
+std::span<const ChatCommand> chat_commands();
+// The commands that begin with `start`: what Tab offers.
+std::vector<std::string> commands_beginning(std::string_view start);
+
+// Dim on a terminal: what is not part of the conversation.
+void remark(const std::string& text);
+
+}  // namespace bantam::cli
