@@ -21,7 +21,7 @@ namespace {
 struct Command {
   ModelOptions model;
   SamplingFlags sampling;
-  std::optional<std::string> prompt, file, system, template_name;
+  std::optional<std::string> prompt, file, system, template_name, cache_file;
   std::optional<std::vector<std::int32_t>> tokens;
   std::optional<std::int64_t> count, probabilities;
   std::vector<std::string> stops;
@@ -111,6 +111,9 @@ void Command::run() const {
   // The cache need not be longer than what can come.
   if (count) session_options.positions = static_cast<std::int64_t>(ids.size()) + *count;
   Session session(source, session_options);
+  std::error_code ignored;
+  if (cache_file && std::filesystem::exists(*cache_file, ignored))
+    session.load(0, *cache_file, ids);
   Answer answer(tokenizer, options);
   const Timing timing = generate(
       session, 0, ids, answer,
@@ -122,6 +125,7 @@ void Command::run() const {
         return true;
       },
       [] { return !interrupted(); });
+  if (cache_file) session.save(0, *cache_file);
   if (json) {
     Json out = result(answer, timing, session, options.sampling.seed);
     if (probabilities) out["tokens"] = tokens_json(*tokenizer, answer);
@@ -147,6 +151,8 @@ std::function<void()> declare(Options& options) {
       .text("--template", "NAME", command->template_name,
             "as a question by this template: " + template_names())
       .words = template_words();
+  options.text("--prompt-cache", "FILE", command->cache_file,
+               "keep what was evaluated in FILE, and go on from there the next time");
   options.ids("--tokens", command->tokens,
               "the prompt as token ids, 1,2,3, taken as they are: nothing is put in front");
   options.whole("-n,--count", "N", command->count, 0, INT32_MAX,

@@ -1,8 +1,10 @@
 // `bantam info`: what is in a model file, from its head alone.
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "cli/info_parts.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "models/loader.h"
@@ -14,9 +16,12 @@ namespace {
 
 struct Command {
   std::string path;
-  bool tensors = false, metadata = false, json = false;
+  bool tensors = false, metadata = false, verify = false, machine = false, json = false;
 
   void run() const;
+  void show_model() const;
+  void print_text(const TensorSource& source, const GgufFile* gguf, const Json& j,
+                  std::uint64_t count) const;
 };
 
 // 1234567 as "1,234,567".
@@ -93,6 +98,25 @@ Json describe_gguf(const GgufFile& file) {
   return j;
 }
 
+// "license: NAME" among the lines between --- and --- that begin a model's README.md (a model card
+// of Hugging Face's hub).
+std::optional<std::string> licence_of(const HfFolder& folder) {
+  const auto path = folder.file("README.md");
+  if (!path) return std::nullopt;
+  std::ifstream card(*path);
+  std::string line;
+  constexpr std::string_view kKey = "license:";
+  for (int row = 0; row < 200 && std::getline(card, line); ++row) {
+    while (line.ends_with('\r') || line.ends_with(' ')) line.pop_back();
+    if ((row == 0) != (line == "---")) return std::nullopt;
+    if (!line.starts_with(kKey)) continue;
+    const std::size_t from = line.find_first_not_of(' ', kKey.size());
+    if (from == std::string::npos) return std::nullopt;
+    return line.substr(from, 200);
+  }
+  return std::nullopt;
+}
+
 Json describe_folder(const HfFolder& folder) {
   const Json& config = folder.config();
   Json j = {{"form", "Hugging Face folder"}, {"bytes", 0}};
@@ -110,6 +134,7 @@ Json describe_folder(const HfFolder& folder) {
     j["runs"] = false;
     j["why"] = error.message();
   }
+  if (const auto licence = licence_of(folder)) j["license"] = *licence;
   j["chat_template"] = false;
   if (folder.tokenizer_path() || folder.file("tokenizer.model")) {
     const auto tokenizer = open_tokenizer(Path(folder.path()));
@@ -124,9 +149,13 @@ Json describe_folder(const HfFolder& folder) {
 
 // ---- printing -----------------------------------------------------------------------------------
 
-void line(std::string label, const std::string& text) {
-  label.resize(15, ' ');
-  print("  " + label + printable(text, 200) + "\n");
+constexpr std::uint64_t kSmall = 10'000'000'000, kBest = 5'000'000'000;
+
+// Whether it is a small language model, and how small.
+std::string_view size_class(std::uint64_t parameters) {
+  return parameters < kBest    ? " (a small model: under 5 billion)"
+         : parameters < kSmall ? " (a small model: under 10 billion)"
+                               : " (not a small model: 10 billion or more)";
 }
 
 std::string text_of(const Json& value) {
@@ -135,45 +164,62 @@ std::string text_of(const Json& value) {
 
 void print_model(const Json& m) {
   const auto number = [&](const char* key) { return grouped(m[key].get<std::uint64_t>()); };
-  line("layers", number("layers") + " of width " + number("width") + ", feed forward " +
-                     number("feed_forward"));
-  line("heads", number("heads") + " of width " + number("head_width") + ", keys and values for " +
-                    number("kv_heads"));
-  line("vocabulary",
-       number("vocabulary") + (m["tied"].get<bool>() ? ", embedding and head in one" : ""));
-  line("context", number("context") + " tokens");
+  info_line("layers", number("layers") + " of width " + number("width") + ", feed forward " +
+                          number("feed_forward"));
+  info_line("heads", number("heads") + " of width " + number("head_width") +
+                         ", keys and values for " + number("kv_heads"));
+  info_line("vocabulary",
+            number("vocabulary") + (m["tied"].get<bool>() ? ", embedding and head in one" : ""));
+  info_line("context", number("context") + " tokens");
 }
 
 void print_summary(const Json& j, std::uint64_t count) {
-  line("form",
-       text_of(j["form"]) + (j.contains("version") ? " version " + text_of(j["version"]) : ""));
-  line("size", grouped(j["bytes"].get<std::uint64_t>()) + " bytes");
-  if (j.contains("name")) line("name", text_of(j["name"]));
-  line("architecture", text_of(j["architecture"]));
+  info_line("form", text_of(j["form"]) +
+                        (j.contains("version") ? " version " + text_of(j["version"]) : ""));
+  info_line("size", grouped(j["bytes"].get<std::uint64_t>()) + " bytes");
+  if (j.contains("name")) info_line("name", text_of(j["name"]));
+  info_line("architecture", text_of(j["architecture"]));
   if (j.contains("runs"))
-    line("runs here", j["runs"].get<bool>() ? "yes" : "no: " + text_of(j["why"]));
-  constexpr std::uint64_t kSmall = 10'000'000'000;
-  if (count > 0)
-    line("parameters",
-         grouped(count) + (count < kSmall ? " (a small model)" : " (not a small model)"));
+    info_line("runs here", j["runs"].get<bool>() ? "yes" : "no: " + text_of(j["why"]));
+  if (count > 0) info_line("parameters", grouped(count) + std::string(size_class(count)));
   if (j.contains("model")) print_model(j["model"]);
   for (const auto& [type, row] : j["types"].items())
-    line("weights", type + ": " + grouped(row["tensors"].get<std::uint64_t>()) + " tensors, " +
-                        grouped(row["bytes"].get<std::uint64_t>()) + " bytes");
+    info_line("weights", type + ": " + grouped(row["tensors"].get<std::uint64_t>()) + " tensors, " +
+                             grouped(row["bytes"].get<std::uint64_t>()) + " bytes");
   if (j.contains("tokenizer")) {
     const Json& t = j["tokenizer"];
     std::string text = text_of(t["kind"]);
     if (t.contains("tokens")) text += ", " + grouped(t["tokens"].get<std::uint64_t>()) + " tokens";
     if (t.contains("pre_tokenizer")) text += ", pre-tokenizer " + text_of(t["pre_tokenizer"]);
-    line("tokenizer", text);
+    info_line("tokenizer", text);
   } else {
-    line("tokenizer", "none");
+    info_line("tokenizer", "none");
   }
-  line("chat template", j["chat_template"].get<bool>() ? "yes" : "none: the model continues text");
-  if (j.contains("license")) line("licence", text_of(j["license"]));
+  info_line("chat template",
+            j["chat_template"].get<bool>() ? "yes" : "none: the model continues text");
+  if (j.contains("license")) info_line("licence", text_of(j["license"]));
+}
+
+void print_verified(const Json& v) {
+  std::string text = grouped(v["tensors"].get<std::uint64_t>()) + " tensors, " +
+                     grouped(v["bytes"].get<std::uint64_t>()) + " bytes";
+  if (const auto unchecked = v["unchecked"].get<std::uint64_t>(); unchecked > 0)
+    text += "; " + grouped(unchecked) + " of a type whose numbers are not looked at";
+  info_line("verified", text);
+  for (const auto& [name, sum] : v["sha256"].items())
+    info_line("sha256", sum.get<std::string>() + "  " + name);
+  for (const Json& problem : v["problems"]) info_line("problem", problem.get<std::string>());
 }
 
 void Command::run() const {
+  if (machine && !path.empty())
+    throw Error("either MODEL or --machine was expected, not both", Error::Kind::usage);
+  if (machine) return show_machine(json);
+  if (path.empty()) throw Error("a MODEL, or --machine, was expected", Error::Kind::usage);
+  show_model();
+}
+
+void Command::show_model() const {
   const Path file(path);
   std::error_code ignored;
   std::unique_ptr<GgufFile> gguf;
@@ -190,7 +236,14 @@ void Command::run() const {
   }
   const std::uint64_t count = parameters(*source);
   j["parameters"] = count;
+  j["small"] = count < kSmall;
+  j["under_5_billion"] = count < kBest;
   j["types"] = types_of(*source);
+  std::size_t problems = 0;
+  if (verify) {
+    j["verify"] = verify_model(file);
+    problems = j["verify"]["problems"].size();
+  }
   if (json) {
     for (const TensorInfo& t : source->tensors()) {
       if (!tensors) break;
@@ -200,11 +253,22 @@ void Command::run() const {
                               {"offset", t.offset},
                               {"bytes", t.data.size()}});
     }
-    return print(to_text(j) + "\n");
+    print(to_text(j) + "\n");
+  } else {
+    print_text(*source, gguf.get(), j, count);
   }
+  if (problems > 0)
+    throw Error(std::to_string(problems) + (problems == 1 ? " problem was" : " problems were") +
+                " found; get the model again from where it came")
+        .in(file.string());
+}
+
+void Command::print_text(const TensorSource& source, const GgufFile* gguf, const Json& j,
+                         std::uint64_t count) const {
   print(printable(path, 4096) + "\n");
   print_summary(j, count);
-  for (const TensorInfo& t : source->tensors())
+  if (j.contains("verify")) print_verified(j["verify"]);
+  for (const TensorInfo& t : source.tensors())
     if (tensors) print("  " + printable(t.name) + " " + t.type_name + " " + t.shape.text() + "\n");
   if (metadata && gguf)
     for (const Metadata::Entry& entry : gguf->metadata().entries())
@@ -214,20 +278,32 @@ void Command::run() const {
 
 std::function<void()> declare(Options& options) {
   auto command = std::make_shared<Command>();
-  options.positional("MODEL", command->path,
-                     "a .gguf file, or a folder with config.json and safetensors");
+  options
+      .positional("MODEL", command->path,
+                  "a .gguf file, or a folder with config.json and safetensors")
+      .required = false;
   options.flag("--tensors", command->tensors, "list the tensors too");
   options.flag("--metadata", command->metadata, "list the keys of a GGUF file too");
+  options.flag("--verify", command->verify,
+               "read all of it too: every number finite, every part in its place, its sums");
+  options.flag("--machine", command->machine,
+               "show this machine in place of a model: kernels, memory, speed as measured");
   options.flag("--json", command->json, "print one JSON object");
   return [command] { command->run(); };
 }
 
 }  // namespace
 
+void info_line(std::string label, const std::string& text) {
+  label.resize(15, ' ');
+  print("  " + label + printable(text, 200) + "\n");
+}
+
 const Verb kInfo{
     "info", "what is in a model file",
     "Shows what a model file holds: architecture, size, types of its weights, context,\n"
-    "tokenizer, chat template, and whether it runs here.",
-    "bantam info model.gguf\nbantam info model.gguf --tensors --json", declare};
+    "tokenizer, chat template, licence, and whether it runs here. Reads the head of the\n"
+    "file alone, whatever its size; --verify reads all of it.",
+    "bantam info model.gguf\nbantam info model.gguf --verify\nbantam info --machine", declare};
 
 }  // namespace bantam::cli

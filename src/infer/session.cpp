@@ -48,7 +48,9 @@ Session::Session(std::shared_ptr<const ModelFile> file, const SessionOptions& op
   model_ = load_model(file_, context_of_run_->arithmetic, context_of_run_->exec, context_);
   const std::int64_t positions =
       options.positions > 0 ? std::min(options.positions, context_) : context_;
-  cache_ = std::make_unique<Cache>(model_->cache_shape(options.slots, positions, type));
+  CacheShape shape = model_->cache_shape(options.slots, positions, type);
+  shape.chunk = chunk_;
+  cache_ = std::make_unique<Cache>(std::move(shape));
 }
 
 Session::~Session() = default;
@@ -67,8 +69,10 @@ std::span<const std::int32_t> Session::tokens(std::int64_t slot) const {
 void Session::trim(std::int64_t slot, std::int64_t length) {
   check_slot(slot);
   std::vector<std::int32_t>& held = tokens_[static_cast<std::size_t>(slot)];
-  if (length >= 0 && static_cast<std::size_t>(length) < held.size())
-    held.resize(static_cast<std::size_t>(length));
+  if (length < 0 || static_cast<std::size_t>(length) >= held.size()) return;
+  if (!cache_->holds(slot, length)) length = 0;
+  held.resize(static_cast<std::size_t>(length));
+  if (held.empty()) cache_->forget(slot);
 }
 
 void Session::copy(std::int64_t from, std::int64_t to, std::int64_t length) {
@@ -76,6 +80,8 @@ void Session::copy(std::int64_t from, std::int64_t to, std::int64_t length) {
   check_slot(to);
   length = std::clamp<std::int64_t>(length, 0, static_cast<std::int64_t>(held.size()));
   if (from == to) return trim(to, length);
+  if (!cache_->holds(from, length)) length = 0;
+  if (length == 0) return trim(to, 0);
   cache_->copy(from, to, length);
   tokens_[static_cast<std::size_t>(to)].assign(held.begin(), held.begin() + length);
 }
@@ -86,7 +92,7 @@ std::int64_t Session::reuse(std::int64_t slot, std::span<const std::int32_t> wan
   std::size_t same = 0;
   while (same < most && held[same] == wanted[same]) ++same;
   trim(slot, static_cast<std::int64_t>(same));
-  return static_cast<std::int64_t>(same);
+  return static_cast<std::int64_t>(tokens(slot).size());
 }
 
 void Session::require_room(std::int64_t length) const {

@@ -9,6 +9,8 @@
 #include <span>
 #include <vector>
 
+#include "base/file.h"
+#include "base/json.h"
 #include "kernels/kernels.h"
 #include "models/loader.h"
 #include "nn/cache.h"
@@ -55,13 +57,22 @@ class Session {
 
   // The tokens whose keys and values a slot holds.
   std::span<const std::int32_t> tokens(std::int64_t slot) const;
-  // Forgets the positions from `length` on.
+  // Forgets the positions from `length` on; all of them where a sliding window has moved on, so
+  // that what comes next could not see what it must.
   void trim(std::int64_t slot, std::int64_t length);
-  // Makes `to` hold the first `length` positions of `from`: a prompt that several answers share.
+  // Makes `to` hold the first `length` positions of `from`: a prompt that several answers share. No
+  // position where trim would forget all.
   void copy(std::int64_t from, std::int64_t to, std::int64_t length);
   // Trims a slot to what it has in common with `tokens`, all but the last of them at most, and
   // returns that length: what need not be evaluated again.
   std::int64_t reuse(std::int64_t slot, std::span<const std::int32_t> tokens);
+  // Keeps a slot in a file, readable by its owner alone (it tells what was said); session_file.cpp.
+  // Throws Error when it cannot be written.
+  void save(std::int64_t slot, const Path& file);
+  // Makes a slot hold what such a file has in common with `tokens`, all but the last of them at
+  // most, and returns that length. Throws Error when the file is damaged, or was written for
+  // another model or arithmetic.
+  std::int64_t load(std::int64_t slot, const Path& file, std::span<const std::int32_t> tokens);
 
   // Throws Error, naming both lengths, when a sequence of this many tokens does not fit the
   // context.
@@ -94,6 +105,10 @@ class Session {
   };
   void forward(const Batch& batch, std::span<const Place> wanted, const See& see);
   void check_slot(std::int64_t slot) const;
+  Json signature() const;
+  std::int64_t take_saved(std::int64_t slot, std::span<const std::int32_t> ids, std::int64_t saved,
+                          std::span<const std::int64_t> starts,
+                          const std::function<std::span<const std::byte>(std::size_t bytes)>& take);
 
   std::shared_ptr<const ModelFile> file_;
   std::int64_t context_, chunk_;

@@ -46,6 +46,7 @@ std::vector<Pass> Decoder::passes(const Batch& batch, Cache* cache) const {
 }
 
 Tensor Decoder::forward(Context& ctx, const Batch& batch, Cache* cache) const {
+  if (cache) cache->make_room(batch);
   Tensor x = ops::scale(ctx, ops::embed(ctx, embedding_, batch.tokens),
                         static_cast<float>(config_.embedding_scale));
   if (config_.learned_positions) x = ops::add(ctx, x, ops::embed(ctx, positions_, batch.positions));
@@ -90,7 +91,7 @@ std::vector<Weight> Decoder::weights() {
 CacheShape Decoder::cache_shape(std::int64_t slots, std::int64_t context, Type type) const {
   CacheShape shape;
   for (std::int64_t l = 0; l < config_.layers; ++l)
-    shape.layers.push_back({config_.layer(l).kv_heads, config_.head_dim});
+    shape.layers.push_back({config_.layer(l).kv_heads, config_.head_dim, config_.layer(l).window});
   shape.slots = slots;
   shape.context = context;
   shape.type = type;

@@ -84,7 +84,7 @@ class Loader {
 
   void load(const Weight& weight) {
     const TensorInfo& info = file_->find(weight);
-    const Tensor rows = stored_rows(file_, weight);
+    const Tensor rows = stored_rows(file_, weight, stays(weight) ? &memory_ : nullptr);
     switch (weight.role) {
       case Role::gain:
       case Role::bias:
@@ -102,6 +102,13 @@ class Loader {
   }
 
  private:
+  // Whether the rows are computed with as they are stored.
+  bool stays(const Weight& weight) const {
+    if (weight.role == Role::embedding || weight.role == Role::positions) return true;
+    if (weight.role == Role::gain || weight.role == Role::bias) return false;
+    return arithmetic_ != Arithmetic::bf16 && stored_type(*file_, weight) != Type::q8_0;
+  }
+
   Tensor widened(const Tensor& rows, const TensorInfo& info) {
     if (rows.type() == Type::f32) return rows;
     const Format& f = format(rows.type());

@@ -68,8 +68,15 @@ Tensor part(const Tensor& whole, std::int64_t first, const Shape& shape,
   return Tensor::borrowed(ConstView(data, whole.type(), shape), owner);
 }
 
-Tensor copied(const Tensor& rows) {
-  Tensor copy = Tensor::zeros(rows.shape(), rows.type());
+Tensor room(const Shape& shape, Type type, MemoryBlocks* memory) {
+  if (memory == nullptr) return Tensor::zeros(shape, type);
+  std::shared_ptr<std::byte> bytes = memory->take(static_cast<std::size_t>(byte_size(type, shape)));
+  const View view(bytes.get(), type, shape);
+  return Tensor(view, std::move(bytes));
+}
+
+Tensor copied(const Tensor& rows, MemoryBlocks* memory) {
+  Tensor copy = room(rows.shape(), rows.type(), memory);
   std::memcpy(copy.view().data, rows.view().data,
               static_cast<std::size_t>(byte_size(rows.type(), rows.shape())));
   return copy;
@@ -82,7 +89,8 @@ Type stored_type(const ModelFile& file, const Weight& weight) {
   return is_packed_ternary(file, weight) ? ternary_type(file, weight) : info.format->type;
 }
 
-Tensor stored_rows(const std::shared_ptr<const ModelFile>& file, const Weight& weight) {
+Tensor stored_rows(const std::shared_ptr<const ModelFile>& file, const Weight& weight,
+                   MemoryBlocks* memory) {
   const TensorInfo& info = file->find(weight);
   if (is_packed_ternary(*file, weight)) return unpack_ternary(*file, weight);
   const bool gguf = file->gguf() != nullptr;
@@ -95,7 +103,7 @@ Tensor stored_rows(const std::shared_ptr<const ModelFile>& file, const Weight& w
   Tensor rows = part(whole, where.first, weight.shape, file);
   const auto address = reinterpret_cast<std::uintptr_t>(rows.view().data);
   if (gguf && weight.rotary_heads > 0) {
-    Tensor half = Tensor::zeros(weight.shape, rows.type());
+    Tensor half = room(weight.shape, rows.type(), memory);
     const std::int64_t count = weight.shape.rank() == 1 ? weight.shape[0] : weight.shape.rows();
     copy_rotary_rows(rows.view().data, half.view().data, count,
                      byte_size(rows.type(), weight.shape) / count, weight.rotary_heads, true);
@@ -105,7 +113,7 @@ Tensor stored_rows(const std::shared_ptr<const ModelFile>& file, const Weight& w
   } else if (turned && weight.shape == whole.shape()) {
     rows = whole;
   } else if (turned || address % 4 != 0) {
-    rows = copied(rows);
+    rows = copied(rows, memory);
   } else {
     return rows;
   }

@@ -11,8 +11,10 @@ namespace bantam {
 // The weight with its own shape, in the file's type: its part of a fused tensor, rotary rows in the
 // half layout, matrices output by input, gains whole, packed ternary numbers times their scale.
 // Memory of the file where the rows lie there like that, else a copy. Throws Error when the tensor
-// is missing, of another shape, or cannot be computed with.
-Tensor stored_rows(const std::shared_ptr<const ModelFile>& file, const Weight& weight);
+// is missing, of another shape, or cannot be computed with. `memory`: where a copy that is kept goes, in
+// place of memory of its own.
+Tensor stored_rows(const std::shared_ptr<const ModelFile>& file, const Weight& weight,
+                   MemoryBlocks* memory = nullptr);
 // The type that they have.
 Type stored_type(const ModelFile& file, const Weight& weight);
 

@@ -1,5 +1,6 @@
 #include "nn/cache.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
@@ -7,17 +8,25 @@
 
 namespace bantam {
 
+// Twice the window or more, so that it seldom has to be moved.
+std::int64_t CacheShape::room(const Layer& layer) const {
+  if (layer.window == 0 || layer.window >= context) return context;
+  return std::min(context, layer.window + std::max(layer.window, chunk));
+}
+
 std::int64_t CacheShape::bytes() const {
   std::int64_t total = 0;
   for (const Layer& layer : layers)
-    total += 2 * format(type).bytes(slots * context * layer.kv_heads * layer.head_dim);
+    total += 2 * format(type).bytes(slots * room(layer) * layer.kv_heads * layer.head_dim);
   return total;
 }
 
-Cache::Cache(CacheShape shape) : shape_(std::move(shape)) {
+Cache::Cache(CacheShape shape)
+    : shape_(std::move(shape)),
+      starts_(shape_.layers.size() * static_cast<std::size_t>(shape_.slots)) {
   try {
     for (const CacheShape::Layer& layer : shape_.layers) {
-      const Shape size{shape_.slots, layer.kv_heads, shape_.context, layer.head_dim};
+      const Shape size{shape_.slots, layer.kv_heads, shape_.room(layer), layer.head_dim};
       k_.push_back(Tensor::zeros(size, shape_.type));
       v_.push_back(Tensor::zeros(size, shape_.type));
     }
@@ -30,13 +39,15 @@ Cache::Cache(CacheShape shape) : shape_(std::move(shape)) {
 
 std::int64_t Cache::row(int layer, std::int64_t slot, std::int64_t position) const {
   const CacheShape::Layer& l = shape_.layers[static_cast<std::size_t>(layer)];
-  return slot * l.kv_heads * shape_.context + position;
+  return slot * l.kv_heads * shape_.room(l) + position -
+         start(static_cast<std::size_t>(layer), slot);
 }
 
 KeyValues Cache::view(int layer) const {
   const auto i = static_cast<std::size_t>(layer);
   const std::int64_t width = shape_.layers[i].head_dim;
-  return {k_[i].view().data, v_[i].view().data, shape_.type, width, shape_.context * width};
+  const std::int64_t head = shape_.room(shape_.layers[i]) * width;
+  return {k_[i].view().data, v_[i].view().data, shape_.type, width, head};
 }
 
 void Cache::append(Context& ctx, int layer, const Batch& batch, const Tensor& k, const Tensor& v) {
@@ -44,6 +55,7 @@ void Cache::append(Context& ctx, int layer, const Batch& batch, const Tensor& k,
   const std::int64_t heads = shape_.layers[i].kv_heads, width = shape_.layers[i].head_dim;
   const std::int64_t head_bytes = format(k.type()).bytes(width);
   const std::int64_t out_bytes = format(shape_.type).bytes(width);
+  const std::int64_t room = shape_.room(shape_.layers[i]);
   const auto put = [&](const Tensor& from, const Tensor& to, std::int64_t t) {
     const auto r = static_cast<std::size_t>(t);
     const std::int64_t first = row(layer, batch.sequences[r], batch.positions[r]);
@@ -51,10 +63,9 @@ void Cache::append(Context& ctx, int layer, const Batch& batch, const Tensor& k,
     // other.
     const std::byte* source = from.view().data + t * heads * head_bytes;
     std::byte* target = to.view().data + first * out_bytes;
-    ctx.kernels().convert(
-        {ConstView(source, from.type(), {heads, width}),
-         {View(target, shape_.type, {heads, width}, shape_.context * width), false}},
-        0, heads);
+    ctx.kernels().convert({ConstView(source, from.type(), {heads, width}),
+                           {View(target, shape_.type, {heads, width}, room * width), false}},
+                          0, heads);
   };
   const std::int64_t rows = batch.rows();
   const auto range = [&](std::int64_t begin, std::int64_t end, unsigned) {
@@ -69,16 +80,93 @@ void Cache::append(Context& ctx, int layer, const Batch& batch, const Tensor& k,
     ctx.exec.pool.parallel_ranges(rows, 1, range);
 }
 
+void Cache::make_room(const Batch& batch) {
+  const auto rows = static_cast<std::size_t>(batch.rows());
+  for (std::size_t t = 0; t < rows;) {
+    const std::int64_t slot = batch.sequences[t], first = batch.positions[t];
+    std::size_t end = t + 1;
+    while (end < rows && batch.sequences[end] == slot) ++end;
+    const std::int64_t after = first + static_cast<std::int64_t>(end - t);
+    if (!holds(slot, first)) throw Error("a position does not follow what its slot holds");
+    for (std::size_t i = 0; i < shape_.layers.size(); ++i) {
+      const CacheShape::Layer& l = shape_.layers[i];
+      if (after - start(i, slot) <= shape_.room(l)) continue;
+      const std::int64_t to = std::max<std::int64_t>(first + 1 - l.window, 0);
+      if (l.window == 0 || after - to > shape_.room(l))
+        throw Error("the cache has room for " + std::to_string(shape_.room(l)) +
+                    " positions, not " + std::to_string(after));
+      move_window(i, slot, to, first);
+    }
+    t = end;
+  }
+}
+
+// Positions [to, end) go to the front.
+void Cache::move_window(std::size_t layer, std::int64_t slot, std::int64_t to, std::int64_t end) {
+  const CacheShape::Layer& l = shape_.layers[layer];
+  const std::int64_t bytes = format(shape_.type).bytes(l.head_dim);
+  const std::int64_t from = to - start(layer, slot);
+  for (const Tensor* t : {&k_[layer], &v_[layer]})
+    for (std::int64_t h = 0; h < l.kv_heads; ++h) {
+      std::byte* head = t->view().data + (slot * l.kv_heads + h) * shape_.room(l) * bytes;
+      std::memmove(head, head + from * bytes, static_cast<std::size_t>((end - to) * bytes));
+    }
+  start(layer, slot) = to;
+}
+
+bool Cache::holds(std::int64_t slot, std::int64_t length) const {
+  for (std::size_t i = 0; i < shape_.layers.size(); ++i)
+    if (start(i, slot) > std::max<std::int64_t>(length + 1 - shape_.layers[i].window, 0))
+      return false;
+  return true;
+}
+
+void Cache::forget(std::int64_t slot) {
+  for (std::size_t i = 0; i < shape_.layers.size(); ++i) start(i, slot) = 0;
+}
+
+std::vector<std::int64_t> Cache::starts(std::int64_t slot) const {
+  std::vector<std::int64_t> all;
+  for (std::size_t i = 0; i < shape_.layers.size(); ++i) all.push_back(start(i, slot));
+  return all;
+}
+
+void Cache::set_starts(std::int64_t slot, std::span<const std::int64_t> starts,
+                       std::int64_t length) {
+  bool fits = starts.size() == shape_.layers.size();
+  for (std::size_t i = 0; fits && i < starts.size(); ++i) {
+    const CacheShape::Layer& l = shape_.layers[i];
+    const std::int64_t latest =
+        l.window == 0 ? 0 : std::max<std::int64_t>(length + 1 - l.window, 0);
+    fits = starts[i] >= 0 && starts[i] <= latest && length - starts[i] <= shape_.room(l);
+  }
+  if (!fits) throw Error("these positions do not fit the cache");
+  for (std::size_t i = 0; i < starts.size(); ++i) start(i, slot) = starts[i];
+}
+
+void Cache::visit(std::int64_t slot, std::int64_t length,
+                  const std::function<void(std::size_t layer, std::span<std::byte> bytes)>& see) {
+  for (std::size_t i = 0; i < shape_.layers.size(); ++i) {
+    const CacheShape::Layer& l = shape_.layers[i];
+    const std::int64_t bytes = format(shape_.type).bytes(l.head_dim);
+    const auto kept = static_cast<std::size_t>((length - start(i, slot)) * bytes);
+    for (const Tensor* t : {&k_[i], &v_[i]})
+      for (std::int64_t h = 0; h < l.kv_heads; ++h)
+        see(i, {t->view().data + (slot * l.kv_heads + h) * shape_.room(l) * bytes, kept});
+  }
+}
+
 void Cache::copy(std::int64_t from, std::int64_t to, std::int64_t length) {
   for (std::size_t i = 0; i < shape_.layers.size(); ++i) {
     const CacheShape::Layer& l = shape_.layers[i];
-    const std::int64_t position_bytes = format(shape_.type).bytes(l.head_dim);
-    const std::int64_t head_bytes = position_bytes * shape_.context;
+    const std::int64_t bytes = format(shape_.type).bytes(l.head_dim);
+    const std::int64_t head = bytes * shape_.room(l);
+    const auto kept = static_cast<std::size_t>((length - start(i, from)) * bytes);
     for (const Tensor* t : {&k_[i], &v_[i]})
       for (std::int64_t h = 0; h < l.kv_heads; ++h)
-        std::memcpy(t->view().data + (to * l.kv_heads + h) * head_bytes,
-                    t->view().data + (from * l.kv_heads + h) * head_bytes,
-                    static_cast<std::size_t>(length * position_bytes));
+        std::memcpy(t->view().data + (to * l.kv_heads + h) * head,
+                    t->view().data + (from * l.kv_heads + h) * head, kept);
+    start(i, to) = start(i, from);
   }
 }
 

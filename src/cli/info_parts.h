@@ -1,0 +1,21 @@
+// What `info` shows beside the head of a model file.
+#pragma once
+
+#include <string>
+
+#include "base/file.h"
+#include "base/json.h"
+
+namespace bantam::cli {
+
+// "  label          text"
+void info_line(std::string label, const std::string& text);
+
+// This machine, measured (info --machine).
+void show_machine(bool json);
+
+// Reads all of a model and looks for what is wrong with it: {"tensors", "bytes", "unchecked",
+// "sha256": {file: sum}, "problems": [text]}. Throws Error where it cannot even be opened.
+Json verify_model(const Path& path);
+
+}  // namespace bantam::cli
