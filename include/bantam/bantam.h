@@ -14,7 +14,9 @@
  * Errors. Functions that can fail return a status, and write a sentence for people into `error`
  * when it is not NULL (on success an empty one). Nothing else has happened then: what they write
  * through other pointers is unchanged but where it says otherwise. No C++ exception leaves the
- * library, and it neither prints nor ends the program.
+ * library, and it neither prints nor ends the program. (One case is left: when the very last memory
+ * of the process goes while JSON is at hand, a model's folder or a conversation, std::terminate is
+ * called.)
  *
  * Memory. bantam_close frees what bantam_open made; nothing else is ever handed over. Everything
  * that a call writes goes into memory of the caller, whose size it is told. A buffer that is too

@@ -127,8 +127,9 @@ class Model {
     options.stops = stops.data();
     options.stop_count = stops.size();
     Listener listener{on_text, {}, {}};
-    bantam_description about = description();
-    const std::size_t room = static_cast<std::size_t>(about.context) + 1;
+    // The context bounds the answer.
+    const auto context = static_cast<std::size_t>(description().context);
+    const std::size_t room = context + 1 - std::min(context, prompt.size());
     std::vector<Token> tokens(options.max_tokens < 0
                                   ? room
                                   : std::min(room, static_cast<std::size_t>(options.max_tokens)));

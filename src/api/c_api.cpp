@@ -63,23 +63,25 @@ SessionOptions session_options(const bantam_open_options& o) {
   return options;
 }
 
-bantam_generate_options default_generate_options() {
+// Made when the library is loaded: to make SamplingOptions takes memory, and
+// bantam_generate_options_init cannot fail.
+const bantam_generate_options kGenerateDefaults = [] {
   const SamplingOptions s;
-  return {sizeof(bantam_generate_options),
-          -1,
-          s.seed,
-          s.temperature,
-          s.top_k,
-          s.top_p,
-          s.min_p,
-          s.repeat_penalty,
-          s.frequency_penalty,
-          s.presence_penalty,
-          s.penalty_last,
-          nullptr,
-          0,
-          0};
-}
+  return bantam_generate_options{sizeof(bantam_generate_options),
+                                 -1,
+                                 s.seed,
+                                 s.temperature,
+                                 s.top_k,
+                                 s.top_p,
+                                 s.min_p,
+                                 s.repeat_penalty,
+                                 s.frequency_penalty,
+                                 s.presence_penalty,
+                                 s.penalty_last,
+                                 nullptr,
+                                 0,
+                                 0};
+}();
 
 AnswerOptions answer_options(const bantam_generate_options& o,
                              std::span<const std::int32_t> prompt) {
@@ -257,7 +259,7 @@ bantam_status bantam_render_chat(const bantam_model* model, const bantam_message
 
 void bantam_generate_options_init(bantam_generate_options* options, size_t size) {
   if (options == nullptr || size < kGenerateOptions) return;
-  bantam_generate_options defaults = default_generate_options();
+  bantam_generate_options defaults = kGenerateDefaults;
   defaults.size = size;
   std::memset(options, 0, size);
   std::memcpy(options, &defaults, std::min(size, sizeof defaults));
@@ -275,8 +277,8 @@ bantam_status bantam_generate(bantam_model* model, const int32_t* prompt, size_t
     }
     const std::span<const std::int32_t> ids{prompt, count};
     Answer answer(model->tokenizer,
-                  answer_options(with_defaults(options, default_generate_options(),
-                                               kGenerateOptions, "bantam_generate_options"),
+                  answer_options(with_defaults(options, kGenerateDefaults, kGenerateOptions,
+                                               "bantam_generate_options"),
                                  ids));
     const Use use(*model);
     const auto go_on = [&](std::string_view piece) {

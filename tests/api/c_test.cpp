@@ -158,7 +158,7 @@ TEST(CApi, AConversationBecomesAPrompt) {
 }
 
 TEST(CApi, WritesWhatTheRoomsWrite) {
-  for (const char* name : {"plain.gguf", "chat.gguf"})
+  for (const char* name : {"plain.gguf", "chat.gguf", "folder"})
     for (const int64_t seed : {-1, 7}) {
       Opened m(name);
       const std::vector<int32_t> prompt = m.encode("the other");

@@ -29,6 +29,8 @@ const std::string& folder() {
         "{{ raise_exception('no tools here') }}{% endif %}[{{ m.role }}] {{ m.content }}\n"
         "{% endfor %}{% if add_generation_prompt %}[assistant] {% endif %}";
     bantam::test::write_tiny_gguf(scratch / "chat.gguf", tiny);
+    tiny.type = bantam::Type::f16;
+    bantam::test::write_tiny_folder(scratch / "folder", tiny);
     return scratch.path().string();
   }();
   return path;

@@ -8,8 +8,8 @@
 
 namespace api_test {
 
-// A folder with plain.gguf (float32, without a chat template) and chat.gguf (Q8_0, with one), which
-// goes when the process ends.
+// A folder that goes when the process ends, with plain.gguf (float32, without a chat template),
+// chat.gguf (Q8_0, with one) and folder (F16, with one).
 const std::string& folder();
 
 // What the rooms make of it, without the library. temperature 0 when `seed` is negative.
