@@ -54,7 +54,7 @@ struct Row {
 };
 constexpr Row kEnvironment[] = {
     {"BANTAM_ISA",
-     "the highest instruction set to compute with: scalar, avx2, avx512, amx. The "
+     "the highest instruction set to compute with: scalar, avx2, avx512, amx, neon. The "
      "results are the same bytes."},
     {"NO_COLOR", "when it is set, the terminal is shown no colours."},
     {"XDG_STATE_HOME", "where the lines typed in a chat are kept (default: ~/.local/state)."},
