@@ -14,6 +14,7 @@ extern const Verb kInfo;
 extern const Verb kLogits;
 extern const Verb kMan;
 extern const Verb kQuantize;
+extern const Verb kServe;
 extern const Verb kTemplate;
 extern const Verb kTokenize;
 extern const Verb kTrain;

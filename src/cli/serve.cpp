@@ -1,0 +1,130 @@
+// `bantam serve`: answers other programs by OpenAI's protocol.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <ctime>
+#include <memory>
+
+#include "base/error.h"
+#include "blocks/format.h"
+#include "cli/conversation.h"
+#include "cli/interrupt.h"
+#include "cli/model_options.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "serve/server.h"
+#include "train/run_limits.h"
+
+namespace bantam::cli {
+
+namespace {
+
+constexpr std::int64_t kMostSlots = 16;
+
+struct Command {
+  ModelOptions model;
+  std::optional<std::int64_t> port, slots;
+  std::optional<std::string> host, key_file, template_name;
+
+  void run() const;
+  serve::ServerOptions server_options() const;
+  SessionOptions session_options(const ModelFile& file) const;
+};
+
+serve::ServerOptions Command::server_options() const {
+  serve::ServerOptions options;
+  options.host = host.value_or(options.host);
+  options.port = static_cast<int>(port.value_or(options.port));
+  options.log = [](const std::string& line) { note(line); };
+  if (!key_file) return options;
+  options.keys = serve::Keys::read(Path(*key_file));
+  struct stat status {};
+  if (stat(key_file->c_str(), &status) == 0 && (status.st_mode & 077) != 0)
+    note("others on this machine can read the keys in " + printable(*key_file, 200) +
+         "; chmod 600 keeps them out");
+  return options;
+}
+
+// Bytes of keys and values that a position of one slot takes.
+std::int64_t position_bytes(const Config& config, Type type) {
+  std::int64_t total = 0;
+  for (std::int64_t l = 0; l < config.layers; ++l)
+    total += 2 * format(type).bytes(config.layer(l).kv_heads * config.head_dim);
+  return total;
+}
+
+// Where nobody says how long a conversation may be, all slots together take half of the memory that
+// is free. The context itself stays what it is: answers do not depend on the machine.
+SessionOptions Command::session_options(const ModelFile& file) const {
+  SessionOptions options = model.session();
+  options.slots = slots.value_or(kMostSlots);
+  const std::int64_t trained = file.config().context;
+  if (model.context) return options;
+  const std::int64_t a_position =
+      options.slots * position_bytes(file.config(), model.cache.value_or(Type::f16));
+  options.positions =
+      std::clamp<std::int64_t>(available_memory() / 2 / std::max<std::int64_t>(a_position, 1),
+                               std::min<std::int64_t>(256, trained), trained);
+  if (options.positions < trained)
+    note("a conversation may have " + std::to_string(options.positions) + " tokens of " +
+         std::to_string(trained) + ", so that " + std::to_string(options.slots) +
+         " fit into memory; --slots with less, or --ctx, changes it");
+  return options;
+}
+
+std::string name_of(const std::string& path) {
+  Path name = Path(path).lexically_normal();
+  if (!name.has_filename()) name = name.parent_path();
+  return name.extension() == ".gguf" ? name.stem().string() : name.filename().string();
+}
+
+void Command::run() const {
+  serve::ServerOptions options = server_options();
+  const auto file = std::make_shared<const ModelFile>(Path(model.path));
+  model.warn_of_context(*file);
+  const auto tokenizer = tokenizer_of(*file);
+  std::optional<ChatTemplate> chat_template =
+      choose_template(template_name, *tokenizer, model.path);
+  serve::Engine engine(file, session_options(*file));
+  serve::Service service{engine, tokenizer, std::move(chat_template), name_of(model.path),
+                         std::time(nullptr)};
+  serve::Server server(service, options);
+  check_interrupt();
+  const bool bare_colons =
+      options.host.find(':') != std::string::npos && options.host.front() != '[';
+  note("listening on http://" + (bare_colons ? "[" + options.host + "]" : options.host) + ":" +
+       std::to_string(server.port()) + "/v1 (Ctrl-C ends)");
+  server.run([] { return interrupted(); });
+  // This is how a server ends: no failure.
+  forget_interrupt();
+}
+
+std::function<void()> declare(Options& options) {
+  auto command = std::make_shared<Command>();
+  command->model.declare(options);
+  options.whole("--port", "N", command->port, 0, 65535, "port (default 8080; 0: any free one)");
+  options.text("--host", "ADDR", command->host,
+               "address to listen on (default 127.0.0.1: this machine alone); another one needs a "
+               "key");
+  options.text("--api-key-file", "FILE", command->key_file,
+               "only who sends a key of this file (one a line) is served");
+  options.whole("--slots", "N", command->slots, 1, kMostSlots,
+                "answers in the making at once (default 16); who comes then is told to wait");
+  options.text("--template", "NAME", command->template_name,
+               "a chat template in place of the model's own: " + template_names());
+  return [command] { command->run(); };
+}
+
+}  // namespace
+
+const Verb kServe{
+    "serve", "let other programs ask a model",
+    "Answers on http://127.0.0.1:8080/v1 as OpenAI's servers do: /v1/chat/completions,\n"
+    "/v1/completions, /v1/models, /health. Programs on this machine alone can ask, unless\n"
+    "there is a key. Nothing of what is asked or answered is kept. Ctrl-C lets the answers\n"
+    "in the making end; a second one does not.",
+    "bantam serve model.gguf\n"
+    "bantam serve model.gguf --host 0.0.0.0 --api-key-file key.txt",
+    declare};
+
+}  // namespace bantam::cli

@@ -1,0 +1,36 @@
+// The fields of a JSON object, each of the type that is wanted, or a Refusal (400) that names it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+
+namespace bantam::serve {
+
+class Fields {
+ public:
+  // `path` names the object in messages ("messages[0]"; empty: the body itself). Throws Refusal
+  // when it is no object. The object must outlive this.
+  explicit Fields(const Json& object, std::string path = "");
+
+  // Null: not there. A null counts as not there, since clients send it for what was not said.
+  const Json* find(std::string_view name) const;
+  std::string path(std::string_view name) const;
+
+  std::optional<bool> flag(std::string_view name) const;
+  std::optional<double> number(std::string_view name, double least, double most) const;
+  std::optional<std::int64_t> whole(std::string_view name, std::int64_t least,
+                                    std::int64_t most) const;
+  std::optional<std::string> text(std::string_view name) const;
+  const std::string& need_text(std::string_view name) const;
+  const Json& need(std::string_view name) const;
+
+ private:
+  const Json* object_;
+  std::string path_;
+};
+
+}  // namespace bantam::serve

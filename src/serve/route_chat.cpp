@@ -1,0 +1,53 @@
+// POST /v1/chat/completions: a conversation goes on, by the model's chat template.
+#include <nlohmann/json.hpp>
+
+#include "serve/answering.h"
+#include "serve/routes.h"
+
+namespace bantam::serve {
+
+namespace {
+
+constexpr AnswerForm kChatForm{
+    "chatcmpl-", "chat.completion", "chat.completion.chunk",
+    [](const std::string& text) -> Json {
+      return {{"message", {{"role", "assistant"}, {"content", text}, {"refusal", nullptr}}}};
+    },
+    // The last part has no text: an empty delta.
+    [](const std::string& text) -> Json {
+      return {{"delta", text.empty() ? Json::object() : Json({{"content", text}})}};
+    },
+    []() -> Json {
+      return {{"delta", {{"role", "assistant"}, {"content", ""}}}};
+    }};
+
+std::vector<std::int32_t> prompt_of(const Service& service, ChatRequest& request) {
+  if (!service.chat_template)
+    throw Refusal(400,
+                  "the model has no chat template: serve it with --template NAME, or ask "
+                  "/v1/completions to continue a text");
+  ChatInput input;
+  input.messages = std::move(request.messages);
+  input.extra = std::move(request.template_variables);
+  const Tokenizer& tokenizer = *service.tokenizer;
+  if (tokenizer.bos()) input.bos_token = tokenizer.piece(*tokenizer.bos());
+  if (tokenizer.eos()) input.eos_token = tokenizer.piece(*tokenizer.eos());
+  try {
+    // The template writes the beginning of the text itself: it must not stand there twice.
+    return tokenizer.encode(service.chat_template->render(input), {false, true});
+  } catch (const Error& error) {
+    throw Refusal(400, "the model's chat template refuses these messages: " + error.message(),
+                  "messages", "template_error");
+  }
+}
+
+}  // namespace
+
+void handle_chat(Service& service, Exchange& exchange) {
+  require_json(exchange.request());
+  ChatRequest request = parse_chat(exchange.request().body, service.limits);
+  std::vector<std::int32_t> prompt = prompt_of(service, request);
+  answer_request(service, exchange, kChatForm, std::move(prompt), request.generation, false);
+}
+
+}  // namespace bantam::serve

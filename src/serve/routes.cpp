@@ -1,0 +1,33 @@
+#include "serve/routes.h"
+
+namespace bantam::serve {
+
+namespace {
+
+constexpr Route kRoutes[] = {
+    {"GET", "/health", handle_health, true},
+    {"GET", "/v1/models", handle_models},
+    {"POST", "/v1/chat/completions", handle_chat},
+    {"POST", "/v1/completions", handle_completion},
+};
+
+}  // namespace
+
+std::span<const Route> routes() { return kRoutes; }
+
+const Route& find_route(std::string_view method, std::string_view path) {
+  const std::string_view wanted = method == "HEAD" ? "GET" : method;
+  std::string allowed;
+  for (const Route& route : kRoutes) {
+    if (route.path != path) continue;
+    if (route.method == wanted) return route;
+    allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+    if (route.method == "GET") allowed += ", HEAD";
+  }
+  if (!allowed.empty()) throw Refusal(405, "this path takes " + allowed).header("Allow", allowed);
+  std::string known;
+  for (const Route& route : kRoutes) known += (known.empty() ? "" : ", ") + std::string(route.path);
+  throw Refusal(404, "there is no such path; there are " + known);
+}
+
+}  // namespace bantam::serve

@@ -1,0 +1,160 @@
+// The engine without HTTP: the same bytes in any company, beginnings that are not read twice.
+#include "serve/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <semaphore>
+
+#include "base/random.h"
+#include "support/tiny_model.h"
+
+namespace bantam {
+namespace {
+
+using serve::AnswerNews;
+using serve::Engine;
+using Ids = std::vector<std::int32_t>;
+
+class Engines : public ::testing::Test {
+ protected:
+  Engines() {
+    test::TinyModel tiny;
+    tiny.context = 2048;
+    test::write_tiny_gguf(folder_ / "tiny.gguf", tiny);
+  }
+
+  std::shared_ptr<const ModelFile> file() const {
+    return std::make_shared<const ModelFile>(folder_ / "tiny.gguf");
+  }
+  static SessionOptions options(std::int64_t slots) {
+    SessionOptions o;
+    o.slots = slots;
+    o.threads = 2;
+    return o;
+  }
+  static Ids prompt(std::size_t length, std::uint64_t seed) {
+    Ids ids;
+    for (std::size_t i = 0; i < length; ++i)
+      ids.push_back(static_cast<std::int32_t>(Random(seed, 0).below(i, 256)));
+    return ids;
+  }
+  std::unique_ptr<Answer> answer(std::int64_t tokens) const {
+    AnswerOptions o;
+    o.sampling.temperature = 0;
+    o.sampling.logit_bias = {{260, -100}};
+    o.most_tokens = tokens;
+    return std::make_unique<Answer>(tokenizer_, o);
+  }
+  // By generate(), alone.
+  std::string expected(const Ids& ids, std::int64_t tokens) const {
+    Session session(file(), options(1));
+    const auto a = answer(tokens);
+    generate(session, 0, ids, *a);
+    return a->text();
+  }
+
+  struct Asked {
+    std::shared_ptr<std::counting_semaphore<>> bell =
+        std::make_shared<std::counting_semaphore<>>(0);
+    Engine::Ticket ticket;
+    std::string text;
+    AnswerNews last;
+    std::string wait() {
+      while (!last.ended) {
+        bell->acquire();
+        last = ticket.news();
+        text += last.text;
+      }
+      return text;
+    }
+  };
+  Asked ask(Engine& engine, const Ids& ids, std::int64_t tokens) const {
+    auto bell = std::make_shared<std::counting_semaphore<>>(0);
+    Engine::Ticket ticket = engine.start(ids, answer(tokens), [bell] { bell->release(); });
+    return {bell, std::move(ticket), "", {}};
+  }
+
+  test::ScratchFolder folder_;
+  std::shared_ptr<const Tokenizer> tokenizer_ = test::tiny_tokenizer();
+};
+
+TEST_F(Engines, LongPromptsBesideAnswersChangeNoByte) {
+  std::vector<Ids> prompts;
+  std::vector<std::string> alone;
+  for (std::size_t i = 0; i < 6; ++i) {
+    prompts.push_back(prompt(i % 2 == 0 ? 3 + i : 300 + 100 * i, i));
+    alone.push_back(expected(prompts[i], 40));
+  }
+  Engine engine(file(), options(6));
+  std::vector<Asked> asked;
+  for (const Ids& ids : prompts) asked.push_back(ask(engine, ids, 40));
+  for (std::size_t i = 0; i < asked.size(); ++i) EXPECT_EQ(asked[i].wait(), alone[i]) << i;
+}
+
+TEST_F(Engines, ABeginningThatASlotHoldsIsNotReadAgain) {
+  Engine engine(file(), options(3));
+  const Ids first = prompt(100, 1), second = prompt(100, 2);
+  for (const Ids& ids : {first, second}) ask(engine, ids, 5).wait();
+  Ids longer = first;
+  for (const std::int32_t id : prompt(30, 3)) longer.push_back(id);
+  Asked again = ask(engine, longer, 20);
+  EXPECT_EQ(again.wait(), expected(longer, 20));
+  EXPECT_EQ(again.last.reused_tokens, 100);
+  // The same as before: all but the last token, whose logits are needed.
+  Asked same = ask(engine, second, 20);
+  EXPECT_EQ(same.wait(), expected(second, 20));
+  EXPECT_EQ(same.last.reused_tokens, 99);
+}
+
+TEST_F(Engines, ABeginningIsCopiedFromASlotThatIsTaken) {
+  Engine engine(file(), options(2));
+  const Ids shared = prompt(200, 1);
+  Asked first = ask(engine, shared, 1800);
+  first.bell->acquire();  // its prompt has been read
+  Ids longer = shared;
+  longer.push_back(7);
+  Asked second = ask(engine, longer, 20);
+  EXPECT_EQ(second.wait(), expected(longer, 20));
+  EXPECT_EQ(second.last.reused_tokens, 200);
+}
+
+TEST_F(Engines, ASlotIsFreeOnceItsAnswerIsOut) {
+  Engine engine(file(), options(1));
+  for (int i = 0; i < 100; ++i) {
+    Asked asked = ask(engine, prompt(3, 1), 2);
+    ASSERT_TRUE(asked.ticket) << i;
+    asked.wait();
+    EXPECT_EQ(engine.busy(), 0);
+  }
+}
+
+TEST_F(Engines, WhoHasLeftMakesRoomAtOnce) {
+  Engine engine(file(), options(1));
+  for (int i = 0; i < 100; ++i) {
+    const Asked asked = ask(engine, prompt(500, 1), 1000);
+    EXPECT_TRUE(asked.ticket) << i;
+    EXPECT_FALSE(ask(engine, prompt(3, 1), 2).ticket);
+  }
+  EXPECT_FALSE(ask(engine, prompt(3, 1), 2).wait().empty());
+}
+
+TEST_F(Engines, NoTokensAskedForIsAnAnswerWithout) {
+  Engine engine(file(), options(1));
+  Asked asked = ask(engine, prompt(3, 1), 0);
+  EXPECT_EQ(asked.wait(), "");
+  EXPECT_EQ(asked.last.reason, StopReason::length);
+}
+
+TEST_F(Engines, ItsEndEndsTheAnswers) {
+  auto engine = std::make_unique<Engine>(file(), options(1));
+  auto bell = std::make_shared<std::counting_semaphore<>>(0);
+  {
+    const Engine::Ticket ticket =
+        engine->start(prompt(3, 1), answer(1800), [bell] { bell->release(); });
+    bell->acquire();
+  }
+  engine.reset();
+}
+
+}  // namespace
+}  // namespace bantam

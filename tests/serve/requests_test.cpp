@@ -1,0 +1,192 @@
+// Bodies of requests: what they become, and which field a bad one is refused for.
+#include "serve/requests.h"
+
+#include <gtest/gtest.h>
+
+#include "serve/refusal.h"
+
+namespace bantam {
+namespace {
+
+using serve::Limits;
+using serve::Refusal;
+using Ids = std::vector<std::int32_t>;
+
+struct Bad {
+  std::string body;
+  const char* param;  // empty: the body as a whole
+};
+
+const std::string kMessages = R"("messages":[{"role":"user","content":"Hi"}])";
+
+std::string chat(const std::string& more) { return "{" + kMessages + "," + more + "}"; }
+
+const Bad kBadChats[] = {
+    {"", ""},
+    {"{", ""},
+    {"[]", ""},
+    {"7", ""},
+    {"\"text\"", ""},
+    {"{} {}", ""},
+    {"{\"a\":1e999}", ""},
+    {"{\"a\":1,\"a\":2}", ""},
+    {"{\"a\":\"\xff\"}", ""},
+    {"{\"a\":\"\\ud800\"}", ""},
+    {std::string(100, '['), ""},
+    {"{\"a\":" + std::string(40, '[') + std::string(40, ']') + "}", ""},
+    {"{}", "messages"},
+    {R"({"messages":null})", "messages"},
+    {R"({"messages":[]})", "messages"},
+    {R"({"messages":{}})", "messages"},
+    {R"({"messages":"Hi"})", "messages"},
+    {R"({"messages":["Hi"]})", "messages[0]"},
+    {R"({"messages":[{"role":"user","content":"a"},{"content":"b"}]})", "messages[1].role"},
+    {R"({"messages":[{"role":7,"content":"a"}]})", "messages[0].role"},
+    {R"({"messages":[{"role":"king","content":"a"}]})", "messages[0].role"},
+    {R"({"messages":[{"role":"user"}]})", "messages[0].content"},
+    {R"({"messages":[{"role":"user","content":7}]})", "messages[0].content"},
+    {R"({"messages":[{"role":"user","content":["a"]}]})", "messages[0].content[0]"},
+    {R"({"messages":[{"role":"user","content":[{"text":"a"}]}]})", "messages[0].content[0].type"},
+    {R"({"messages":[{"role":"user","content":[{"type":"text"}]}]})",
+     "messages[0].content[0].text"},
+    {R"({"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url"}]}]})",
+     "messages[0].content[1].type"},
+    {chat(R"("stream":1)"), "stream"},
+    {chat(R"("stream":"true")"), "stream"},
+    {chat(R"("stream_options":true)"), "stream_options"},
+    {chat(R"("stream_options":{"include_usage":1})"), "stream_options.include_usage"},
+    {chat(R"("temperature":"hot")"), "temperature"},
+    {chat(R"("temperature":-0.1)"), "temperature"},
+    {chat(R"("temperature":2.1)"), "temperature"},
+    {chat(R"("temperature":[])"), "temperature"},
+    {chat(R"("top_p":1.01)"), "top_p"},
+    {chat(R"("min_p":-1)"), "min_p"},
+    {chat(R"("top_k":0.5)"), "top_k"},
+    {chat(R"("top_k":-1)"), "top_k"},
+    {chat(R"("frequency_penalty":3)"), "frequency_penalty"},
+    {chat(R"("presence_penalty":"1")"), "presence_penalty"},
+    {chat(R"("repeat_penalty":0)"), "repeat_penalty"},
+    {chat(R"("seed":1.5)"), "seed"},
+    {chat(R"("seed":18446744073709551616)"), "seed"},
+    {chat(R"("max_tokens":-1)"), "max_tokens"},
+    {chat(R"("max_tokens":1e3)"), "max_tokens"},
+    {chat(R"("max_completion_tokens":"5")"), "max_completion_tokens"},
+    {chat(R"("max_completion_tokens":4294967296)"), "max_completion_tokens"},
+    {chat(R"("stop":7)"), "stop"},
+    {chat(R"("stop":["a",7])"), "stop"},
+    {chat(
+         R"("stop":["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15","16","17"])"),
+     "stop"},
+    {chat(R"("n":2)"), "n"},
+    {chat(R"("n":0)"), "n"},
+    {chat(R"("n":"1")"), "n"},
+    {chat(R"("logit_bias":[])"), "logit_bias"},
+    {chat(R"("logit_bias":{"a":1})"), "logit_bias.a"},
+    {chat(R"("logit_bias":{"-1":1})"), "logit_bias.-1"},
+    {chat(R"("logit_bias":{"1":"x"})"), "logit_bias.1"},
+    {chat(R"("logit_bias":{"1":101})"), "logit_bias.1"},
+    {chat(R"("tools":[{"type":"function"}])"), "tools"},
+    {chat(R"("logprobs":true)"), "logprobs"},
+    {chat(R"("response_format":{"type":"json_object"})"), "response_format"},
+    {chat(R"("response_format":"json")"), "response_format"},
+    {chat(R"("chat_template_kwargs":"no")"), "chat_template_kwargs"},
+};
+
+const Bad kBadCompletions[] = {
+    {"{}", "prompt"},
+    {R"({"prompt":7})", "prompt"},
+    {R"({"prompt":{}})", "prompt"},
+    {R"({"prompt":["a","b"]})", "prompt"},
+    {R"({"prompt":[[1],[2]]})", "prompt"},
+    {R"({"prompt":[[[1]]]})", "prompt"},
+    {R"({"prompt":[1,"a"]})", "prompt"},
+    {R"({"prompt":[1.5]})", "prompt"},
+    {R"({"prompt":[-1]})", "prompt"},
+    {R"({"prompt":[2147483648]})", "prompt"},
+    {R"({"prompt":"a","echo":true})", "echo"},
+    {R"({"prompt":"a","best_of":3})", "best_of"},
+    {R"({"prompt":"a","suffix":"b"})", "suffix"},
+    {R"({"prompt":"a","logprobs":1})", "logprobs"},
+};
+
+template <class Parse>
+void refused(const Bad& bad, Parse parse) {
+  try {
+    parse(bad.body, Limits());
+    ADD_FAILURE() << "not refused: " << bad.body;
+  } catch (const Refusal& refusal) {
+    EXPECT_EQ(refusal.status(), 400) << bad.body;
+    EXPECT_EQ(refusal.field(), bad.param) << bad.body << " " << refusal.what();
+    EXPECT_FALSE(refusal.code().empty()) << bad.body;
+    const Json error = parse_json(serve::error_json(400, refusal.what()), "error");
+    EXPECT_EQ(error["error"]["type"], "invalid_request_error");
+  }
+}
+
+TEST(Requests, ABadBodyIsRefusedForTheFieldThatIsAtFault) {
+  for (const Bad& bad : kBadChats) refused(bad, serve::parse_chat);
+  for (const Bad& bad : kBadCompletions) refused(bad, serve::parse_completion);
+}
+
+TEST(Requests, TooManyValuesAreRefused) {
+  std::string many = R"({"prompt":[1)";
+  for (int i = 0; i < 300'000; ++i) many += ",1";
+  refused({many + "]}", ""}, serve::parse_completion);
+}
+
+TEST(Requests, EveryFieldArrives) {
+  const auto request = serve::parse_chat(
+      R"({"model":"x","messages":[{"role":"developer","content":"Be short."},{"role":"user","name":"Ann",
+      "content":[{"type":"text","text":"one"},{"type":"text","text":"two"}]},{"role":"assistant","content":null}],
+      "temperature":0.5,"top_p":0,"min_p":0.25,"top_k":3,"frequency_penalty":-1,"presence_penalty":1.5,
+      "repeat_penalty":1.1,"seed":-5,"max_tokens":7,"max_completion_tokens":9,"stop":["a",""],"stream":true,
+      "stream_options":{"include_usage":true},"n":1,"logit_bias":{"15":-100,"0":2.5},"user":"someone","tools":[],
+      "logprobs":false,"response_format":{"type":"text"},"chat_template_kwargs":{"enable_thinking":false},
+      "unknown":{"a":[1]}})",
+      Limits());
+  EXPECT_EQ(to_text(request.messages),
+            R"([{"role":"system","content":"Be short."},{"role":"user","content":"one\ntwo"},)"
+            R"({"role":"assistant","content":""}])");
+  EXPECT_EQ(to_text(request.template_variables), R"({"enable_thinking":false})");
+  const serve::Generation& g = request.generation;
+  EXPECT_EQ(g.sampling.temperature, 0.5);
+  EXPECT_EQ(g.sampling.top_p, 1e-9);
+  EXPECT_EQ(g.sampling.min_p, 0.25);
+  EXPECT_EQ(g.sampling.top_k, 3);
+  EXPECT_EQ(g.sampling.frequency_penalty, -1);
+  EXPECT_EQ(g.sampling.presence_penalty, 1.5);
+  EXPECT_EQ(g.sampling.repeat_penalty, 1.1);
+  EXPECT_TRUE(g.seeded);
+  EXPECT_EQ(g.sampling.seed, static_cast<std::uint64_t>(-5));
+  EXPECT_EQ(g.most_tokens, 9);
+  EXPECT_EQ(g.stops, (std::vector<std::string>{"a", ""}));
+  EXPECT_TRUE(g.stream && g.include_usage);
+  ASSERT_EQ(g.sampling.logit_bias.size(), 2u);
+  EXPECT_EQ(g.sampling.logit_bias[0].id, 15);
+  EXPECT_EQ(g.sampling.logit_bias[1].bias, 2.5);
+  EXPECT_NO_THROW(g.sampling.check());
+}
+
+TEST(Requests, NullIsAsIfItWereNotThere) {
+  const auto request = serve::parse_completion(
+      R"({"prompt":"a","stop":null,"max_tokens":null,"seed":null,"temperature":null,"stream":null,
+      "stream_options":null,"logit_bias":null,"logprobs":null,"suffix":null,"echo":false,"n":null})",
+      Limits());
+  EXPECT_EQ(request.generation.most_tokens, 16);
+  EXPECT_FALSE(request.generation.seeded || request.generation.stream);
+}
+
+TEST(Requests, APromptIsTextOrIds) {
+  const auto prompt = [](const std::string& json) {
+    return serve::parse_completion("{\"prompt\":" + json + "}", Limits()).prompt;
+  };
+  EXPECT_EQ(std::get<std::string>(prompt("\"a b\"")), "a b");
+  EXPECT_EQ(std::get<std::string>(prompt("[\"a b\"]")), "a b");
+  EXPECT_EQ(std::get<Ids>(prompt("[1,2,3]")), (Ids{1, 2, 3}));
+  EXPECT_EQ(std::get<Ids>(prompt("[[1,2,3]]")), (Ids{1, 2, 3}));
+  EXPECT_EQ(std::get<Ids>(prompt("[4]")), Ids{4});
+  EXPECT_EQ(std::get<Ids>(prompt("[]")), Ids{});
+}
+
+}  // namespace
+}  // namespace bantam

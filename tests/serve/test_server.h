@@ -1,0 +1,97 @@
+// A server of a tiny model that runs inside the test program.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "serve/server.h"
+#include "support/http_client.h"
+#include "support/tiny_model.h"
+
+namespace bantam::test {
+
+inline constexpr const char* kTestTemplate =
+    "{{ bos_token }}{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"
+    "{% if add_generation_prompt %}[assistant] {% endif %}";
+
+struct TestSetup {
+  std::int64_t slots = 16, context = 128;
+  std::string chat_template = kTestTemplate;
+  serve::ServerOptions server = serve::ServerOptions();
+  serve::Limits limits = {};
+};
+
+class TestServer {
+ public:
+  explicit TestServer(TestSetup setup = {})
+      : file_(model_file(setup)), engine_(file_, session_options(setup)) {
+    auto tokenizer = tiny_tokenizer();
+    std::optional<ChatTemplate> chat;
+    if (!setup.chat_template.empty()) chat.emplace(setup.chat_template, "tiny");
+    service_ = std::make_unique<serve::Service>(
+        serve::Service{engine_, tokenizer, std::move(chat), "tiny", 1, setup.limits});
+    setup.server.port = 0;
+    server_ = std::make_unique<serve::Server>(*service_, setup.server);
+    thread_ = std::thread([this] { server_->run([this] { return stop_.load(); }); });
+  }
+  ~TestServer() { end(); }
+
+  int port() const { return server_->port(); }
+  serve::Engine& engine() { return engine_; }
+  // Without waiting.
+  void ask_to_stop() { stop_ = true; }
+  void end() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+
+  Reply post(const std::string& path, const Json& body) const {
+    HttpClient client(port());
+    client.post(path, body);
+    return client.reply();
+  }
+
+  // What generate() makes of a prompt at temperature 0, in a session of its own.
+  std::string alone(const std::string& prompt, std::int64_t tokens) const {
+    Session session(file_);
+    AnswerOptions options;
+    options.sampling.temperature = 0;
+    options.most_tokens = tokens;
+    const auto tokenizer = tiny_tokenizer();
+    Answer answer(tokenizer, options);
+    generate(session, 0, tokenizer->encode(prompt, {false, true}), answer);
+    return answer.text();
+  }
+
+ private:
+  std::shared_ptr<const ModelFile> model_file(const TestSetup& setup) {
+    TinyModel tiny;
+    tiny.context = setup.context;
+    write_tiny_gguf(folder_ / "tiny.gguf", tiny);
+    return std::make_shared<const ModelFile>(folder_ / "tiny.gguf");
+  }
+  static SessionOptions session_options(const TestSetup& setup) {
+    SessionOptions options;
+    options.slots = setup.slots;
+    options.threads = 2;
+    return options;
+  }
+
+  ScratchFolder folder_;
+  std::shared_ptr<const ModelFile> file_;
+  serve::Engine engine_;
+  std::unique_ptr<serve::Service> service_;
+  std::unique_ptr<serve::Server> server_;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+// A request for an answer that does not end before the context is full.
+inline Json endless(const Json& more = Json::object()) {
+  Json body = {{"prompt", "the "}, {"max_tokens", 1000000}, {"logit_bias", {{"260", -100}}}};
+  body.update(more);
+  return body;
+}
+
+}  // namespace bantam::test
