@@ -244,8 +244,43 @@ def config_seeds():
     write("config", "odd-head", json.dumps({"model_type": "llama"} | base | {"head_dim": 7}).encode())
 
 
+def http_seeds():
+    def seed(name, text, piece=200):
+        write("http", name, bytes([piece]) + (text.encode() if isinstance(text, str) else text))
+
+    def post(path, body, headers=""):
+        body = body if isinstance(body, str) else json.dumps(body)
+        return (f"POST {path} HTTP/1.1\r\nHost: localhost:8080\r\nAuthorization: Bearer key\r\n"
+                f"Content-Type: application/json\r\n{headers}Content-Length: {len(body)}\r\n\r\n{body}")
+
+    hello = [{"role": "system", "content": "Be short."},
+             {"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
+    chat, completions = "/v1/chat/completions", "/v1/completions"
+    everything = {"messages": hello, "prompt": [1, 2], "temperature": 0.5, "top_p": 1, "min_p": 0, "top_k": 5,
+                  "frequency_penalty": 0, "presence_penalty": 0, "repeat_penalty": 1, "seed": -1, "n": 1,
+                  "max_tokens": 5, "max_completion_tokens": 6, "stop": ["a", "b"], "stream": True,
+                  "stream_options": {"include_usage": True}, "logit_bias": {"5": -100}, "tools": [],
+                  "response_format": {"type": "text"}, "chat_template_kwargs": {"a": 1}, "echo": False,
+                  "suffix": None}
+    seed("chat", post(chat, {"messages": hello}))
+    seed("everything", post(chat, everything))
+    seed("completion", post(completions, {"prompt": "a", "stop": "b"}, "Expect: 100-continue\r\n"))
+    seed("two", post(completions, {"prompt": ["a"]}) + "GET /v1/models?x HTTP/1.1\r\nHost: [::1]\r\n\r\n", 3)
+    seed("chunked", "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "5;x=\"y\"\r\n{\"a\":\r\n2\r\n1}\r\n0\r\nT: z\r\n\r\nGET / HTTP/1.0\r\nHost: a\r\n\r\n", 1)
+    # Beast 1.74 asserts that more than four bytes are there.
+    seed("empty-chunk", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0)
+    seed("folded", "GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\tc\r\n\r\n")
+    seed("lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2, 2\r\nContent-Length: 2\r\n\r\n{}")
+    seed("smuggled", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    seed("deep", post(chat, '{"messages":' + "[" * 500))
+    seed("many-fields", "GET / HTTP/1.1\r\nHost: a\r\n" + "X: y\r\n" * 200, 5)
+    seed("tls", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")
+
+
 gguf_seeds()
 safetensors_seeds()
 tokenizer_seeds()
 template_seeds()
 config_seeds()
+http_seeds()

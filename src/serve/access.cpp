@@ -96,4 +96,14 @@ bool host_allowed(std::string_view host, std::string_view bound) {
   return false;
 }
 
+void require_json(const Request& request) {
+  std::string_view type = request.content_type;
+  type = type.substr(0, type.find(';'));
+  while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+  if (!same_ignoring_case(type, "application/json"))
+    throw Refusal(415, "a body of Content-Type application/json was expected");
+  if (!request.content_encoding.empty() && request.content_encoding != "identity")
+    throw Refusal(415, "a body without Content-Encoding was expected");
+}
+
 }  // namespace bantam::serve

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "serve/http.h"
 
 namespace bantam::serve {
 
@@ -34,5 +35,9 @@ class Keys {
 // that has its name resolve to this machine (DNS rebinding) sends that name. Where the server
 // listens on every address, any address does, for a name is what such a page needs.
 bool host_allowed(std::string_view host, std::string_view bound);
+
+// Throws Refusal (415) for a body that is no JSON by its header: a page of another site can send
+// other types without asking first.
+void require_json(const Request& request);
 
 }  // namespace bantam::serve

@@ -130,17 +130,6 @@ void check_prompt(const Service& service, std::span<const std::int32_t> prompt,
 
 }  // namespace
 
-void require_json(const Request& request) {
-  // "application/json; charset=utf-8". A page of another site can send other types without asking.
-  std::string type = request.content_type.substr(0, request.content_type.find(';'));
-  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
-  for (char& c : type) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  if (type != "application/json")
-    throw Refusal(415, "a body of Content-Type application/json was expected");
-  if (!request.content_encoding.empty() && request.content_encoding != "identity")
-    throw Refusal(415, "a body without Content-Encoding was expected");
-}
-
 void answer_request(Service& service, Exchange& exchange, const AnswerForm& form,
                     std::vector<std::int32_t> prompt, const Generation& generation,
                     bool continues) {

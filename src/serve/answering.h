@@ -26,7 +26,4 @@ struct AnswerForm {
 void answer_request(Service& service, Exchange& exchange, const AnswerForm& form,
                     std::vector<std::int32_t> prompt, const Generation& generation, bool continues);
 
-// 415 when the body is no JSON by its header.
-void require_json(const Request& request);
-
 }  // namespace bantam::serve

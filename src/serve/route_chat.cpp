@@ -1,6 +1,7 @@
 // POST /v1/chat/completions: a conversation goes on, by the model's chat template.
 #include <nlohmann/json.hpp>
 
+#include "serve/access.h"
 #include "serve/answering.h"
 #include "serve/routes.h"
 

@@ -1,6 +1,7 @@
 // POST /v1/completions: a text goes on.
 #include <nlohmann/json.hpp>
 
+#include "serve/access.h"
 #include "serve/answering.h"
 #include "serve/routes.h"
 
