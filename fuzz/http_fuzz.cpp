@@ -66,7 +66,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Bytes bytes({reinterpret_cast<const char*>(data) + 1, size - 1}, data[0] + std::size_t{1});
   HttpReader reader(bytes, limits);
   answered([&] {
-    while (const auto request = reader.next()) use(*request, limits);
+    for (auto request = reader.head(); request && reader.read_body(*request);
+         request = reader.head())
+      use(*request, limits);
   });
   return 0;
 }

@@ -34,12 +34,18 @@ void refuse(Exchange& exchange, const Refusal& refusal) {
   exchange.end_events();
 }
 
-void answer(Common& common, Exchange& exchange) {
+// False: the client went away before it had said all.
+bool answer(Common& common, HttpReader& reader, Request& request, Exchange& exchange) {
   try {
-    check_access(common, exchange.request()).handle(common.service, exchange);
+    const Route& route = check_access(common, request);
+    if (!reader.read_body(request)) return false;
+    route.handle(common.service, exchange);
   } catch (const std::exception& error) {
+    // A body that nobody reads would be taken for the next request.
+    if (reader.body_is_due()) exchange.give_up();
     refuse(exchange, refusal_for(error));
   }
+  return true;
 }
 
 void serve_requests(Common& common, Socket& socket) {
@@ -48,7 +54,7 @@ void serve_requests(Common& common, Socket& socket) {
   for (;;) {
     std::optional<Request> request;
     try {
-      request = reader.next();
+      request = reader.head();
     } catch (const Refusal& refusal) {
       socket.write(response_text(response_to(refusal), false));
       return socket.finish();
@@ -56,7 +62,7 @@ void serve_requests(Common& common, Socket& socket) {
     if (!request) return;
     const auto start = Clock::now();
     Exchange exchange(*request, socket, bell, request->keep_alive && !common.draining);
-    answer(common, exchange);
+    if (!answer(common, reader, *request, exchange)) return;
     log_line(common, *request, exchange, start);
     if (exchange.gone()) return;
     if (!exchange.goes_on()) return socket.finish();
@@ -74,6 +80,7 @@ const Route& check_access(const Common& common, const Request& request) {
                   "a header \"Authorization: Bearer KEY\" with a key of this server was expected",
                   "", "invalid_api_key")
         .header("WWW-Authenticate", "Bearer");
+  if (route.method == "POST") require_json(request);
   return route;
 }
 

@@ -27,7 +27,8 @@ struct Common {
 // Returns when the client has no more, or must have no more. Throws nothing.
 void serve_connection(Common& common, Socket& socket) noexcept;
 
-// What stands before every endpoint: the Host header, the route, the key. Throws Refusal.
+// What stands before every endpoint, and before the body is read: the Host header, the route, the
+// key, the type of the body. Throws Refusal.
 const Route& check_access(const Common& common, const Request& request);
 
 }  // namespace bantam::serve

@@ -1,6 +1,9 @@
 #include "serve/http.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
+#include <ctime>
 
 namespace bantam::serve {
 
@@ -27,9 +30,21 @@ std::string_view reason(int status) {
   return "Error";
 }
 
+// "Wed, 25 Nov 2026 10:00:00 GMT" (RFC 9110, 5.6.7), whatever the locale.
+std::string date_text(std::time_t time) {
+  constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  std::tm t{};
+  gmtime_r(&time, &t);
+  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[t.tm_wday], t.tm_mday,
+                     kMonths[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+}
+
 std::string head(int status, std::string_view content_type, bool keep_alive) {
   std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
   text.append(reason(status)).append("\r\nContent-Type: ").append(content_type);
+  text += "\r\nDate: " + date_text(std::time(nullptr));
   // No caching: an answer is a person's own text.
   text += "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: ";
   return text.append(keep_alive ? "keep-alive\r\n" : "close\r\n");

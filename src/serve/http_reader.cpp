@@ -62,6 +62,19 @@ void take_head(const Parser& parser, Request& request) {
 
 }  // namespace
 
+// One parser a request.
+struct HttpReader::State {
+  explicit State(const Limits& limits) {
+    parser.header_limit(static_cast<std::uint32_t>(limits.head));
+    parser.body_limit(limits.body);
+  }
+  Parser parser;
+};
+
+HttpReader::HttpReader(ByteSource& source, const Limits& limits)
+    : source_(source), limits_(limits) {}
+HttpReader::~HttpReader() = default;
+
 bool HttpReader::fill() {
   const std::size_t before = pending_.size();
   pending_.resize(before + kRead);
@@ -72,13 +85,12 @@ bool HttpReader::fill() {
 
 // False: the bytes have ended before. `most`: bytes that the parser may use. Its own limit is held
 // (Beast 1.74) against what is left of a head after each put, so it does not bound the whole.
-template <class P>
-bool HttpReader::read_until(P& parser, bool (*done)(const P&), std::size_t most) {
+bool HttpReader::read_until(bool (*done)(const State&), std::size_t most) {
   bool more = pending_.empty();
-  for (std::size_t used = 0; !done(parser);) {
+  for (std::size_t used = 0; !done(*state_);) {
     if (more && !fill()) return false;
     boost::beast::error_code fault;
-    const std::size_t put = parser.put(boost::asio::buffer(pending_), fault);
+    const std::size_t put = state_->parser.put(boost::asio::buffer(pending_), fault);
     pending_.erase(0, put);
     used += put;
     if (fault && fault != http::error::need_more) throw refusal_for_fault(fault, limits_);
@@ -90,27 +102,31 @@ bool HttpReader::read_until(P& parser, bool (*done)(const P&), std::size_t most)
   return true;
 }
 
-std::optional<Request> HttpReader::next() {
+std::optional<Request> HttpReader::head() {
+  state_.reset();
   source_.enter(ByteSource::Phase::idle);
   if (pending_.empty() && !fill()) return std::nullopt;
   source_.enter(ByteSource::Phase::head);
-  Parser parser;
-  parser.header_limit(static_cast<std::uint32_t>(limits_.head));
-  parser.body_limit(limits_.body);
-  if (!read_until<Parser>(
-          parser, [](const Parser& p) { return p.is_header_done(); }, limits_.head))
+  state_ = std::make_unique<State>(limits_);
+  if (!read_until([](const State& s) { return s.parser.is_header_done(); }, limits_.head))
     return std::nullopt;
   Request request;
-  take_head(parser, request);
+  take_head(state_->parser, request);
+  return request;
+}
+
+bool HttpReader::body_is_due() const { return state_ && !state_->parser.is_done(); }
+
+bool HttpReader::read_body(Request& request) {
+  if (!body_is_due()) return true;
+  Parser& parser = state_->parser;
   source_.enter(ByteSource::Phase::body);
-  if (!parser.is_done() && boost::beast::iequals(parser.get()[http::field::expect], "100-continue"))
+  if (boost::beast::iequals(parser.get()[http::field::expect], "100-continue"))
     source_.say_continue();
   parser.eager(true);
-  if (!read_until<Parser>(
-          parser, [](const Parser& p) { return p.is_done(); }, SIZE_MAX))
-    return std::nullopt;
+  if (!read_until([](const State& s) { return s.parser.is_done(); }, SIZE_MAX)) return false;
   request.body = std::move(parser.get().body());
-  return request;
+  return true;
 }
 
 }  // namespace bantam::serve

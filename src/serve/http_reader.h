@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -24,21 +25,29 @@ class ByteSource {
   virtual void say_continue() = 0;
 };
 
+// A request comes in two steps, so that who may not ask need not be listened to.
 class HttpReader {
  public:
-  HttpReader(ByteSource& source, const Limits& limits) : source_(source), limits_(limits) {}
+  HttpReader(ByteSource& source, const Limits& limits);
+  ~HttpReader();
 
-  // The next request; none: the client has no more, or went away in the middle of one. Throws
-  // Refusal, after which nothing more can be read.
-  std::optional<Request> next();
+  // The next request without its body; none: the client has no more, or went away in the middle.
+  // Throws Refusal, after which nothing more can be read. The body of the one before must have been
+  // read.
+  std::optional<Request> head();
+  // False: the client went away. Throws Refusal as head() does.
+  bool read_body(Request& request);
+  // There is a body that has not been read.
+  bool body_is_due() const;
 
  private:
-  template <class Parser>
-  bool read_until(Parser& parser, bool (*done)(const Parser&), std::size_t most);
+  struct State;
+  bool read_until(bool (*done)(const State&), std::size_t most);
   bool fill();
 
   ByteSource& source_;
   const Limits& limits_;
+  std::unique_ptr<State> state_;
   std::string pending_;  // read, but not parsed
 };
 

@@ -1,7 +1,6 @@
 // POST /v1/chat/completions: a conversation goes on, by the model's chat template.
 #include <nlohmann/json.hpp>
 
-#include "serve/access.h"
 #include "serve/answering.h"
 #include "serve/routes.h"
 
@@ -31,8 +30,7 @@ std::vector<std::int32_t> prompt_of(const Service& service, ChatRequest& request
   input.messages = std::move(request.messages);
   input.extra = std::move(request.template_variables);
   const Tokenizer& tokenizer = *service.tokenizer;
-  if (tokenizer.bos()) input.bos_token = tokenizer.piece(*tokenizer.bos());
-  if (tokenizer.eos()) input.eos_token = tokenizer.piece(*tokenizer.eos());
+  set_special_tokens(tokenizer, input);
   try {
     // The template writes the beginning of the text itself: it must not stand there twice.
     return tokenizer.encode(service.chat_template->render(input), {false, true});
@@ -45,7 +43,6 @@ std::vector<std::int32_t> prompt_of(const Service& service, ChatRequest& request
 }  // namespace
 
 void handle_chat(Service& service, Exchange& exchange) {
-  require_json(exchange.request());
   ChatRequest request = parse_chat(exchange.request().body, service.limits);
   std::vector<std::int32_t> prompt = prompt_of(service, request);
   answer_request(service, exchange, kChatForm, std::move(prompt), request.generation, false);

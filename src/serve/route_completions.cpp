@@ -1,7 +1,6 @@
 // POST /v1/completions: a text goes on.
 #include <nlohmann/json.hpp>
 
-#include "serve/access.h"
 #include "serve/answering.h"
 #include "serve/routes.h"
 
@@ -23,7 +22,6 @@ constexpr AnswerForm kCompletionForm{"cmpl-",
 }  // namespace
 
 void handle_completion(Service& service, Exchange& exchange) {
-  require_json(exchange.request());
   CompletionRequest request = parse_completion(exchange.request().body, service.limits);
   std::vector<std::int32_t> prompt;
   if (const auto* text = std::get_if<std::string>(&request.prompt)) {

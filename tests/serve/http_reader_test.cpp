@@ -18,7 +18,7 @@ std::string read_all(std::string_view bytes, std::size_t piece, const Limits& li
   serve::HttpReader reader(source, limits);
   std::string out;
   try {
-    while (const auto r = reader.next())
+    for (auto r = reader.head(); r && reader.read_body(*r); r = reader.head())
       out += r->method + " " + r->path + " " + r->host + " " + r->content_type + " " +
              (r->keep_alive ? "keep" : "close") + " {" + r->body + "}\n";
     return out + "end";

@@ -152,6 +152,32 @@ TEST(Refusals, WhereThereIsAKeyItIsNeeded) {
   }
 }
 
+TEST(Refusals, WhoMayNotAskIsNotListenedTo) {
+  test::TestSetup setup;
+  setup.server.keys = serve::Keys({"key"});
+  TestServer server(setup);
+  struct {
+    const char* host;
+    const char* path;
+    const char* type;
+    int status;
+  } const cases[] = {
+      {"localhost", "/v1/completions", "application/json", 401},
+      {"evil.com", "/v1/completions", "application/json", 403},
+      {"localhost", "/v1/nothing", "application/json", 404},
+      {"localhost", "/v1/models", "application/json", 405},
+  };
+  for (const auto& c : cases) {  // none of the bodies ever comes
+    HttpClient client(server.port());
+    client.send_bytes("POST " + std::string(c.path) + " HTTP/1.1\r\nHost: " + c.host +
+                      "\r\nContent-Type: " + c.type + "\r\nContent-Length: 10\r\n\r\n");
+    const Reply reply = client.reply();
+    EXPECT_EQ(reply.status, c.status);
+    EXPECT_EQ(reply.headers.at("connection"), "close");
+    EXPECT_TRUE(client.ended());
+  }
+}
+
 TEST(Refusals, AClientThatWaitsToBeToldIsTold) {
   TestServer server;
   HttpClient client(server.port());

@@ -181,6 +181,19 @@ TEST(Server, WhoIsIdleMakesRoomForWhoComes) {
   }
 }
 
+TEST(Server, WhoComesWhenAllAreBusyIsToldSo) {
+  test::TestSetup setup;
+  setup.limits.connections = 1;
+  setup.context = 1'000'000;
+  TestServer server(setup);
+  HttpClient busy(server.port());
+  busy.post(kCompletions, test::endless({{"stream", true}}));
+  EXPECT_EQ(busy.head().status, 200);
+  HttpClient other(server.port());
+  EXPECT_EQ(other.reply().status, 503);
+  EXPECT_FALSE(busy.chunk().empty());
+}
+
 TEST(Server, WhoIsSlowIsCutOff) {
   test::TestSetup setup;
   setup.limits.head_time = setup.limits.body_time = std::chrono::milliseconds(1);
