@@ -45,12 +45,18 @@ serve::ServerOptions Command::server_options() const {
   return options;
 }
 
-// Bytes of keys and values that a position of one slot takes.
-std::int64_t position_bytes(const Config& config, Type type) {
-  std::int64_t total = 0;
-  for (std::int64_t l = 0; l < config.layers; ++l)
-    total += 2 * format(type).bytes(config.layer(l).kv_heads * config.head_dim);
-  return total;
+// How many positions each slot can have when the keys and values of all slots may take `bytes`.
+std::int64_t positions_in(std::int64_t bytes, std::int64_t slots, const Config& config, Type type) {
+  std::int64_t windows = 0, a_position = 0;
+  for (std::int64_t l = 0; l < config.layers; ++l) {
+    const LayerConfig layer = config.layer(l);
+    const std::int64_t row = 2 * format(type).bytes(layer.kv_heads * config.head_dim);
+    if (layer.window > 0)
+      windows += row * (layer.window + SessionOptions().chunk);
+    else
+      a_position += row;
+  }
+  return (bytes / slots - windows) / std::max<std::int64_t>(a_position, 1);
 }
 
 // Where nobody says how long a conversation may be, all slots together take half of the memory that
@@ -60,11 +66,9 @@ SessionOptions Command::session_options(const ModelFile& file) const {
   options.slots = slots.value_or(kMostSlots);
   const std::int64_t trained = file.config().context;
   if (model.context) return options;
-  const std::int64_t a_position =
-      options.slots * position_bytes(file.config(), model.cache.value_or(Type::f16));
-  options.positions =
-      std::clamp<std::int64_t>(available_memory() / 2 / std::max<std::int64_t>(a_position, 1),
-                               std::min<std::int64_t>(256, trained), trained);
+  options.positions = std::clamp(positions_in(available_memory() / 2, options.slots, file.config(),
+                                              model.cache.value_or(Type::f16)),
+                                 std::min<std::int64_t>(256, trained), trained);
   if (options.positions < trained)
     note("a conversation may have " + std::to_string(options.positions) + " tokens of " +
          std::to_string(trained) + ", so that " + std::to_string(options.slots) +

@@ -158,7 +158,9 @@ std::int64_t Engine::choose_slot(const std::vector<std::int32_t>& prompt) {
   }
   if (any.common < best.common + kWorthACopy) return best.slot;
   session_.copy(any.slot, oldest.slot, any.common);
-  return oldest.slot;
+  // Nothing is copied where a sliding window of the other slot has moved on.
+  const auto copied = static_cast<std::int64_t>(session_.tokens(oldest.slot).size());
+  return copied == any.common ? oldest.slot : best.slot;
 }
 
 // One forward pass: a token of each answer, and a piece of each prompt that is not read yet.
