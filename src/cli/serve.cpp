@@ -6,7 +6,6 @@
 #include <memory>
 
 #include "base/error.h"
-#include "blocks/format.h"
 #include "cli/conversation.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
@@ -46,17 +45,18 @@ serve::ServerOptions Command::server_options() const {
 }
 
 // How many positions each slot can have when the keys and values of all slots may take `bytes`.
-std::int64_t positions_in(std::int64_t bytes, std::int64_t slots, const Config& config, Type type) {
-  std::int64_t windows = 0, a_position = 0;
-  for (std::int64_t l = 0; l < config.layers; ++l) {
-    const LayerConfig layer = config.layer(l);
-    const std::int64_t row = 2 * format(type).bytes(layer.kv_heads * config.head_dim);
-    if (layer.window > 0)
-      windows += row * (layer.window + SessionOptions().chunk);
+std::int64_t positions_in(std::int64_t bytes, std::int64_t slots, const ModelFile& file,
+                          Type type) {
+  const std::unique_ptr<Model> model = file.family().make(file.config());
+  std::int64_t least = 0, most = file.config().context;
+  while (least < most) {
+    const std::int64_t middle = most - (most - least) / 2;
+    if (model->cache_shape(slots, middle, type).bytes() <= bytes)
+      least = middle;
     else
-      a_position += row;
+      most = middle - 1;
   }
-  return (bytes / slots - windows) / std::max<std::int64_t>(a_position, 1);
+  return least;
 }
 
 // Where nobody says how long a conversation may be, all slots together take half of the memory that
@@ -66,9 +66,9 @@ SessionOptions Command::session_options(const ModelFile& file) const {
   options.slots = slots.value_or(kMostSlots);
   const std::int64_t trained = file.config().context;
   if (model.context) return options;
-  options.positions = std::clamp(positions_in(available_memory() / 2, options.slots, file.config(),
-                                              model.cache.value_or(Type::f16)),
-                                 std::min<std::int64_t>(256, trained), trained);
+  options.positions = std::clamp(
+      positions_in(available_memory() / 2, options.slots, file, model.cache.value_or(Type::f16)),
+      std::min<std::int64_t>(256, trained), trained);
   if (options.positions < trained)
     note("a conversation may have " + std::to_string(options.positions) + " tokens of " +
          std::to_string(trained) + ", so that " + std::to_string(options.slots) +
@@ -114,8 +114,10 @@ std::function<void()> declare(Options& options) {
                "only who sends a key of this file (one a line) is served");
   options.whole("--slots", "N", command->slots, 1, kMostSlots,
                 "answers in the making at once (default 16); who comes then is told to wait");
-  options.text("--template", "NAME", command->template_name,
-               "a chat template in place of the model's own: " + template_names());
+  options
+      .text("--template", "NAME", command->template_name,
+            "a chat template in place of the model's own: " + template_names())
+      .words = template_words();
   return [command] { command->run(); };
 }
 
