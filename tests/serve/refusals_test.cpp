@@ -59,7 +59,8 @@ const Case kCases[] = {
      "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 400,
      "not HTTP"},
     {"a chunk without a size",
-     "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+     "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+     "application/json\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
      400, "not HTTP"},
     {"the address of another", get("http://example.com/v1/models"), 400, "begins with /"},
     {"no host", get("/health", ""), 400, "one Host header"},
@@ -83,7 +84,8 @@ const Case kCases[] = {
      "application/json\r\nContent-Length: 5000\r\n\r\n",
      413, "4096 bytes"},
     {"a long body in chunks",
-     "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+     "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+     "application/json\r\nTransfer-Encoding: "
      "chunked\r\n\r\nfffff\r\n",
      413, "4096 bytes"},
     {"a head of many fields",

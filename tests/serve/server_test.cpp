@@ -198,9 +198,9 @@ TEST(Server, WhoIsSlowIsCutOff) {
   test::TestSetup setup;
   setup.limits.head_time = setup.limits.body_time = std::chrono::milliseconds(1);
   TestServer server(setup);
-  for (const char* text :
-       {"GET /health HTTP/1.1\r\nHos",
-        "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"}) {
+  for (const char* text : {"GET /health HTTP/1.1\r\nHos",
+                           "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                           "application/json\r\nContent-Length: 9\r\n\r\n{"}) {
     HttpClient client(server.port());
     client.send_bytes(text);
     EXPECT_EQ(client.reply().status, 408);
