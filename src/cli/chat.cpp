@@ -111,19 +111,26 @@ void Chat::hear(const std::string& message) {
     return note(name + " " + std::string(command->argument) + " was expected");
   try {
     command->run(*this, argument);
+  } catch (const OutputError&) {
+    throw;
   } catch (const Error& error) {
     note(error.what());
   }
 }
 
 void Chat::answer(const std::string& message) {
+  std::vector<std::int32_t> prompt;
   try {
-    answer_to(conversation.say(message));
+    prompt = conversation.say(message);
+    answer_to(prompt);
+  } catch (const OutputError&) {
+    throw;
   } catch (const Error& error) {
     // A conversation that does not fit, or that the template refuses, can go on in another way.
     conversation.take_back();
     note(error.what());
-    note("/reset begins a new conversation; --ctx at the start asks for more context");
+    if (static_cast<std::int64_t>(prompt.size()) > session.context())
+      note("/reset begins a new conversation; --ctx at the start asks for more context");
   }
 }
 
@@ -171,11 +178,13 @@ namespace {
 void Command::run() const {
   const auto file = std::make_shared<const ModelFile>(Path(model.path));
   model.warn_of_context(*file);
+  const SamplingOptions chosen = sampling.chosen();
+  check_biases(chosen, file->config());
   const auto tokenizer = tokenizer_of(*file);
   std::optional<ChatTemplate> chat_template =
       choose_template(template_name, *tokenizer, model.path);
   Session session(file, model.session());
-  Chat chat{tokenizer, sampling.chosen(), count.value_or(-1), session,
+  Chat chat{tokenizer, chosen, count.value_or(-1), session,
             Conversation(tokenizer, std::move(chat_template), system.value_or(""))};
   check_interrupt();
   interrupts_are_for_answers();

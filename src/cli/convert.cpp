@@ -139,6 +139,7 @@ void Command::report(const Conversion& conversion) const {
 }
 
 void Command::run() const {
+  require_place(to);
   check_target();
   const auto file = std::make_shared<const ModelFile>(Path(from));
   if (!to_gguf() && type && *type == Type::q8_0)

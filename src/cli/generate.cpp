@@ -102,6 +102,8 @@ void Command::run() const {
   const std::vector<std::int32_t> ids = prompt_ids(tokenizer);
   AnswerOptions options;
   options.sampling = sampling.chosen();
+  check_biases(options.sampling, source->config());
+  if (cache_file) require_place(*cache_file);
   options.most_tokens = count.value_or(-1);
   options.stops = stops;
   if (!talks()) options.continues = ids;

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
+#include "cli/output.h"
 #include "cli/verbs.h"
 
 namespace bantam::cli {
@@ -34,6 +35,7 @@ void Command::run() const {
   Session session(file, options);
   session.require_known(*tokens);
   session.require_room(length);
+  require_place(*out);
   AtomicFile to{Path(*out)};
   const Session::Part part{0, *tokens, Session::Want::all};
   session.evaluate(

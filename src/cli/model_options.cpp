@@ -141,4 +141,12 @@ SamplingOptions SamplingFlags::chosen() const {
   return options;
 }
 
+void check_biases(const SamplingOptions& sampling, const Config& config) {
+  for (const LogitBias& bias : sampling.logit_bias)
+    if (bias.id >= config.vocabulary)
+      throw Error("--logit-bias: there is no token " + std::to_string(bias.id) +
+                      "; the vocabulary has 0 to " + std::to_string(config.vocabulary - 1),
+                  Error::Kind::usage);
+}
+
 }  // namespace bantam::cli

@@ -39,6 +39,9 @@ struct SamplingFlags {
   void declare_rare(Options& options);
 };
 
+// Throws Error (usage) for a bias of a token that the model has not.
+void check_biases(const SamplingOptions& sampling, const Config& config);
+
 // The words for an arithmetic and a type on the command line.
 std::string_view arithmetic_name(Arithmetic arithmetic);
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "base/error.h"
 
@@ -15,7 +16,7 @@ namespace bantam::cli {
 namespace {
 
 [[noreturn]] void refuse() {
-  throw Error(std::string("cannot write to standard output: ") + std::strerror(errno));
+  throw OutputError(std::string("cannot write to standard output: ") + std::strerror(errno));
 }
 
 }  // namespace
@@ -47,6 +48,16 @@ void flush() {
 void note(std::string_view text) {
   std::fflush(stdout);  // a failure shows at the next print
   std::fprintf(stderr, "bantam: %.*s\n", static_cast<int>(text.size()), text.data());
+}
+
+void require_place(const std::string& file) {
+  if (file.empty()) throw Error("a file name was expected", Error::Kind::usage);
+  std::filesystem::path path(file);
+  if (!path.has_filename()) path = path.parent_path();  // "folder/"
+  const std::filesystem::path folder = path.parent_path();
+  std::error_code ignored;
+  if (!folder.empty() && !std::filesystem::is_directory(folder, ignored))
+    throw Error("there is no such folder; make it first").in(folder.string());
 }
 
 bool output_is_terminal() { return isatty(STDOUT_FILENO) == 1; }

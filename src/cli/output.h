@@ -4,10 +4,18 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+
 namespace bantam::cli {
 
-// Puts text on standard output (buffered by the system's library). Throws Error with the system's
-// reason.
+// Standard output cannot be written to: nothing that is said goes anywhere any more.
+class OutputError : public Error {
+ public:
+  using Error::Error;
+};
+
+// Puts text on standard output (buffered by the system's library). Throws OutputError with the
+// system's reason.
 void print(std::string_view text);
 // The same for what a model wrote: on a terminal its control characters are not obeyed.
 void print_answer(std::string_view text);
@@ -15,6 +23,9 @@ void print_answer(std::string_view text);
 void flush();
 // One line on standard error, "bantam: TEXT".
 void note(std::string_view text);
+
+// Throws Error when no file can be written there: before the work whose result it is for.
+void require_place(const std::string& file);
 
 // True when standard output is a terminal and nobody has set NO_COLOR (https://no-color.org).
 bool colour();

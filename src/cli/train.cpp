@@ -122,6 +122,7 @@ std::function<void()> declare(Options& options) {
   declare_options(options, *c);
   return [c] {
     RunOptions o;
+    require_place(*c->out);
     o.out = *c->out;
     o.resume = c->resume;
     o.force = c->force;

@@ -153,6 +153,15 @@ class Reader {
     return at->get<std::string>();
   }
 
+  // Another role would be trained on under a mark that is text to the tokenizer.
+  static std::string role_of(const Json& message) {
+    const std::string role = text_field(message, "role");
+    if (role != "system" && role != "user" && role != "assistant")
+      throw Error("system, user or assistant was expected, not \"" + printable(role, 40) + "\"")
+          .field("role");
+    return role;
+  }
+
   static Document from_json(const std::string& line) {
     const Json json = parse_json(line, "", {.bytes = line.size(), .depth = 16, .values = 100'000});
     if (!json.is_object()) throw Error("an object was expected on each line");
@@ -164,7 +173,7 @@ class Reader {
       for (const Json& m : messages) {
         if (!m.is_object())
           throw Error("an object {\"role\",\"content\"} was expected").field("messages");
-        document.messages.push_back({text_field(m, "role"), text_field(m, "content")});
+        document.messages.push_back({role_of(m), text_field(m, "content")});
       }
     } else if (json.contains("prompt")) {
       document.messages.push_back({"user", text_field(json, "prompt")});

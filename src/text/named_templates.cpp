@@ -17,6 +17,17 @@ constexpr std::array kTemplates{
                   "{%- endfor -%}"
                   "{%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}"},
     NamedTemplate{
+        "bantam-single", "models trained here on single exchanges: each question stands alone",
+        "{%- set last = namespace(question=0) -%}"
+        "{%- for message in messages -%}{%- if message['role'] == 'user' -%}"
+        "{%- set last.question = loop.index0 -%}{%- endif -%}{%- endfor -%}"
+        "{%- for message in messages -%}"
+        "{%- if message['role'] == 'system' or loop.index0 >= last.question -%}"
+        "{{- '<|' + message['role'] + '|>' + message['content'] -}}"
+        "{%- if message['role'] == 'assistant' -%}{{- '<|end|>' -}}{%- endif -%}{%- endif -%}"
+        "{%- endfor -%}"
+        "{%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}"},
+    NamedTemplate{
         "chatml", "<|im_start|>role ... <|im_end|>: Qwen, SmolLM2 and many others",
         "{%- for message in messages -%}"
         "{{- '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' -}}"

@@ -21,6 +21,7 @@ class Handler final : public JsonHandler {
   bool merges_too_early() const { return early_; }
 
   void begin_object() override {
+    if (list_ == List::added && list_depth_ > 1) throw shape();
     if (list_ == List::none && path_is("model", "vocab"))
       open_list(List::vocabulary);
     else if (list_ != List::none)
@@ -34,6 +35,7 @@ class Handler final : public JsonHandler {
     end();
   }
   void begin_array() override {
+    if (list_ == List::added) throw shape();
     if (list_ == List::none && path_is("model", "vocab"))
       open_list(List::scored);
     else if (list_ == List::none && path_is("model", "merges"))
@@ -74,6 +76,7 @@ class Handler final : public JsonHandler {
         (parts_++ == 0 ? first_ : piece_) = std::move(value);
         return;
       case List::added:
+        if (list_depth_ != 2 || key_ == "id" || flag_of(key_)) throw shape();
         if (key_ == "content") added_.content = std::move(value);
     }
   }
@@ -81,6 +84,8 @@ class Handler final : public JsonHandler {
     if (list_ == List::none) return add(value);
     if (list_ == List::scored) return real(static_cast<double>(value));
     if (list_ == List::merges) throw shape();
+    if (list_ == List::added && (list_depth_ != 2 || key_ == "content" || flag_of(key_)))
+      throw shape();
     if (value < 0 || value >= kMostTokens)
       throw Error("an id below " + std::to_string(kMostTokens) + " was expected, not " +
                   std::to_string(value))
@@ -99,11 +104,8 @@ class Handler final : public JsonHandler {
   void boolean(bool value) override {
     if (list_ == List::none) return add(value);
     if (list_ != List::added) throw shape();
-    if (key_ == "special") added_.special = value;
-    if (key_ == "normalized") added_.normalized = value;
-    if (key_ == "lstrip") added_.lstrip = value;
-    if (key_ == "rstrip") added_.rstrip = value;
-    if (key_ == "single_word") added_.single_word = value;
+    if (list_depth_ != 2 || key_ == "content" || key_ == "id") throw shape();
+    if (const auto flag = flag_of(key_)) added_.*flag = value;
   }
   void null() override {
     if (list_ == List::none) return add(nullptr);
@@ -112,6 +114,18 @@ class Handler final : public JsonHandler {
 
  private:
   enum class List { none, vocabulary, scored, merges, added };
+
+  using AddedFlag = bool AddedToken::*;
+  static AddedFlag flag_of(std::string_view key) {
+    constexpr std::pair<std::string_view, AddedFlag> kFlags[] = {
+        {"special", &AddedToken::special},         {"normalized", &AddedToken::normalized},
+        {"lstrip", &AddedToken::lstrip},           {"rstrip", &AddedToken::rstrip},
+        {"single_word", &AddedToken::single_word},
+    };
+    for (const auto& [name, flag] : kFlags)
+      if (name == key) return flag;
+    return nullptr;
+  }
 
   Error shape() const {
     switch (list_) {
@@ -225,6 +239,10 @@ class Reader {
     root_ = handler.take();
     if (!root_.is_object() || !root_.contains("model") || !root_["model"].is_object())
       throw Error("an object with a model was expected").field("model");
+    // A list of them is not kept in the tree.
+    if (root_.contains("added_tokens"))
+      throw Error("a list of objects with id, content and flags was expected")
+          .field("added_tokens");
     read_model();
     read_added();
     spec_.normalizer = read_normalizers(part("normalizer"));

@@ -189,10 +189,11 @@ std::shared_ptr<const Tokenizer> train_tokenizer(const Recipe& recipe,
                                                  const std::vector<Document>& documents,
                                                  ThreadPool& pool) {
   std::int64_t bytes = 0;
-  bool talks = false;
+  bool talks = false, single = true;  // single: no conversation has a second question
   for (const Document& d : documents) {
     bytes += static_cast<std::int64_t>(d.text.size());
     for (const Message& m : d.messages) bytes += static_cast<std::int64_t>(m.content.size());
+    single = single && std::ranges::count(d.messages, "user", &Message::role) <= 1;
     talks = talks || !d.messages.empty();
   }
   BpeTraining training;
@@ -229,7 +230,9 @@ std::shared_ptr<const Tokenizer> train_tokenizer(const Recipe& recipe,
   trained.tokens = std::move(vocabulary.tokens);
   trained.merges = std::move(vocabulary.merges);
   trained.pre_tokenizer = recipe.pre_tokenizer;
-  if (talks) trained.chat_template = std::string(named_template("bantam"));
+  // Whoever has never seen a second question does not know what to make of one.
+  if (talks)
+    trained.chat_template = std::string(named_template(single ? "bantam-single" : "bantam"));
   return make_tokenizer(std::move(trained));
 }
 

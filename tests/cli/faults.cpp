@@ -67,6 +67,13 @@ bool fault_reached() { return allocations_left <= 0 || calls_left < 0; }
 }  // namespace bantam::test
 
 void* operator new(std::size_t size) { return bantam::test::allocate(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return bantam::test::allocate(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 void operator delete(void* memory) noexcept { bantam::test::release(memory); }
 void operator delete(void* memory, std::size_t) noexcept { bantam::test::release(memory); }
 

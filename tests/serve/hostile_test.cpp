@@ -17,6 +17,12 @@ std::int64_t resident() {
   return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kOrdinary = false;  // a sanitizer keeps what was freed
+#else
+constexpr bool kOrdinary = true;
+#endif
+
 TEST(Hostile, TenThousandBadRequestsLeaveItServingAndNoLarger) {
   test::TestSetup setup;
   setup.limits.head_time = setup.limits.body_time = std::chrono::seconds(5);
@@ -39,7 +45,9 @@ TEST(Hostile, TenThousandBadRequestsLeaveItServingAndNoLarger) {
   bother(0, 2000);
   const std::int64_t before = resident();
   bother(2000, 10'000);
-  EXPECT_LT(resident() - before, 8 * 1024) << "kB more than " << before;
+  if (kOrdinary) {
+    EXPECT_LT(resident() - before, 8 * 1024) << "kB more than " << before;
+  }
   EXPECT_EQ(server.post("/v1/completions", {{"prompt", "the"}, {"max_tokens", 2}}).status, 200);
 }
 

@@ -54,7 +54,7 @@ TEST(TokenizerJson, ThatIsWrongIsRefusedByName) {
     file.*part = value;
     return file.text();
   };
-  std::string deep = "{\"added_tokens\":";
+  std::string deep = "{\"normalizer\":";
   for (int i = 0; i < 10000; ++i) deep += '[';
   const struct {
     std::string text, says;
@@ -95,7 +95,17 @@ TEST(TokenizerJson, ThatIsWrongIsRefusedByName) {
       {with(&JsonFile::added, added("\"x\"", "9")), "no token has the id 5"},
       {with(&JsonFile::added, added("\"a\"", "5")), "but the vocabulary says 0"},
       {with(&JsonFile::added, added("\"x\"", "0")), "has already"},
-      {with(&JsonFile::added, added("\"x\"", "\"5\"")), "no id"},
+      {with(&JsonFile::added, added("\"x\"", "\"5\"")), "objects with id"},
+      {with(&JsonFile::added, added("5", "5")), "objects with id"},
+      {with(&JsonFile::added, added("\"x\"", "5", "\"true\"")), "objects with id"},
+      {with(&JsonFile::added, added("\"x\"", "5", "1")), "objects with id"},
+      {with(&JsonFile::added, added("{}", "5")), "objects with id"},
+      {with(&JsonFile::added, "[5]"), "objects with id"},
+      {with(&JsonFile::added, "[[]]"), "objects with id"},
+      {with(&JsonFile::added, "[\"x\"]"), "objects with id"},
+      {with(&JsonFile::added, "0"), "objects with id"},
+      {with(&JsonFile::added, "{}"), "objects with id"},
+      {with(&JsonFile::added, "null"), "objects with id"},
       {with(&JsonFile::normalizer, R"({"type":"Rot13"})"), "Rot13"},
       {with(&JsonFile::normalizer, "7"), "normalizer"},
       {with(&JsonFile::normalizer, R"({"type":"Sequence"})"), "normalizers"},
