@@ -55,10 +55,11 @@ Split split_documents(const TokenStore& store, double share) {
     std::erase(split.train, chosen);
     split.validation.push_back(chosen);
   }
-  if (share > 0 && (split.validation.empty() || split.train.empty()))
-    throw Error("the " + std::to_string(store.documents()) +
-                " document(s) cannot be split into training and validation; give more text, or say "
-                "validation = 0 in the recipe");
+  if (store.documents() == 1) split = {.train = {0}, .validation = {}};
+  if (split.train.empty())
+    throw Error("all " + std::to_string(store.documents()) +
+                " documents fall to validation; give more text, or say a smaller validation in the "
+                "recipe");
   return split;
 }
 

@@ -31,7 +31,8 @@ class TokenStore {
 struct Split {
   std::vector<std::int64_t> train, validation;
 };
-// `share` of 0 gives none. Throws Error when either side would be empty otherwise.
+// `share` of 0 gives none to validation; a single document is for training. Throws Error when
+// nothing would be left to train on.
 Split split_documents(const TokenStore& store, double share);
 
 // A stretch of a document in a row: inputs [from, from + count), targets one further.

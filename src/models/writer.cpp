@@ -1,5 +1,7 @@
 #include "models/writer.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -17,6 +19,16 @@ Type gguf_weight_type(const Weight& weight, Type wanted) {
   return weight.shape.back() % format(wanted).block == 0 ? wanted : Type::f16;
 }
 
+namespace {
+
+// A block would make a number of what is none.
+void require_finite(std::span<const float> numbers) {
+  if (!std::ranges::all_of(numbers, [](float x) { return std::isfinite(x); }))
+    throw Error("it holds what is no finite number; bantam info --verify says where");
+}
+
+}  // namespace
+
 Tensor converted(const Tensor& rows, Type type) {
   if (rows.type() == type) return rows;
   const Format& from = format(rows.type());
@@ -33,6 +45,7 @@ Tensor converted(const Tensor& rows, Type type) {
   for (std::int64_t i = 0; i < count; i += kPiece) {
     const std::int64_t n = std::min(kPiece, count - i);
     from.decode(rows.view().data + from.bytes(i), piece.data(), n);
+    if (to.quantised) require_finite(std::span(piece).first(static_cast<std::size_t>(n)));
     to.encode(piece.data(), out.view().data + to.bytes(i), n);
   }
   return out;
@@ -121,9 +134,13 @@ void write_gguf(Model& model, const Family& family, GgufWriter& writer, const We
   writer.finish([&](std::size_t index, const PutBytes& put) {
     if (index < divisors.size()) return put(std::as_bytes(divisors[index].second));
     const Stored& tensor = tensors[index - divisors.size()];
-    for (const Weight& w : tensor.parts) {
-      const Tensor half = converted(rows(w), type_of(tensor, type));
-      put(bytes_of(w.rotary_heads > 0 ? interleaved(half, w.rotary_heads) : half));
+    try {
+      for (const Weight& w : tensor.parts) {
+        const Tensor half = converted(rows(w), type_of(tensor, type));
+        put(bytes_of(w.rotary_heads > 0 ? interleaved(half, w.rotary_heads) : half));
+      }
+    } catch (Error& error) {
+      throw error.field(tensor.name);
     }
   });
 }

@@ -51,6 +51,7 @@ class Run {
     train();
     if (result_.finished) {
       result_.validation_loss = trainer_->validate(1 << 20);
+      folder_.set_aside(0);
       export_model(trainer_->model(), family_, *tokenizer_, options_.out, options_.force);
       folder_.remove();
     }
@@ -103,6 +104,9 @@ class Run {
     const TrainPlan plan = plan_training(family_, settings);
     check_memory(family_, settings, plan, recipe_.shaped(), available_memory());
     check_disk(options_.out, plan);
+    set_aside(plan);
+    if (settings.validation > 0 && store_.documents() == 1)
+      options_.say("one document: nothing is kept back to validate with");
     trainer_ = std::make_unique<Trainer>(family_, settings, store_, pool_, kernels_);
     result_.parameters = plan.parameters;
   }
@@ -124,8 +128,19 @@ class Run {
         byte_text(static_cast<double>(2 * p.checkpoint_bytes + p.model_bytes))));
   }
 
+  // A checkpoint beside the one before, and the model: a disk that others fill meanwhile must not
+  // cost the run.
+  void set_aside(const TrainPlan& plan) {
+    const auto bytes = static_cast<std::uint64_t>(plan.checkpoint_bytes + plan.model_bytes);
+    if (!folder_.set_aside(bytes))
+      options_.say("the disk has not " + byte_text(static_cast<double>(bytes)) +
+                   " to set aside: should it be full when the model is written, the run is lost");
+  }
+
   void save() {
+    folder_.set_aside(0);
     trainer_->save(checkpoint_);
+    set_aside(trainer_->plan());
     saved_ = now();
   }
 

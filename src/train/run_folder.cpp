@@ -53,7 +53,22 @@ RunFolder::RunFolder(const Path& out) : path_(beside(out)) {
   }
 }
 
+bool RunFolder::set_aside(std::uint64_t bytes) noexcept {
+  if (aside_ < 0 && bytes > 0) aside_ = open(path_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (aside_ < 0) return true;
+  if (ftruncate(aside_, 0) != 0 || bytes == 0) return true;
+  return fallocate(aside_, 0, 0, static_cast<off_t>(bytes)) == 0 || errno == EOPNOTSUPP ||
+         errno == ENOSYS;
+}
+
+std::uint64_t RunFolder::aside() const noexcept {
+  struct stat about {};
+  if (aside_ < 0 || fstat(aside_, &about) != 0) return 0;
+  return static_cast<std::uint64_t>(about.st_blocks) * 512;
+}
+
 RunFolder::~RunFolder() {
+  if (aside_ >= 0) close(aside_);
   rmdir(path_.c_str());  // only when it is empty
   close(descriptor_);
 }

@@ -1,6 +1,8 @@
 // OUT.run: where an unfinished run keeps its checkpoint.
 #pragma once
 
+#include <cstdint>
+
 #include "base/file.h"
 
 namespace bantam {
@@ -15,12 +17,18 @@ class RunFolder {
   RunFolder& operator=(const RunFolder&) = delete;
 
   const Path& path() const { return path_; }
+  // Sets so much of the disk aside, in place of what was set aside before, so that what must be
+  // written at the end has a place then: nobody sees it, and it goes with this process. 0: none.
+  // False: the disk has not as much. Where a file system cannot do it nothing is set aside.
+  bool set_aside(std::uint64_t bytes) noexcept;
+  std::uint64_t aside() const noexcept;  // bytes that are set aside
   // With all that is in it: the run is over.
   void remove() noexcept;
 
  private:
   Path path_;
   int descriptor_ = -1;
+  int aside_ = -1;  // a file without a name
 };
 
 }  // namespace bantam

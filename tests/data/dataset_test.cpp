@@ -95,12 +95,15 @@ TEST(Split, PutsCopiesOfADocumentOnOneSideAndDependsOnContent) {
   EXPECT_EQ(split.validation.size(), 3 * held.size());
 }
 
-TEST(Split, OfTwoDocumentsHasBothSidesAndOfOneIsRefused) {
+TEST(Split, OfTwoDocumentsHasBothSidesAndOneIsForTraining) {
   const Split split = split_documents(texts(2, 10), 0.01);
   EXPECT_EQ(split.train.size(), 1u);
   EXPECT_EQ(split.validation.size(), 1u);
-  EXPECT_THROW(split_documents(texts(1, 10), 0.01), Error);
-  EXPECT_EQ(split_documents(texts(1, 10), 0).train.size(), 1u);
+  for (const double share : {0.0, 0.01, 0.9}) {
+    const Split one = split_documents(texts(1, 10), share);
+    EXPECT_EQ(one.train.size(), 1u) << share;
+    EXPECT_EQ(one.validation.size(), 0u) << share;
+  }
 }
 
 }  // namespace

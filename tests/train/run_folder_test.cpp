@@ -29,6 +29,25 @@ TEST(RunFolder, IsHeldByOneRunAtATime) {
   EXPECT_TRUE(std::filesystem::exists(again.path()));
 }
 
+TEST(RunFolder, SetsDiskAsideThatNobodySees) {
+  const Path out = Path(::testing::TempDir()) / "bantam-aside.gguf";
+  Path folder;
+  {
+    RunFolder run(out);
+    folder = run.path();
+    ASSERT_TRUE(run.set_aside(1 << 20));
+    if (run.aside() == 0) GTEST_SKIP() << "this file system sets nothing aside";
+    EXPECT_GE(run.aside(), 1u << 20);
+    EXPECT_TRUE(std::filesystem::is_empty(folder));
+    EXPECT_FALSE(run.set_aside(std::uint64_t{1} << 60));
+    EXPECT_TRUE(run.set_aside(4096));
+    EXPECT_LT(run.aside(), 1u << 20);
+    run.set_aside(0);
+    EXPECT_EQ(run.aside(), 0u);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder));
+}
+
 TEST(RunFolder, KeepsWhatIsInIt) {
   const Path out = Path(::testing::TempDir()) / "bantam-kept.gguf";
   Path folder;
