@@ -55,6 +55,10 @@ int main(int argc, char** argv) {
       (ids = encode(model, argv[2], &count, &error)) != NULL &&
       bantam_generate(model, ids, count, &options, show, &last, &result, &error) == BANTAM_OK;
   if (done && last != '\n') puts("");
+  if (done && ferror(stdout)) {
+    done = 0;
+    snprintf(error.message, sizeof error.message, "the text could not be written");
+  }
   if (done)
     fprintf(stderr, "%zu tokens in %.2f s\n", result.count,
             result.prompt_seconds + result.answer_seconds);

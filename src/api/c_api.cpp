@@ -242,8 +242,8 @@ bantam_status bantam_render_chat(const bantam_model* model, const bantam_message
     need(bytes, "bytes");
     check_array(messages, count, "messages");
     check_array(text, capacity, "text");
-    if (model->tokenizer->chat_template().empty())
-      throw Error("the model has no chat template").in(model->path);
+    const auto chat_template = own_template(*model->tokenizer, model->path);
+    if (!chat_template) throw Error("the model has no chat template").in(model->path);
     ChatInput input;
     for (size_t i = 0; i < count; ++i) {
       need(messages[i].role, "the role of a message");
@@ -251,8 +251,7 @@ bantam_status bantam_render_chat(const bantam_model* model, const bantam_message
       input.messages.push_back({{"role", messages[i].role}, {"content", messages[i].content}});
     }
     set_special_tokens(*model->tokenizer, input);
-    const ChatTemplate chat_template(model->tokenizer->chat_template(), model->path);
-    const std::string prompt = chat_template.render(input);
+    const std::string prompt = chat_template->render(input);
     return give_all<char>(prompt, text, capacity, bytes, error);
   });
 }

@@ -96,15 +96,15 @@ void look_at_tokenizer(const ModelFile& file, const Path& path, Problems& proble
     const std::string text = "Hello, world! 12 + 30 = 42.";
     tokenizer->decode(tokenizer->encode(text));
   });
-  if (tokenizer->chat_template().empty()) return;
   problems.none_in([&] {
-    const ChatTemplate chat(tokenizer->chat_template(), path.string());
+    const auto chat = own_template(*tokenizer, path.string());
+    if (!chat) return;
     ChatInput input;
     input.messages = Json::array({{{"role", "user"}, {"content", "Hello"}},
                                   {{"role", "assistant"}, {"content", "Hello!"}},
                                   {{"role", "user"}, {"content", "Bye"}}});
     set_special_tokens(*tokenizer, input);
-    chat.render(input);
+    chat->render(input);
   });
 }
 

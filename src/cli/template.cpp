@@ -39,9 +39,8 @@ ChatTemplate Command::open(ChatInput& input) const {
   const std::shared_ptr<const Tokenizer> tokenizer = open_tokenizer(path);
   set_special_tokens(*tokenizer, input);
   if (name) return ChatTemplate(std::string(named_template(*name)), *name);
-  if (tokenizer->chat_template().empty())
-    throw Error("the model has no chat template; --template NAME gives it one").in(source);
-  return ChatTemplate(tokenizer->chat_template(), source);
+  if (auto own = own_template(*tokenizer, source)) return std::move(*own);
+  throw Error("the model has no chat template; --template NAME gives it one").in(source);
 }
 
 void Command::run() const {

@@ -32,14 +32,22 @@ std::size_t well_formed(std::string_view s) {
   return 0;
 }
 
+// The extension in lower case, "" where the file is not text that is read.
+std::string kind_of_text(const Path& path) {
+  std::string kind = path.extension().string();
+  for (char& c : kind)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return kind == ".txt" || kind == ".md" || kind == ".jsonl" ? kind : "";
+}
+
 class Reader {
  public:
   Reader(const ReadOptions& options, const std::function<void(Document&&)>& take)
       : options_(options), take_(take) {}
 
   void file(const Path& path) {
-    const std::string kind = path.extension().string();
-    if (kind != ".txt" && kind != ".md" && kind != ".jsonl") {
+    const std::string kind = kind_of_text(path);
+    if (kind.empty()) {
       ++report_.skipped_files;
       return;
     }
@@ -202,8 +210,7 @@ ReadReport read_documents(const Path& path, const ReadOptions& options,
   const fs::file_status status = fs::status(path, problem);
   if (!fs::exists(status)) throw Error("there is no such file or folder").in(path.string());
   if (!fs::is_directory(status)) {
-    const std::string kind = path.extension().string();
-    if (kind != ".txt" && kind != ".md" && kind != ".jsonl")
+    if (kind_of_text(path).empty())
       throw Error("a folder, or a .txt, .md or .jsonl file, was expected").in(path.string());
     reader.file(path);
   } else {

@@ -117,6 +117,11 @@ ChatTemplate::ChatTemplate(std::string source, std::string name)
   }
 }
 
+std::optional<ChatTemplate> own_template(const Tokenizer& tokenizer, const std::string& model) {
+  if (tokenizer.chat_template().empty()) return std::nullopt;
+  return ChatTemplate(tokenizer.chat_template(), model + " (chat template)");
+}
+
 ChatTemplate::~ChatTemplate() = default;
 ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
 ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;

@@ -71,4 +71,8 @@ class ChatTemplate {
   std::unique_ptr<const jinja::Template> tree_;
 };
 
+// The template that a model brings, nullopt where it has none; `model` is its file or folder, as
+// errors name it. Throws as the constructor does.
+std::optional<ChatTemplate> own_template(const Tokenizer& tokenizer, const std::string& model);
+
 }  // namespace bantam

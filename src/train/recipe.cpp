@@ -236,6 +236,8 @@ Recipe read_recipe(const Path& path) {
     throw Error("the folder with the text is missing: text = \"...\" under [data]")
         .in(path.string())
         .field("data.text");
+  if (recipe.steps.has_value() + recipe.tokens.has_value() + recipe.epochs.has_value() > 1)
+    throw Error("only one of steps, tokens and epochs can be said").in(path.string()).field("train");
   recipe.text = path.parent_path() / text_path;
   return recipe;
 }

@@ -64,7 +64,8 @@ class Run {
     std::error_code ignored;
     const bool unfinished = std::filesystem::exists(checkpoint_, ignored);
     if (options_.resume && !unfinished)
-      throw Error("there is no unfinished run to resume").in(folder_.path().string());
+      throw Error("there is no unfinished run to resume; start one without --resume")
+          .in(folder_.path().string());
     if (!options_.resume && unfinished && !options_.force)
       throw Error("an unfinished run is here: go on with --resume, or say --force to start anew")
           .in(folder_.path().string());

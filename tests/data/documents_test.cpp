@@ -47,7 +47,7 @@ class DocumentsTest : public ::testing::Test {
 };
 
 TEST_F(DocumentsTest, AreReadInTheOrderOfTheirPaths) {
-  put("b.txt", "second");
+  put("b.TXT", "second");
   put("a/z.md", "# first");
   put("c.jsonl", "{\"text\":\"third\"}\n\n{\"text\":\"fourth\"}");
   put("d.png", "no text");

@@ -47,6 +47,8 @@ constexpr Refusal kRefusals[] = {
     {"size_of_zero", "[model]\nsize = 0\n", "model.size: a number from 1", 4},
     {"number_beyond_64_bits", "[train]\nsteps = 99999999999999999999\n", "", 4},
     {"twice", "[train]\nsteps = 1\nsteps = 2\n", "", 5},
+    {"two_lengths", "[train]\nsteps = 3\nepochs = 2\n",
+     "train: only one of steps, tokens and epochs can be said", 0},
     {"cut", "[train]\nsteps = \n", "", 4},
 };
 
