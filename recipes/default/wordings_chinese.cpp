@@ -8,7 +8,7 @@ namespace {
 using enum Kind;
 using enum Operation;
 
-constexpr Wording kWordings[] = {
+constexpr Wording kChineseWordings[] = {
     {addition, add, "{a}{+}{b}等於多少？"},
     {addition, add, "{a}{+}{b}{=}"},
     {addition, add, "{a}{+}{b}是多少？"},
@@ -91,6 +91,6 @@ constexpr Wording kWordings[] = {
 
 }  // namespace
 
-std::span<const Wording> chinese_wordings() { return kWordings; }
+std::span<const Wording> chinese_wordings() { return kChineseWordings; }
 
 }  // namespace bantam::recipe

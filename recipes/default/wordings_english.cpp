@@ -7,7 +7,7 @@ namespace {
 using enum Kind;
 using enum Operation;
 
-constexpr Wording kWordings[] = {
+constexpr Wording kEnglishWordings[] = {
     {addition, add, "What is {a}{+}{b}?"},
     {addition, add, "{a}{+}{b}{=}"},
     {addition, add, "{a}{+}{b}"},
@@ -91,6 +91,6 @@ constexpr Wording kWordings[] = {
 
 }  // namespace
 
-std::span<const Wording> english_wordings() { return kWordings; }
+std::span<const Wording> english_wordings() { return kEnglishWordings; }
 
 }  // namespace bantam::recipe

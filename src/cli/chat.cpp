@@ -18,7 +18,7 @@ namespace bantam::cli {
 
 namespace {
 
-struct Command {
+struct ChatVerb {
   ModelOptions model;
   SamplingFlags sampling;
   std::optional<std::string> template_name, system;
@@ -175,7 +175,7 @@ void Chat::answer_to(const std::vector<std::int32_t>& prompt) {
 
 namespace {
 
-void Command::run() const {
+void ChatVerb::run() const {
   const auto file = std::make_shared<const ModelFile>(Path(model.path));
   model.warn_of_context(*file);
   const SamplingOptions chosen = sampling.chosen();
@@ -200,8 +200,8 @@ void Command::run() const {
   }
 }
 
-std::function<void()> declare(Options& options) {
-  auto command = std::make_shared<Command>();
+std::function<void()> declare_chat(Options& options) {
+  auto command = std::make_shared<ChatVerb>();
   command->model.declare(options);
   options.text("--system", "TEXT", command->system,
                "what the model is told before the conversation");
@@ -225,6 +225,6 @@ const Verb kChat{
     "is kept but what /save writes.",
     "bantam chat model.gguf\n"
     "bantam chat model.gguf --system \"Answer in one sentence.\" --temp 0.3",
-    declare};
+    declare_chat};
 
 }  // namespace bantam::cli

@@ -13,7 +13,7 @@ namespace {
 constexpr std::array<Choice<ShellScript>, 3> kShells{
     {{"bash", bash_completion}, {"zsh", zsh_completion}, {"fish", fish_completion}}};
 
-std::function<void()> declare(Options& options) {
+std::function<void()> declare_completion(Options& options) {
   auto shell = std::make_shared<std::optional<ShellScript>>();
   options.choice<ShellScript>("SHELL", "SHELL", *shell, kShells, "the shell: bash, zsh or fish")
       .required = true;
@@ -49,6 +49,6 @@ const Verb kCompletion{
     "look; otherwise let the shell read it when it starts.",
     "bantam completion bash > ~/.local/share/bash-completion/completions/bantam\n"
     "bantam completion fish > ~/.config/fish/completions/bantam.fish",
-    declare};
+    declare_completion};
 
 }  // namespace bantam::cli

@@ -5,22 +5,22 @@ namespace bantam::cli {
 
 namespace {
 
-std::string in_quotes(std::string_view text) { return "'" + escaped(text, "\\'") + "'"; }
+std::string fish_quoted(std::string_view text) { return "'" + escaped(text, "\\'") + "'"; }
 
 // -x: a value and no files; -r -F: a value, which is a file.
 std::string value_of(const Option& option) {
   if (option.flag()) return "";
-  if (!option.words.empty()) return " -x -a " + in_quotes(joined(option.words));
+  if (!option.words.empty()) return " -x -a " + fish_quoted(joined(option.words));
   return option.path() ? " -r -F" : " -x";
 }
 
 std::string line_of(const Option& option, const std::string& begin) {
   if (option.positional())
-    return begin + (option.path() ? " -F" : " -a " + in_quotes(joined(option.words))) + "\n";
+    return begin + (option.path() ? " -F" : " -a " + fish_quoted(joined(option.words))) + "\n";
   std::string line = begin;
   for (const std::string& name : split_names(option.names))
     line += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
-  return line + value_of(option) + " -d " + in_quotes(option.help) + "\n";
+  return line + value_of(option) + " -d " + fish_quoted(option.help) + "\n";
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ std::string fish_completion(std::span<const DeclaredVerb> verbs) {
   for (const DeclaredVerb& verb : verbs) {
     const std::string name(verb.verb.name);
     out += "complete -c bantam -n __fish_use_subcommand -a " + name + " -d " +
-           in_quotes(verb.verb.summary) + "\n";
+           fish_quoted(verb.verb.summary) + "\n";
     const std::string begin = "complete -c bantam -n '__fish_seen_subcommand_from " + name + "'";
     for (const Option& option : verb.options.all()) out += line_of(option, begin);
     out += begin + " -s h -l help -d 'say what it takes'\n";

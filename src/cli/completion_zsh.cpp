@@ -6,7 +6,7 @@ namespace bantam::cli {
 namespace {
 
 // In single quotes.
-std::string in_quotes(std::string_view text) {
+std::string zsh_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -14,7 +14,7 @@ std::string in_quotes(std::string_view text) {
 
 std::string explained(std::string_view help) { return "[" + escaped(help, "\\[]:") + "]"; }
 
-std::string completes(const Option& option) {
+std::string zsh_completes(const Option& option) {
   const std::string message = ":" + escaped(option.value, "\\:") + ":";
   if (!option.words.empty()) return message + "(" + joined(option.words) + ")";
   return option.path() ? message + "_files" : message;
@@ -22,17 +22,17 @@ std::string completes(const Option& option) {
 
 // "(-t --threads)"{-t+,--threads=}"[explanation]:N:"
 std::string specification(const Option& option) {
-  if (option.positional()) return in_quotes((option.required ? "" : ":") + completes(option));
+  if (option.positional()) return zsh_quoted((option.required ? "" : ":") + zsh_completes(option));
   const std::vector<std::string> names = split_names(option.names);
-  const std::string rest = explained(option.help) + (option.flag() ? "" : completes(option));
+  const std::string rest = explained(option.help) + (option.flag() ? "" : zsh_completes(option));
   const std::string before = option.repeats     ? "*"
                              : names.size() > 1 ? "(" + joined(names) + ")"
                                                 : "";
   std::vector<std::string> spelled;
   for (const std::string& name : names)
     spelled.push_back(name + (option.flag() ? "" : name.starts_with("--") ? "=" : "+"));
-  if (spelled.size() == 1) return in_quotes(before + spelled.front() + rest);
-  return in_quotes(before) + "{" + joined(spelled, ",") + "}" + in_quotes(rest);
+  if (spelled.size() == 1) return zsh_quoted(before + spelled.front() + rest);
+  return zsh_quoted(before) + "{" + joined(spelled, ",") + "}" + zsh_quoted(rest);
 }
 
 std::string arguments_of(const DeclaredVerb& verb) {
@@ -41,7 +41,7 @@ std::string arguments_of(const DeclaredVerb& verb) {
   return out + " \\\n        '(- *)'{-h,--help}'[say what it takes]' ;;\n";
 }
 
-constexpr std::string_view kBegin = R"(#compdef bantam
+constexpr std::string_view kZshBegin = R"(#compdef bantam
 # Completion of bantam for zsh; made by `bantam completion zsh`.
 _bantam() {
   local -a verbs
@@ -58,7 +58,7 @@ constexpr std::string_view kMiddle = R"(  )
   case $verb in
     help) _describe -t verbs verb verbs ;;
 )";
-constexpr std::string_view kEnd = R"(  esac
+constexpr std::string_view kZshEnd = R"(  esac
 }
 if [[ $funcstack[1] == _bantam ]]; then
   _bantam "$@"
@@ -70,13 +70,13 @@ fi
 }  // namespace
 
 std::string zsh_completion(std::span<const DeclaredVerb> verbs) {
-  std::string out(kBegin);
+  std::string out(kZshBegin);
   for (const DeclaredVerb& verb : verbs)
     out += "    " +
-           in_quotes(std::string(verb.verb.name) + ":" + escaped(verb.verb.summary, "\\:")) + "\n";
+           zsh_quoted(std::string(verb.verb.name) + ":" + escaped(verb.verb.summary, "\\:")) + "\n";
   out += kMiddle;
   for (const DeclaredVerb& verb : verbs) out += arguments_of(verb);
-  return out + std::string(kEnd);
+  return out + std::string(kZshEnd);
 }
 
 }  // namespace bantam::cli

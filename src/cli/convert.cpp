@@ -15,7 +15,7 @@ namespace bantam::cli {
 
 namespace {
 
-struct Command {
+struct ConvertVerb {
   std::string from, to;
   std::optional<Type> type;
   bool force = false, json = false;
@@ -28,7 +28,7 @@ struct Command {
   void report(const Conversion& conversion) const;
 };
 
-void Command::check_target() const {
+void ConvertVerb::check_target() const {
   const Path target(to);
   std::error_code ignored;
   if (!std::filesystem::exists(std::filesystem::symlink_status(target, ignored))) return;
@@ -48,7 +48,7 @@ std::shared_ptr<const Tokenizer> folder_tokenizer(const HfFolder& folder) {
   return nullptr;
 }
 
-void Command::write_gguf(Conversion& conversion, const ModelFile& file) const {
+void ConvertVerb::write_gguf(Conversion& conversion, const ModelFile& file) const {
   GgufWriter writer{Path(to)};
   if (file.gguf()) {
     for (const Metadata::Entry& entry : file.gguf()->metadata().entries()) writer.copy(entry);
@@ -88,7 +88,7 @@ constexpr std::array kCarriedFiles{
     "tokenizer.json",  "tokenizer_config.json",  "special_tokens_map.json", "added_tokens.json",
     "tokenizer.model", "generation_config.json", "chat_template.jinja"};
 
-void Command::write_folder(Conversion& conversion, const ModelFile& file) const {
+void ConvertVerb::write_folder(Conversion& conversion, const ModelFile& file) const {
   AtomicFolder folder(Path(to), force);
   Json members = Json::object();
   if (file.folder()) {
@@ -114,7 +114,7 @@ void Command::write_folder(Conversion& conversion, const ModelFile& file) const 
   folder.commit();
 }
 
-void Command::report(const Conversion& conversion) const {
+void ConvertVerb::report(const Conversion& conversion) const {
   Json types = Json::object();
   std::string line;
   std::int64_t bytes = 0;
@@ -138,7 +138,7 @@ void Command::report(const Conversion& conversion) const {
           " bytes of weights\n");
 }
 
-void Command::run() const {
+void ConvertVerb::run() const {
   require_place(to);
   check_target();
   const auto file = std::make_shared<const ModelFile>(Path(from));
@@ -157,13 +157,13 @@ constexpr std::array<Choice<Type>, 4> kTypes{
     {{"f32", Type::f32}, {"f16", Type::f16}, {"bf16", Type::bf16}, {"q8_0", Type::q8_0}}};
 constexpr std::array<Choice<Type>, 1> kBlockTypes{{{"q8_0", Type::q8_0}}};
 
-void declare_common(Options& options, Command& command) {
+void declare_common(Options& options, ConvertVerb& command) {
   options.flag("--force", command.force, "replace what is there");
   options.flag("--json", command.json, "print what was written as a JSON object");
 }
 
 std::function<void()> declare_convert(Options& options) {
-  auto command = std::make_shared<Command>();
+  auto command = std::make_shared<ConvertVerb>();
   options.positional("SRC", command->from,
                      "a .gguf file, or a folder with config.json and safetensors");
   options.positional("DST", command->to,
@@ -175,7 +175,7 @@ std::function<void()> declare_convert(Options& options) {
 }
 
 std::function<void()> declare_quantize(Options& options) {
-  auto command = std::make_shared<Command>();
+  auto command = std::make_shared<ConvertVerb>();
   options.positional("SRC", command->from,
                      "a .gguf file, or a folder with config.json and safetensors");
   options.positional("DST", command->to, "the GGUF file to write");

@@ -11,7 +11,7 @@ namespace bantam::cli {
 
 namespace {
 
-struct Command {
+struct DetokenizeVerb {
   std::string model;
   std::optional<std::vector<std::int32_t>> tokens;
   bool special = false, json = false;
@@ -22,8 +22,8 @@ struct Command {
   }
 };
 
-std::function<void()> declare(Options& options) {
-  auto command = std::make_shared<Command>();
+std::function<void()> declare_detokenize(Options& options) {
+  auto command = std::make_shared<DetokenizeVerb>();
   options.positional("MODEL", command->model,
                      "a .gguf file, a tokenizer.json, a tokenizer.model, or a model's folder");
   options.ids("--tokens", command->tokens, "the ids, 1,2,3").required = true;
@@ -34,8 +34,8 @@ std::function<void()> declare(Options& options) {
 
 }  // namespace
 
-const Verb kDetokenize{"detokenize", "token ids to text",
-                       "Prints the text that token ids stand for.",
-                       "bantam detokenize model.gguf --tokens 1,403,407,261,378", declare};
+const Verb kDetokenize{
+    "detokenize", "token ids to text", "Prints the text that token ids stand for.",
+    "bantam detokenize model.gguf --tokens 1,403,407,261,378", declare_detokenize};
 
 }  // namespace bantam::cli

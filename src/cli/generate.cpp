@@ -18,7 +18,7 @@ namespace bantam::cli {
 
 namespace {
 
-struct Command {
+struct GenerateVerb {
   ModelOptions model;
   SamplingFlags sampling;
   std::optional<std::string> prompt, file, system, template_name, cache_file;
@@ -45,7 +45,7 @@ std::string read_input() {
   return text;
 }
 
-std::vector<std::int32_t> Command::prompt_ids(
+std::vector<std::int32_t> GenerateVerb::prompt_ids(
     const std::shared_ptr<const Tokenizer>& tokenizer) const {
   if (tokens && talks())
     throw Error("--system and --template go with --prompt or --file", Error::Kind::usage);
@@ -92,7 +92,7 @@ Json result(const Answer& answer, const Timing& timing, const Session& session,
           {"threads", session.threads()}};
 }
 
-void Command::run() const {
+void GenerateVerb::run() const {
   if ((prompt ? 1 : 0) + (tokens ? 1 : 0) + (file ? 1 : 0) != 1)
     throw Error("one of --prompt, --file and --tokens was expected", Error::Kind::usage);
   if (probabilities && !json) throw Error("--logprobs goes with --json", Error::Kind::usage);
@@ -141,8 +141,8 @@ void Command::run() const {
   check_interrupt();
 }
 
-std::function<void()> declare(Options& options) {
-  auto command = std::make_shared<Command>();
+std::function<void()> declare_generate(Options& options) {
+  auto command = std::make_shared<GenerateVerb>();
   command->model.declare(options);
   options.text("--prompt", "TEXT", command->prompt, "the text to continue");
   options.text("--file", "FILE", command->file,
@@ -177,6 +177,6 @@ const Verb kGenerate{
     "is read from one file or folder; nothing leaves this machine.",
     "bantam generate model.gguf --prompt \"Once upon a time\" -n 100\n"
     "bantam generate model.gguf --prompt \"12 + 30 =\" --temp 0 --json",
-    declare};
+    declare_generate};
 
 }  // namespace bantam::cli

@@ -14,7 +14,7 @@ namespace bantam::cli {
 
 namespace {
 
-struct Command {
+struct InfoVerb {
   std::string path;
   bool tensors = false, metadata = false, verify = false, machine = false, json = false;
 
@@ -211,7 +211,7 @@ void print_verified(const Json& v) {
   for (const Json& problem : v["problems"]) info_line("problem", problem.get<std::string>());
 }
 
-void Command::run() const {
+void InfoVerb::run() const {
   if (machine && !path.empty())
     throw Error("either MODEL or --machine was expected, not both", Error::Kind::usage);
   if (machine) return show_machine(json);
@@ -219,7 +219,7 @@ void Command::run() const {
   show_model();
 }
 
-void Command::show_model() const {
+void InfoVerb::show_model() const {
   const Path file(path);
   std::error_code ignored;
   std::unique_ptr<GgufFile> gguf;
@@ -263,8 +263,8 @@ void Command::show_model() const {
         .in(file.string());
 }
 
-void Command::print_text(const TensorSource& source, const GgufFile* gguf, const Json& j,
-                         std::uint64_t count) const {
+void InfoVerb::print_text(const TensorSource& source, const GgufFile* gguf, const Json& j,
+                          std::uint64_t count) const {
   print(printable(path, 4096) + "\n");
   print_summary(j, count);
   if (j.contains("verify")) print_verified(j["verify"]);
@@ -276,8 +276,8 @@ void Command::print_text(const TensorSource& source, const GgufFile* gguf, const
             Metadata::preview(entry) + "\n");
 }
 
-std::function<void()> declare(Options& options) {
-  auto command = std::make_shared<Command>();
+std::function<void()> declare_info(Options& options) {
+  auto command = std::make_shared<InfoVerb>();
   options
       .positional("MODEL", command->path,
                   "a .gguf file, or a folder with config.json and safetensors")
@@ -304,6 +304,6 @@ const Verb kInfo{
     "Shows what a model file holds: architecture, size, types of its weights, context,\n"
     "tokenizer, chat template, licence, and whether it runs here. Reads the head of the\n"
     "file alone, whatever its size; --verify reads all of it.",
-    "bantam info model.gguf\nbantam info model.gguf --verify\nbantam info --machine", declare};
+    "bantam info model.gguf\nbantam info model.gguf --verify\nbantam info --machine", declare_info};
 
 }  // namespace bantam::cli

@@ -14,7 +14,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "logits are written little-endian");
 
-struct Command {
+struct LogitsVerb {
   ModelOptions model;
   std::optional<std::vector<std::int32_t>> tokens;
   std::optional<std::string> out;
@@ -22,7 +22,7 @@ struct Command {
   void run() const;
 };
 
-void Command::run() const {
+void LogitsVerb::run() const {
   if (tokens->empty())
     throw Error("token ids such as 1,2,3 were expected", Error::Kind::usage).field("--tokens");
   const auto file = std::make_shared<const ModelFile>(Path(model.path));
@@ -48,8 +48,8 @@ void Command::run() const {
   to.commit();
 }
 
-std::function<void()> declare(Options& options) {
-  auto command = std::make_shared<Command>();
+std::function<void()> declare_logits(Options& options) {
+  auto command = std::make_shared<LogitsVerb>();
   command->model.declare(options);
   options.ids("--tokens", command->tokens, "the tokens, 1,2,3, taken as they are").required = true;
   options
@@ -67,6 +67,6 @@ const Verb kLogits{
     "Runs the tokens through the model and writes, for each of them, the score of every\n"
     "token that could follow. For checks and scripts; the context is as long as the row\n"
     "unless --ctx says otherwise, and the cache is f32.",
-    "bantam logits model.gguf --tokens 1,403,407 --out logits.f32", declare};
+    "bantam logits model.gguf --tokens 1,403,407 --out logits.f32", declare_logits};
 
 }  // namespace bantam::cli

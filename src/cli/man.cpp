@@ -85,7 +85,7 @@ std::string manual() {
   return out + rows("ENVIRONMENT", kEnvironment) + rows("FILES", kFiles);
 }
 
-std::function<void()> declare(Options&) {
+std::function<void()> declare_man(Options&) {
   return [] { print(manual()); };
 }
 
@@ -94,6 +94,6 @@ std::function<void()> declare(Options&) {
 const Verb kMan{"man", "print the manual page",
                 "Prints the manual page in the form that man(1) reads: all that --help says of\n"
                 "each verb.",
-                "bantam man | man -l -", declare};
+                "bantam man | man -l -", declare_man};
 
 }  // namespace bantam::cli

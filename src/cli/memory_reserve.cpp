@@ -9,29 +9,29 @@ namespace {
 constexpr std::size_t kHalf = std::size_t{256} << 10;
 
 // The handler can reach nothing else.
-std::atomic<std::byte*> first{nullptr}, second{nullptr};
+std::atomic<std::byte*> first_half{nullptr}, second_half{nullptr};
 
 void release_reserve() {
-  if (std::byte* half = first.exchange(nullptr)) {
+  if (std::byte* half = first_half.exchange(nullptr)) {
     delete[] half;
     return;  // the allocation is tried again
   }
-  delete[] second.exchange(nullptr);
+  delete[] second_half.exchange(nullptr);
   throw std::bad_alloc();
 }
 
 }  // namespace
 
 MemoryReserve::MemoryReserve() {
-  first = new std::byte[kHalf];
-  second = new (std::nothrow) std::byte[kHalf];
+  first_half = new std::byte[kHalf];
+  second_half = new (std::nothrow) std::byte[kHalf];
   before_ = std::set_new_handler(release_reserve);
 }
 
 MemoryReserve::~MemoryReserve() {
   std::set_new_handler(before_);
-  delete[] first.exchange(nullptr);
-  delete[] second.exchange(nullptr);
+  delete[] first_half.exchange(nullptr);
+  delete[] second_half.exchange(nullptr);
 }
 
 }  // namespace bantam::cli

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::int64_t kMostSlots = 16;
 
-struct Command {
+struct ServeVerb {
   ModelOptions model;
   std::optional<std::int64_t> port, slots;
   std::optional<std::string> host, key_file, template_name;
@@ -30,7 +30,7 @@ struct Command {
   SessionOptions session_options(const ModelFile& file) const;
 };
 
-serve::ServerOptions Command::server_options() const {
+serve::ServerOptions ServeVerb::server_options() const {
   serve::ServerOptions options;
   options.host = host.value_or(options.host);
   options.port = static_cast<int>(port.value_or(options.port));
@@ -61,7 +61,7 @@ std::int64_t positions_in(std::int64_t bytes, std::int64_t slots, const ModelFil
 
 // Where nobody says how long a conversation may be, all slots together take half of the memory that
 // is free. The context itself stays what it is: answers do not depend on the machine.
-SessionOptions Command::session_options(const ModelFile& file) const {
+SessionOptions ServeVerb::session_options(const ModelFile& file) const {
   SessionOptions options = model.session();
   options.slots = slots.value_or(kMostSlots);
   const std::int64_t trained = file.config().context;
@@ -82,7 +82,7 @@ std::string name_of(const std::string& path) {
   return name.extension() == ".gguf" ? name.stem().string() : name.filename().string();
 }
 
-void Command::run() const {
+void ServeVerb::run() const {
   serve::ServerOptions options = server_options();
   const auto file = std::make_shared<const ModelFile>(Path(model.path));
   model.warn_of_context(*file);
@@ -103,8 +103,8 @@ void Command::run() const {
   forget_interrupt();
 }
 
-std::function<void()> declare(Options& options) {
-  auto command = std::make_shared<Command>();
+std::function<void()> declare_serve(Options& options) {
+  auto command = std::make_shared<ServeVerb>();
   command->model.declare(options);
   options.whole("--port", "N", command->port, 0, 65535, "port (default 8080; 0: any free one)");
   options.text("--host", "ADDR", command->host,
@@ -131,6 +131,6 @@ const Verb kServe{
     "in the making end; a second one does not.",
     "bantam serve model.gguf\n"
     "bantam serve model.gguf --host 0.0.0.0 --api-key-file key.txt",
-    declare};
+    declare_serve};
 
 }  // namespace bantam::cli

@@ -15,7 +15,7 @@ namespace bantam::cli {
 
 namespace {
 
-struct Command {
+struct TemplateVerb {
   std::string source;
   std::optional<std::string> name, messages, tools, extra, bos, eos, now;
   bool no_generation_prompt = false, show = false;
@@ -32,7 +32,7 @@ Json read_array(const std::string& file) {
   return json;
 }
 
-ChatTemplate Command::open(ChatInput& input) const {
+ChatTemplate TemplateVerb::open(ChatInput& input) const {
   const Path path(source);
   if (path.extension() == ".jinja")
     return ChatTemplate(read_file(path, TemplateLimits().source), source);
@@ -43,7 +43,7 @@ ChatTemplate Command::open(ChatInput& input) const {
   throw Error("the model has no chat template; --template NAME gives it one").in(source);
 }
 
-void Command::run() const {
+void TemplateVerb::run() const {
   ChatInput input;
   const ChatTemplate chat_template = open(input);
   if (show) return print(chat_template.source());
@@ -61,8 +61,8 @@ void Command::run() const {
   print(chat_template.render(input));
 }
 
-std::function<void()> declare(Options& options) {
-  auto command = std::make_shared<Command>();
+std::function<void()> declare_template(Options& options) {
+  auto command = std::make_shared<TemplateVerb>();
   options.positional("MODEL", command->source,
                      "a model, or a template file whose name ends in .jinja");
   options.text("--messages", "FILE", command->messages,
@@ -88,6 +88,6 @@ std::function<void()> declare(Options& options) {
 const Verb kTemplate{
     "template", "print the prompt that a conversation becomes",
     "Renders a conversation with a model's chat template and prints the prompt, to the byte.",
-    "bantam template model.gguf --messages conversation.json", declare};
+    "bantam template model.gguf --messages conversation.json", declare_template};
 
 }  // namespace bantam::cli

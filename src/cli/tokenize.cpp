@@ -15,7 +15,7 @@ namespace bantam::cli {
 
 namespace {
 
-struct Command {
+struct TokenizeVerb {
   std::string model;
   std::optional<std::string> text, file, batch;
   bool no_special = false, no_parse_special = false, json = false;
@@ -26,7 +26,7 @@ struct Command {
 };
 
 // {"ids":[1,2]} or 1,2: written by hand, as a long text has many.
-void Command::answer(std::span<const std::int32_t> ids) const {
+void TokenizeVerb::answer(std::span<const std::int32_t> ids) const {
   std::string line = json ? "{\"ids\":[" : "";
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (i > 0) line += ',';
@@ -72,7 +72,7 @@ Item read_item(std::string_view line, const std::string& file) {
   return item;
 }
 
-void Command::run_batch(const Tokenizer& tokenizer) const {
+void TokenizeVerb::run_batch(const Tokenizer& tokenizer) const {
   const MappedFile mapped{Path(*batch)};
   std::string_view rest(reinterpret_cast<const char*>(mapped.bytes().data()),
                         mapped.bytes().size());
@@ -92,7 +92,7 @@ void Command::run_batch(const Tokenizer& tokenizer) const {
   }
 }
 
-void Command::run() const {
+void TokenizeVerb::run() const {
   if (int{text.has_value()} + int{file.has_value()} + int{batch.has_value()} != 1)
     throw Error("one of --text, --file and --batch was expected", Error::Kind::usage);
   const std::shared_ptr<const Tokenizer> tokenizer = open_tokenizer(Path(model));
@@ -101,8 +101,8 @@ void Command::run() const {
   answer(tokenizer->encode(text ? *text : read_file(Path(*file)), options));
 }
 
-std::function<void()> declare(Options& options) {
-  auto command = std::make_shared<Command>();
+std::function<void()> declare_tokenize(Options& options) {
+  auto command = std::make_shared<TokenizeVerb>();
   options.positional("MODEL", command->model,
                      "a .gguf file, a tokenizer.json, a tokenizer.model, or a model's folder");
   options.text("--text", "TEXT", command->text, "the text");
@@ -123,6 +123,6 @@ std::function<void()> declare(Options& options) {
 
 const Verb kTokenize{"tokenize", "text to token ids",
                      "Prints the token ids of a text as the model sees it.",
-                     "bantam tokenize model.gguf --text \"Hello, world\"", declare};
+                     "bantam tokenize model.gguf --text \"Hello, world\"", declare_tokenize};
 
 }  // namespace bantam::cli

@@ -117,7 +117,7 @@ void declare_options(Options& options, Choices& c) {
   options.flag("--json", c.json, "the result as one line of JSON");
 }
 
-std::function<void()> declare(Options& options) {
+std::function<void()> declare_train(Options& options) {
   auto c = std::make_shared<Choices>();
   declare_options(options, *c);
   return [c] {
@@ -143,6 +143,6 @@ const Verb kTrain{
     "that continues text; lines of JSON with \"messages\" give one that answers.\n"
     "The plan (memory, disk, time) is printed before the first step. Ctrl-C stops after\n"
     "the step at hand and keeps a checkpoint; --resume goes on to the same bytes.",
-    "bantam train --text my-notes/ --size 5m --out notes.gguf", declare};
+    "bantam train --text my-notes/ --size 5m --out notes.gguf", declare_train};
 
 }  // namespace bantam::cli

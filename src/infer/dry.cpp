@@ -32,7 +32,7 @@ std::vector<std::int64_t> agreements(std::span<const std::int32_t> text, std::in
   return z;
 }
 
-void apply(const SamplingOptions& options, const SamplerState& state, Candidates& candidates) {
+void apply_dry(const SamplingOptions& options, const SamplerState& state, Candidates& candidates) {
   if (options.dry_multiplier <= 0) return;
   auto text = state.history;
   if (options.dry_last >= 0)
@@ -64,6 +64,6 @@ void apply(const SamplingOptions& options, const SamplerState& state, Candidates
 
 }  // namespace
 
-const SamplerStage kDry{"dry", apply};
+const SamplerStage kDry{"dry", apply_dry};
 
 }  // namespace bantam

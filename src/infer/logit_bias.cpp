@@ -6,7 +6,7 @@ namespace bantam {
 
 namespace {
 
-void apply(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
+void apply_logit_bias(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
   if (options.logit_bias.empty()) return;
   candidates.change([&](const Candidate& c) {
     double logit = static_cast<double>(c.logit);
@@ -18,6 +18,6 @@ void apply(const SamplingOptions& options, const SamplerState&, Candidates& cand
 
 }  // namespace
 
-const SamplerStage kLogitBias{"logit-bias", apply};
+const SamplerStage kLogitBias{"logit-bias", apply_logit_bias};
 
 }  // namespace bantam

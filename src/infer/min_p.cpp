@@ -7,7 +7,7 @@ namespace bantam {
 
 namespace {
 
-void apply(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
+void apply_min_p(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
   if (options.min_p <= 0) return;
   const double most = static_cast<double>(candidates.largest());
   candidates.keep([&](const Candidate& c) {
@@ -17,6 +17,6 @@ void apply(const SamplingOptions& options, const SamplerState&, Candidates& cand
 
 }  // namespace
 
-const SamplerStage kMinP{"min-p", apply};
+const SamplerStage kMinP{"min-p", apply_min_p};
 
 }  // namespace bantam

@@ -11,7 +11,8 @@ namespace {
 
 constexpr double kLn2 = 0.693147180559945309;
 
-void apply(const SamplingOptions& options, const SamplerState& state, Candidates& candidates) {
+void apply_mirostat(const SamplingOptions& options, const SamplerState& state,
+                    Candidates& candidates) {
   if (!options.mirostat) return;
   candidates.sort(candidates.size());
   const std::vector<double> weights = candidates.weights();
@@ -25,6 +26,6 @@ void apply(const SamplingOptions& options, const SamplerState& state, Candidates
 
 }  // namespace
 
-const SamplerStage kMirostat{"mirostat", apply};
+const SamplerStage kMirostat{"mirostat", apply_mirostat};
 
 }  // namespace bantam

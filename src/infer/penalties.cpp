@@ -12,7 +12,8 @@ namespace bantam {
 
 namespace {
 
-void apply(const SamplingOptions& options, const SamplerState& state, Candidates& candidates) {
+void apply_penalties(const SamplingOptions& options, const SamplerState& state,
+                     Candidates& candidates) {
   if (options.repeat_penalty == 1 && options.frequency_penalty == 0 &&
       options.presence_penalty == 0)
     return;
@@ -32,6 +33,6 @@ void apply(const SamplingOptions& options, const SamplerState& state, Candidates
 
 }  // namespace
 
-const SamplerStage kPenalties{"penalties", apply};
+const SamplerStage kPenalties{"penalties", apply_penalties};
 
 }  // namespace bantam

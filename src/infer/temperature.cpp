@@ -5,12 +5,13 @@ namespace bantam {
 
 namespace {
 
-void apply(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
+void apply_temperature(const SamplingOptions& options, const SamplerState&,
+                       Candidates& candidates) {
   if (options.temperature != 1) candidates.scale(options.temperature);
 }
 
 }  // namespace
 
-const SamplerStage kTemperature{"temperature", apply};
+const SamplerStage kTemperature{"temperature", apply_temperature};
 
 }  // namespace bantam

@@ -5,7 +5,7 @@ namespace bantam {
 
 namespace {
 
-void apply(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
+void apply_top_k(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
   if (options.top_k == 0 || static_cast<std::uint64_t>(options.top_k) >= candidates.size()) return;
   const auto k = static_cast<std::size_t>(options.top_k);
   candidates.sort(k);
@@ -14,6 +14,6 @@ void apply(const SamplingOptions& options, const SamplerState&, Candidates& cand
 
 }  // namespace
 
-const SamplerStage kTopK{"top-k", apply};
+const SamplerStage kTopK{"top-k", apply_top_k};
 
 }  // namespace bantam

@@ -9,7 +9,8 @@ namespace bantam {
 
 namespace {
 
-void apply(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
+void apply_top_n_sigma(const SamplingOptions& options, const SamplerState&,
+                       Candidates& candidates) {
   if (options.top_n_sigma <= 0) return;
   double sum = 0, count = 0, squares = 0;
   for (const Candidate& c : candidates.all())
@@ -27,6 +28,6 @@ void apply(const SamplingOptions& options, const SamplerState&, Candidates& cand
 
 }  // namespace
 
-const SamplerStage kTopNSigma{"top-n-sigma", apply};
+const SamplerStage kTopNSigma{"top-n-sigma", apply_top_n_sigma};
 
 }  // namespace bantam

@@ -7,7 +7,7 @@ namespace bantam {
 
 namespace {
 
-void apply(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
+void apply_top_p(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
   if (options.top_p >= 1) return;
   candidates.sort(candidates.size());
   const std::vector<double> weights = candidates.weights();
@@ -21,6 +21,6 @@ void apply(const SamplingOptions& options, const SamplerState&, Candidates& cand
 
 }  // namespace
 
-const SamplerStage kTopP{"top-p", apply};
+const SamplerStage kTopP{"top-p", apply_top_p};
 
 }  // namespace bantam

@@ -12,7 +12,7 @@ namespace bantam {
 
 namespace {
 
-void apply(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
+void apply_typical(const SamplingOptions& options, const SamplerState&, Candidates& candidates) {
   if (options.typical_p >= 1) return;
   const std::vector<double> weights = candidates.weights();
   double total = 0, entropy = 0;
@@ -38,6 +38,6 @@ void apply(const SamplingOptions& options, const SamplerState&, Candidates& cand
 
 }  // namespace
 
-const SamplerStage kTypical{"typical", apply};
+const SamplerStage kTypical{"typical", apply_typical};
 
 }  // namespace bantam

@@ -9,7 +9,7 @@ namespace bantam {
 
 namespace {
 
-void apply(const SamplingOptions& options, const SamplerState& state, Candidates& candidates) {
+void apply_xtc(const SamplingOptions& options, const SamplerState& state, Candidates& candidates) {
   if (state.draw >= options.xtc_probability) return;
   candidates.sort(candidates.size());
   const std::vector<double> weights = candidates.weights();
@@ -22,6 +22,6 @@ void apply(const SamplingOptions& options, const SamplerState& state, Candidates
 
 }  // namespace
 
-const SamplerStage kXtc{"xtc", apply};
+const SamplerStage kXtc{"xtc", apply_xtc};
 
 }  // namespace bantam

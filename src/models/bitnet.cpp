@@ -11,7 +11,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam {
+namespace bantam::bitnet {
 
 namespace {
 
@@ -110,8 +110,8 @@ Family row(std::string_view name) {
 
 }  // namespace
 
-Family bitnet_family() { return row(kSilu); }
-Family bitnet_b158_family() { return row(kRelu2); }
-Family bitnet_25_family() { return row(kOther); }
+Family family() { return row(kSilu); }
+Family family_b158() { return row(kRelu2); }
+Family family_25() { return row(kOther); }
 
-}  // namespace bantam
+}  // namespace bantam::bitnet

@@ -1,28 +1,60 @@
-// The families: one function each, in a file of its own, that gives its row of the registry's
-// table.
+// The families: a namespace each, in a file of its own, whose family() gives its row of the
+// registry's table.
 #pragma once
 
 #include "models/model.h"
 
 namespace bantam {
 
-Family bitnet_25_family();
-Family bitnet_b158_family();
-Family bitnet_family();
-Family gemma2_family();
-Family gemma3_family();
-Family gemma_family();
-Family gpt2_family();
-Family granite_family();
-Family llama_family();
-Family nemotron_family();
-Family olmo2_family();
-Family openelm_family();
-Family phi2_family();
-Family phi3_family();
-Family qwen2_family();
-Family qwen3_family();
-Family smollm3_family();
-Family stablelm_family();
+namespace bitnet {
+Family family();  // of GGUF's "bitnet", "bitnet-b1.58" and "bitnet-25"
+Family family_b158();
+Family family_25();
+}  // namespace bitnet
+namespace gemma {
+Family family();
+}
+namespace gemma2 {
+Family family();
+}
+namespace gemma3 {
+Family family();
+}
+namespace gpt2 {
+Family family();
+}
+namespace granite {
+Family family();
+}
+namespace llama {
+Family family();
+}
+namespace nemotron {
+Family family();
+}
+namespace olmo2 {
+Family family();
+}
+namespace openelm {
+Family family();
+}
+namespace phi2 {
+Family family();
+}
+namespace phi3 {
+Family family();
+}
+namespace qwen2 {
+Family family();
+}
+namespace qwen3 {
+Family family();
+}
+namespace smollm3 {
+Family family();
+}
+namespace stablelm {
+Family family();
+}
 
 }  // namespace bantam

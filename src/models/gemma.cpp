@@ -8,7 +8,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam {
+namespace bantam::gemma {
 
 namespace {
 
@@ -81,7 +81,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family gemma_family() {
+Family family() {
   return {"gemma",
           kTypes,
           from_gguf,
@@ -91,4 +91,4 @@ Family gemma_family() {
           [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Gemma>(c); }};
 }
 
-}  // namespace bantam
+}  // namespace bantam::gemma

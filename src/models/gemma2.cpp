@@ -9,7 +9,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam {
+namespace bantam::gemma2 {
 
 namespace {
 
@@ -114,7 +114,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family gemma2_family() {
+Family family() {
   return {"gemma2",
           kTypes,
           from_gguf,
@@ -124,4 +124,4 @@ Family gemma2_family() {
           [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Gemma2>(c); }};
 }
 
-}  // namespace bantam
+}  // namespace bantam::gemma2

@@ -9,7 +9,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam {
+namespace bantam::gemma3 {
 
 namespace {
 
@@ -141,7 +141,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family gemma3_family() {
+Family family() {
   return {"gemma3",
           kTypes,
           from_gguf,
@@ -153,4 +153,4 @@ Family gemma3_family() {
           kVision};
 }
 
-}  // namespace bantam
+}  // namespace bantam::gemma3

@@ -8,7 +8,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam {
+namespace bantam::gpt2 {
 
 namespace {
 
@@ -114,7 +114,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family gpt2_family() {
+Family family() {
   return {"gpt2",
           kTypes,
           from_gguf,
@@ -125,4 +125,4 @@ Family gpt2_family() {
           kRenamings};
 }
 
-}  // namespace bantam
+}  // namespace bantam::gpt2

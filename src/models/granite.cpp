@@ -10,7 +10,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam {
+namespace bantam::granite {
 
 namespace {
 
@@ -109,7 +109,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family granite_family() {
+Family family() {
   return {"granite",
           kTypes,
           from_gguf,
@@ -119,4 +119,4 @@ Family granite_family() {
           [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Granite>(c); }};
 }
 
-}  // namespace bantam
+}  // namespace bantam::granite

@@ -9,7 +9,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam {
+namespace bantam::llama {
 
 namespace {
 
@@ -87,7 +87,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family llama_family() {
+Family family() {
   return {"llama",
           kTypes,
           from_gguf,
@@ -97,4 +97,4 @@ Family llama_family() {
           [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Llama>(c); }};
 }
 
-}  // namespace bantam
+}  // namespace bantam::llama

@@ -9,7 +9,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam {
+namespace bantam::nemotron {
 
 namespace {
 
@@ -85,7 +85,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family nemotron_family() {
+Family family() {
   return {"nemotron",
           kTypes,
           from_gguf,
@@ -95,4 +95,4 @@ Family nemotron_family() {
           [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Nemotron>(c); }};
 }
 
-}  // namespace bantam
+}  // namespace bantam::nemotron

@@ -10,7 +10,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam {
+namespace bantam::olmo2 {
 
 namespace {
 
@@ -99,7 +99,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family olmo2_family() {
+Family family() {
   return {"olmo2",
           kTypes,
           from_gguf,
@@ -109,4 +109,4 @@ Family olmo2_family() {
           [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Olmo2>(c); }};
 }
 
-}  // namespace bantam
+}  // namespace bantam::olmo2

@@ -12,7 +12,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam {
+namespace bantam::openelm {
 
 namespace {
 
@@ -168,7 +168,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family openelm_family() {
+Family family() {
   return {"openelm",
           kTypes,
           from_gguf,
@@ -178,4 +178,4 @@ Family openelm_family() {
           [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<OpenElm>(c); }};
 }
 
-}  // namespace bantam
+}  // namespace bantam::openelm

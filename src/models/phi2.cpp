@@ -8,7 +8,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam {
+namespace bantam::phi2 {
 
 namespace {
 
@@ -88,7 +88,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family phi2_family() {
+Family family() {
   return {"phi2",
           kTypes,
           from_gguf,
@@ -98,4 +98,4 @@ Family phi2_family() {
           [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Phi2>(c); }};
 }
 
-}  // namespace bantam
+}  // namespace bantam::phi2

@@ -8,7 +8,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam {
+namespace bantam::phi3 {
 
 namespace {
 
@@ -89,7 +89,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family phi3_family() {
+Family family() {
   return {"phi3",
           kTypes,
           from_gguf,
@@ -99,4 +99,4 @@ Family phi3_family() {
           [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Phi3>(c); }};
 }
 
-}  // namespace bantam
+}  // namespace bantam::phi3

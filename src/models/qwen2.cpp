@@ -7,7 +7,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam {
+namespace bantam::qwen2 {
 
 namespace {
 
@@ -78,7 +78,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family qwen2_family() {
+Family family() {
   return {"qwen2",
           kTypes,
           from_gguf,
@@ -88,4 +88,4 @@ Family qwen2_family() {
           [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Qwen2>(c); }};
 }
 
-}  // namespace bantam
+}  // namespace bantam::qwen2

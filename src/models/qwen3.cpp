@@ -7,7 +7,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam {
+namespace bantam::qwen3 {
 
 namespace {
 
@@ -81,7 +81,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family qwen3_family() {
+Family family() {
   return {"qwen3",
           kTypes,
           from_gguf,
@@ -91,4 +91,4 @@ Family qwen3_family() {
           [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Qwen3>(c); }};
 }
 
-}  // namespace bantam
+}  // namespace bantam::qwen3

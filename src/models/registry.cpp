@@ -24,11 +24,11 @@ Error unsupported(std::string_view name, const std::string& file, const char* fi
 
 std::span<const Family> families() {
   static const std::array kFamilies{
-      bitnet_25_family(), bitnet_b158_family(), bitnet_family(), gemma2_family(),
-      gemma3_family(),    gemma_family(),       gpt2_family(),   granite_family(),
-      llama_family(),     nemotron_family(),    olmo2_family(),  openelm_family(),
-      phi2_family(),      phi3_family(),        qwen2_family(),  qwen3_family(),
-      smollm3_family(),   stablelm_family(),
+      bitnet::family_25(), bitnet::family_b158(), bitnet::family(), gemma2::family(),
+      gemma3::family(),    gemma::family(),       gpt2::family(),   granite::family(),
+      llama::family(),     nemotron::family(),    olmo2::family(),  openelm::family(),
+      phi2::family(),      phi3::family(),        qwen2::family(),  qwen3::family(),
+      smollm3::family(),   stablelm::family(),
   };
   return kFamilies;
 }

@@ -8,7 +8,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam {
+namespace bantam::smollm3 {
 
 namespace {
 
@@ -115,7 +115,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family smollm3_family() {
+Family family() {
   return {"smollm3",
           kTypes,
           from_gguf,
@@ -125,4 +125,4 @@ Family smollm3_family() {
           [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<SmolLm3>(c); }};
 }
 
-}  // namespace bantam
+}  // namespace bantam::smollm3

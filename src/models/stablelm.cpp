@@ -9,7 +9,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam {
+namespace bantam::stablelm {
 
 namespace {
 
@@ -99,7 +99,7 @@ Json to_hf(const Config& c) {
 
 }  // namespace
 
-Family stablelm_family() {
+Family family() {
   return {"stablelm",
           kTypes,
           from_gguf,
@@ -109,4 +109,4 @@ Family stablelm_family() {
           [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<StableLm>(c); }};
 }
 
-}  // namespace bantam
+}  // namespace bantam::stablelm

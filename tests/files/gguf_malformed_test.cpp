@@ -15,7 +15,7 @@ using test::bytes_of;
 using test::error_of;
 using test::gguf_sample;
 
-struct Case {
+struct BadGguf {
   std::string name;
   std::string bytes;
   std::string field;
@@ -23,7 +23,7 @@ struct Case {
   std::string says;  // a part of the message
 };
 
-void expect_refused(const Case& c) {
+void expect_refused(const BadGguf& c) {
   SCOPED_TRACE(c.name);
   std::optional<Error> error;
   error_of([&] { GgufFile(bytes_of(c.bytes), "bad.gguf"); }, &error);
@@ -40,19 +40,19 @@ constexpr std::uint64_t kGigabyte = std::uint64_t{1} << 30;
 TEST(GgufMalformed, Header) {
   const Bytes s = gguf_sample();
   const std::string rest = s.str().substr(4);
-  for (const Case& c : {
-           Case{"empty", "", "magic", 0, "the file is empty"},
-           Case{"3 bytes", "GGU", "magic", 0, "cut short"},
-           Case{"magic", "GGML" + rest, "magic", 0, "begins with the letters GGUF"},
-           Case{"swapped", "FUGG" + rest, "magic", 0, "bytes swapped"},
-           Case{"pickle", "PK\x03\x04" + rest, "magic", 0, "Python pickle"},
-           Case{"page", "<!DOCTYPE html>" + rest, "magic", 0, "web page"},
-           Case{"pointer", "version https://git-lfs.github.com/spec/v1\n", "magic", 0, "LFS"},
-           Case{"version 0", s.with("version", 0u), "version", 4, "2 or 3 was expected, not 0"},
-           Case{"version 1", s.with("version", 1u), "version", 4, "2 or 3 was expected, not 1"},
-           Case{"version 4", s.with("version", 4u), "version", 4, "2 or 3 was expected, not 4"},
-           Case{"version 2^31", s.with("version", 1u << 31), "version", 4, "big-endian"},
-           Case{"big-endian", s.with("version", 3u << 24), "version", 4, "big-endian"},
+  for (const BadGguf& c : {
+           BadGguf{"empty", "", "magic", 0, "the file is empty"},
+           BadGguf{"3 bytes", "GGU", "magic", 0, "cut short"},
+           BadGguf{"magic", "GGML" + rest, "magic", 0, "begins with the letters GGUF"},
+           BadGguf{"swapped", "FUGG" + rest, "magic", 0, "bytes swapped"},
+           BadGguf{"pickle", "PK\x03\x04" + rest, "magic", 0, "Python pickle"},
+           BadGguf{"page", "<!DOCTYPE html>" + rest, "magic", 0, "web page"},
+           BadGguf{"pointer", "version https://git-lfs.github.com/spec/v1\n", "magic", 0, "LFS"},
+           BadGguf{"version 0", s.with("version", 0u), "version", 4, "2 or 3 was expected, not 0"},
+           BadGguf{"version 1", s.with("version", 1u), "version", 4, "2 or 3 was expected, not 1"},
+           BadGguf{"version 4", s.with("version", 4u), "version", 4, "2 or 3 was expected, not 4"},
+           BadGguf{"version 2^31", s.with("version", 1u << 31), "version", 4, "big-endian"},
+           BadGguf{"big-endian", s.with("version", 3u << 24), "version", 4, "big-endian"},
        })
     expect_refused(c);
 }
@@ -60,15 +60,16 @@ TEST(GgufMalformed, Header) {
 TEST(GgufMalformed, Counts) {
   const Bytes s = gguf_sample();
   const std::size_t tensors = s.at("tensor count"), keys = s.at("key count");
-  for (const Case& c : {
-           Case{"tensors 2^63", s.with(tensors, kHuge), "number of tensors", tensors, "do not fit"},
-           Case{"tensors 2^40", s.with(tensors, std::uint64_t{1} << 40), "number of tensors",
-                tensors, "do not fit"},
-           Case{"keys 2^63", s.with(keys, kHuge), "number of keys", keys, "do not fit"},
-           Case{"keys 2^40", s.with(keys, std::uint64_t{1} << 40), "number of keys", keys,
-                "do not fit"},
-           Case{"one tensor more", s.with(tensors, std::uint64_t{4}), "tensor 4 of 4",
-                s.at("padding"), "the name is empty"},
+  for (const BadGguf& c : {
+           BadGguf{"tensors 2^63", s.with(tensors, kHuge), "number of tensors", tensors,
+                   "do not fit"},
+           BadGguf{"tensors 2^40", s.with(tensors, std::uint64_t{1} << 40), "number of tensors",
+                   tensors, "do not fit"},
+           BadGguf{"keys 2^63", s.with(keys, kHuge), "number of keys", keys, "do not fit"},
+           BadGguf{"keys 2^40", s.with(keys, std::uint64_t{1} << 40), "number of keys", keys,
+                   "do not fit"},
+           BadGguf{"one tensor more", s.with(tensors, std::uint64_t{4}), "tensor 4 of 4",
+                   s.at("padding"), "the name is empty"},
        })
     expect_refused(c);
   // What a tensor's description says when it is taken for a key depends on its shape: an error, but
@@ -116,24 +117,24 @@ TEST(GgufMalformed, Strings) {
   bad_value[s.at("arch value") + 8 + 2] = '\xff';
   bad_word[s.at("word") + 8] = '\xc0';
   const std::size_t left = s.str().size() - s.at("arch value") - 8;
-  for (const Case& c : {
-           Case{"2^63", s.with("arch value", kHuge), "general.architecture", s.at("arch value"),
-                "does not fit"},
-           Case{"past the end", s.with("arch value", std::uint64_t{left + 1}),
-                "general.architecture", s.at("arch value"), std::to_string(left) + " are left"},
-           Case{"1 GB", s.with("arch value", kGigabyte), "general.architecture", s.at("arch value"),
-                "does not fit"},
-           Case{"key of 2^63", s.with("layers", kHuge), "key 2 of 8", s.at("layers"),
-                "does not fit"},
-           Case{"empty key", key(""), "key 1 of 1", 24, "the name is empty"},
-           Case{"key with NUL", key({"a\0b", 3}), "key 1 of 1", 24, "NUL"},
-           Case{"long key", key(std::string(70000, 'k')), "key 1 of 1", 24, "at most 65535"},
-           Case{"key not UTF-8", key("ab\xff"), "key 1 of 1", 24 + 8 + 2, "not UTF-8"},
-           Case{"value not UTF-8", bad_value, "general.architecture", s.at("arch value") + 8 + 2,
-                "not UTF-8"},
-           Case{"element not UTF-8", bad_word, "words", s.at("word") + 8, "not UTF-8"},
-           Case{"element of 2^63", s.with("word", kHuge), "words", s.at("word"), "does not fit"},
-           Case{"key twice", twice.str(), "a", twice.at("second"), "stands twice"},
+  for (const BadGguf& c : {
+           BadGguf{"2^63", s.with("arch value", kHuge), "general.architecture", s.at("arch value"),
+                   "does not fit"},
+           BadGguf{"past the end", s.with("arch value", std::uint64_t{left + 1}),
+                   "general.architecture", s.at("arch value"), std::to_string(left) + " are left"},
+           BadGguf{"1 GB", s.with("arch value", kGigabyte), "general.architecture",
+                   s.at("arch value"), "does not fit"},
+           BadGguf{"key of 2^63", s.with("layers", kHuge), "key 2 of 8", s.at("layers"),
+                   "does not fit"},
+           BadGguf{"empty key", key(""), "key 1 of 1", 24, "the name is empty"},
+           BadGguf{"key with NUL", key({"a\0b", 3}), "key 1 of 1", 24, "NUL"},
+           BadGguf{"long key", key(std::string(70000, 'k')), "key 1 of 1", 24, "at most 65535"},
+           BadGguf{"key not UTF-8", key("ab\xff"), "key 1 of 1", 24 + 8 + 2, "not UTF-8"},
+           BadGguf{"value not UTF-8", bad_value, "general.architecture", s.at("arch value") + 8 + 2,
+                   "not UTF-8"},
+           BadGguf{"element not UTF-8", bad_word, "words", s.at("word") + 8, "not UTF-8"},
+           BadGguf{"element of 2^63", s.with("word", kHuge), "words", s.at("word"), "does not fit"},
+           BadGguf{"key twice", twice.str(), "a", twice.at("second"), "stands twice"},
        })
     expect_refused(c);
 }
@@ -152,24 +153,24 @@ TEST(GgufMalformed, Values) {
   deep.u32(0).u64(0);
   Bytes long_array = one_array(0, kGigabyte);
   long_array.zeros(100);
-  for (const Case& c : {
-           Case{"nested 10,000 deep", deep.str(), "a", 24 + 9 + 4 + 4 * 12, "nested more than"},
-           Case{"count times size over 2^64", one_array(10, std::uint64_t{1} << 61).str(), "a",
-                one_array(10, 0).at("value"), "does not fit"},
-           Case{"longer than the file", long_array.str(), "a", long_array.at("value"),
-                "does not fit"},
-           Case{"arrays", one_array(9, kHuge).str(), "a", one_array(9, 0).at("value"),
-                "does not fit"},
-           Case{"strings", one_array(8, std::uint64_t{1} << 61).str(), "a",
-                one_array(8, 0).at("value"), "does not fit"},
-           Case{"unknown type", s.with("layers type", 13u), "llama.block_count",
-                s.at("layers type"), "value type 13 is unknown"},
-           Case{"unknown element type", s.with("ids element", 0xffffffffu), "ids",
-                s.at("ids element"), "is unknown"},
-           Case{"bool of 7", s.with("flag value", std::uint8_t{7}), "flag", s.at("flag value"),
-                "a boolean is 7"},
-           Case{"bool of 2 in an array", s.with(s.at("bools value") + 1, std::uint8_t{2}), "bools",
-                s.at("bools value") + 1, "a boolean is 2"},
+  for (const BadGguf& c : {
+           BadGguf{"nested 10,000 deep", deep.str(), "a", 24 + 9 + 4 + 4 * 12, "nested more than"},
+           BadGguf{"count times size over 2^64", one_array(10, std::uint64_t{1} << 61).str(), "a",
+                   one_array(10, 0).at("value"), "does not fit"},
+           BadGguf{"longer than the file", long_array.str(), "a", long_array.at("value"),
+                   "does not fit"},
+           BadGguf{"arrays", one_array(9, kHuge).str(), "a", one_array(9, 0).at("value"),
+                   "does not fit"},
+           BadGguf{"strings", one_array(8, std::uint64_t{1} << 61).str(), "a",
+                   one_array(8, 0).at("value"), "does not fit"},
+           BadGguf{"unknown type", s.with("layers type", 13u), "llama.block_count",
+                   s.at("layers type"), "value type 13 is unknown"},
+           BadGguf{"unknown element type", s.with("ids element", 0xffffffffu), "ids",
+                   s.at("ids element"), "is unknown"},
+           BadGguf{"bool of 7", s.with("flag value", std::uint8_t{7}), "flag", s.at("flag value"),
+                   "a boolean is 7"},
+           BadGguf{"bool of 2 in an array", s.with(s.at("bools value") + 1, std::uint8_t{2}),
+                   "bools", s.at("bools value") + 1, "a boolean is 2"},
        })
     expect_refused(c);
 }
@@ -181,35 +182,35 @@ TEST(GgufMalformed, Tensors) {
   Bytes names;
   names.raw("GGUF").u32(3).u64(2).u64(0).text("k").u32(1).u64(1).u32(0).u64(0);
   names.mark("second").text("k").u32(1).u64(1).u32(0).u64(32).align(32).zeros(64);
-  for (const Case& c : {
-           Case{"0 dimensions", s.with("t1 rank", 0u), embedding, s.at("t1 rank"),
-                "0 dimensions; 1 to 4"},
-           Case{"9 dimensions", s.with("t1 rank", 9u), embedding, s.at("t1 rank"),
-                "9 dimensions; 1 to 4"},
-           Case{"a dimension of 0", s.with(dims, std::uint64_t{0}), embedding, dims,
-                "a dimension is 0"},
-           Case{"a dimension of 2^62", s.with(dims, std::uint64_t{1} << 62), embedding, dims + 8,
-                "beyond any file"},
-           Case{"a dimension of 2^63", s.with(dims, kHuge), embedding, dims, "beyond any file"},
-           Case{"bytes beyond 2^64", s.with(dims, std::uint64_t{1} << 61), embedding, dims - 4,
-                "larger than any file"},
-           Case{"bytes beyond the file", s.with(dims, std::uint64_t{1} << 40), embedding,
-                s.at("t1 offset"), "do not fit"},
-           Case{"width that the block does not divide", s.with("t3 dims", std::uint64_t{32}), "k",
-                s.at("t3 dims") - 4, "packs 256 at a time"},
-           Case{"unknown type", s.with("t1 type", 99u), embedding, s.at("t1 type"),
-                "tensor type 99 is unknown"},
-           Case{"removed type", s.with("t1 type", 31u), embedding, s.at("t1 type"),
-                "tensor type 31 is unknown"},
-           Case{"offset unaligned", s.with("t2 offset", std::uint64_t{33}), "norm",
-                s.at("t2 offset"), "not a multiple of the alignment 32"},
-           Case{"offset past the end", s.with("t2 offset", std::uint64_t{1} << 40), "norm",
-                s.at("t2 offset"), "do not fit"},
-           Case{"offset near 2^64", s.with("t2 offset", std::uint64_t{0} - 32), "norm",
-                s.at("t2 offset"), "do not fit"},
-           Case{"overlap", s.with("t2 offset", std::uint64_t{0}), "norm", s.at("t2 offset"),
-                "overlap those of token_embd.weight"},
-           Case{"same name", names.str(), "k", names.at("second"), "two tensors have this name"},
+  for (const BadGguf& c : {
+           BadGguf{"0 dimensions", s.with("t1 rank", 0u), embedding, s.at("t1 rank"),
+                   "0 dimensions; 1 to 4"},
+           BadGguf{"9 dimensions", s.with("t1 rank", 9u), embedding, s.at("t1 rank"),
+                   "9 dimensions; 1 to 4"},
+           BadGguf{"a dimension of 0", s.with(dims, std::uint64_t{0}), embedding, dims,
+                   "a dimension is 0"},
+           BadGguf{"a dimension of 2^62", s.with(dims, std::uint64_t{1} << 62), embedding, dims + 8,
+                   "beyond any file"},
+           BadGguf{"a dimension of 2^63", s.with(dims, kHuge), embedding, dims, "beyond any file"},
+           BadGguf{"bytes beyond 2^64", s.with(dims, std::uint64_t{1} << 61), embedding, dims - 4,
+                   "larger than any file"},
+           BadGguf{"bytes beyond the file", s.with(dims, std::uint64_t{1} << 40), embedding,
+                   s.at("t1 offset"), "do not fit"},
+           BadGguf{"width that the block does not divide", s.with("t3 dims", std::uint64_t{32}),
+                   "k", s.at("t3 dims") - 4, "packs 256 at a time"},
+           BadGguf{"unknown type", s.with("t1 type", 99u), embedding, s.at("t1 type"),
+                   "tensor type 99 is unknown"},
+           BadGguf{"removed type", s.with("t1 type", 31u), embedding, s.at("t1 type"),
+                   "tensor type 31 is unknown"},
+           BadGguf{"offset unaligned", s.with("t2 offset", std::uint64_t{33}), "norm",
+                   s.at("t2 offset"), "not a multiple of the alignment 32"},
+           BadGguf{"offset past the end", s.with("t2 offset", std::uint64_t{1} << 40), "norm",
+                   s.at("t2 offset"), "do not fit"},
+           BadGguf{"offset near 2^64", s.with("t2 offset", std::uint64_t{0} - 32), "norm",
+                   s.at("t2 offset"), "do not fit"},
+           BadGguf{"overlap", s.with("t2 offset", std::uint64_t{0}), "norm", s.at("t2 offset"),
+                   "overlap those of token_embd.weight"},
+           BadGguf{"same name", names.str(), "k", names.at("second"), "two tensors have this name"},
        })
     expect_refused(c);
 }

@@ -64,7 +64,7 @@ TEST(SafetensorsFile, TakesTensorsInAnyOrderAndTypesThatItOnlyLists) {
   EXPECT_EQ(file.need("f4").data.size(), 3u);
 }
 
-struct Case {
+struct BadHeader {
   std::string name;
   std::string bytes;
   std::string field;
@@ -72,7 +72,7 @@ struct Case {
   std::string says;
 };
 
-void expect_refused(const Case& c) {
+void expect_header_refused(const BadHeader& c) {
   SCOPED_TRACE(c.name);
   std::optional<Error> error;
   error_of([&] { SafetensorsFile(bytes_of(c.bytes), "bad.safetensors"); }, &error);
@@ -88,43 +88,47 @@ std::string with_length(std::uint64_t length, const std::string& rest) {
 }
 
 TEST(SafetensorsMalformed, HeaderLength) {
-  for (const Case& c : {
-           Case{"empty", "", "header length", 0, "the file is empty"},
-           Case{"3 bytes", "abc", "header length", 0, "cut short"},
-           Case{"0", with_length(0, "{}"), "header length", 0, "is 0"},
-           Case{"2^63", with_length(std::uint64_t{1} << 63, "{}"), "header length", 0,
-                "is 9223372036854775808, but 2 bytes follow"},
-           Case{"past the end", with_length(3, "{}"), "header length", 0, "but 2 bytes follow"},
-           Case{"2^64-1", with_length(UINT64_MAX, "{}"), "header length", 0, "but 2 bytes follow"},
-           Case{"a GGUF file", "GGUF" + std::string(40, '\0'), "header length", 0, "GGUF file"},
-           Case{"a pickle", "PK\x03\x04" + std::string(40, '\0'), "header length", 0, "pickle"},
-           Case{"a page", "<!DOCTYPE html><html>", "header length", 0, "web page"},
+  for (const BadHeader& c : {
+           BadHeader{"empty", "", "header length", 0, "the file is empty"},
+           BadHeader{"3 bytes", "abc", "header length", 0, "cut short"},
+           BadHeader{"0", with_length(0, "{}"), "header length", 0, "is 0"},
+           BadHeader{"2^63", with_length(std::uint64_t{1} << 63, "{}"), "header length", 0,
+                     "is 9223372036854775808, but 2 bytes follow"},
+           BadHeader{"past the end", with_length(3, "{}"), "header length", 0,
+                     "but 2 bytes follow"},
+           BadHeader{"2^64-1", with_length(UINT64_MAX, "{}"), "header length", 0,
+                     "but 2 bytes follow"},
+           BadHeader{"a GGUF file", "GGUF" + std::string(40, '\0'), "header length", 0,
+                     "GGUF file"},
+           BadHeader{"a pickle", "PK\x03\x04" + std::string(40, '\0'), "header length", 0,
+                     "pickle"},
+           BadHeader{"a page", "<!DOCTYPE html><html>", "header length", 0, "web page"},
        })
-    expect_refused(c);
+    expect_header_refused(c);
 }
 
 TEST(SafetensorsMalformed, HeaderText) {
   const std::string tensor = R"("t":{"dtype":"F32","shape":[1],"data_offsets":[0,4]})";
-  for (const Case& c : {
-           Case{"not JSON", file_of("{nonsense}", 0), "header", 8 + 2, "not valid JSON"},
-           Case{"not an object", file_of("[1,2,3]", 0), "header", 8, "beginning with {"},
-           Case{"a text", file_of("\"text\"", 0), "header", 8, "beginning with {"},
-           Case{"blanks first", file_of("  {}", 0), "header", 8, "beginning with {"},
-           Case{"something after it", file_of("{} {}", 0), "header", 8 + 3, "not valid JSON"},
-           Case{"cut", file_of("{" + tensor, 4), "header", 8 + 53, "not valid JSON"},
-           Case{"not UTF-8", file_of("{\"\xff\":1}", 0), "header", 8 + 2, "not valid JSON"},
-           Case{"deep", file_of("{\"t\":" + std::string(10000, '['), 0), "t", 8 + 1,
-                "dtype, shape and data_offsets were expected"},
-           Case{"deep in a shape", file_of("{\"t\":{\"shape\":" + std::string(10000, '['), 0),
-                "header", 8, "nested more than 3 deep"},
-           Case{"a number for a tensor", file_of(R"({"t":1})", 0), "t", 9, "a number"},
-           Case{"null for a tensor", file_of(R"({"t":null})", 0), "t", 9, "not null"},
-           Case{"metadata that is no text", file_of(R"({"__metadata__":{"a":1}})", 0),
-                "__metadata__", 9, "should be a text"},
-           Case{"metadata that is an array", file_of(R"({"__metadata__":[]})", 0), "__metadata__",
-                9, "an array"},
+  for (const BadHeader& c : {
+           BadHeader{"not JSON", file_of("{nonsense}", 0), "header", 8 + 2, "not valid JSON"},
+           BadHeader{"not an object", file_of("[1,2,3]", 0), "header", 8, "beginning with {"},
+           BadHeader{"a text", file_of("\"text\"", 0), "header", 8, "beginning with {"},
+           BadHeader{"blanks first", file_of("  {}", 0), "header", 8, "beginning with {"},
+           BadHeader{"something after it", file_of("{} {}", 0), "header", 8 + 3, "not valid JSON"},
+           BadHeader{"cut", file_of("{" + tensor, 4), "header", 8 + 53, "not valid JSON"},
+           BadHeader{"not UTF-8", file_of("{\"\xff\":1}", 0), "header", 8 + 2, "not valid JSON"},
+           BadHeader{"deep", file_of("{\"t\":" + std::string(10000, '['), 0), "t", 8 + 1,
+                     "dtype, shape and data_offsets were expected"},
+           BadHeader{"deep in a shape", file_of("{\"t\":{\"shape\":" + std::string(10000, '['), 0),
+                     "header", 8, "nested more than 3 deep"},
+           BadHeader{"a number for a tensor", file_of(R"({"t":1})", 0), "t", 9, "a number"},
+           BadHeader{"null for a tensor", file_of(R"({"t":null})", 0), "t", 9, "not null"},
+           BadHeader{"metadata that is no text", file_of(R"({"__metadata__":{"a":1}})", 0),
+                     "__metadata__", 9, "should be a text"},
+           BadHeader{"metadata that is an array", file_of(R"({"__metadata__":[]})", 0),
+                     "__metadata__", 9, "an array"},
        })
-    expect_refused(c);
+    expect_header_refused(c);
 }
 
 TEST(SafetensorsMalformed, Tensors) {
@@ -141,53 +145,55 @@ TEST(SafetensorsMalformed, Tensors) {
   const std::string f32 = R"("dtype":"F32",)";
   const std::string same = R"("a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]})";
   const std::size_t second = 8 + 1 + same.size() + 1;  // where "b" stands
-  for (const Case& c : {
-           Case{"offsets reversed", one(f32 + R"("shape":[1],"data_offsets":[4,0])", 4), "t", 9,
-                "data_offsets are reversed: [4, 0)"},
-           Case{"overlap", two("[0,4]", "[2,6]", 6), "b", second, "overlap"},
-           Case{"past the end", one(f32 + R"("shape":[2],"data_offsets":[0,8])", 4), "t", 9,
-                "do not fit: the file has 4 bytes"},
-           Case{"near 2^63", one(f32 + R"("shape":[2],"data_offsets":[0,9223372036854775807])", 4),
-                "t", 9, "do not fit"},
-           Case{"beyond 2^63",
-                one(f32 + R"("shape":[2],"data_offsets":[0,9223372036854775808])", 4), "t", 9,
-                "not an integer under 2^63"},
-           Case{"1e400", one(f32 + R"("shape":[2],"data_offsets":[0,1e400])", 4), "header", 62,
-                "too large"},
-           Case{"fraction", one(f32 + R"("shape":[1.5],"data_offsets":[0,4])", 4), "t", 9,
-                "not an integer"},
-           Case{"a gap", two("[0,4]", "[5,9]", 9), "b", second, "a gap"},
-           Case{"a gap before the first", one(f32 + R"("shape":[1],"data_offsets":[4,8])", 8), "t",
-                9, "a gap"},
-           Case{"shape too small", one(f32 + R"("shape":[1],"data_offsets":[0,8])", 8), "t", 9,
-                "should be 4 bytes by its shape [1] of F32"},
-           Case{"shape too large", one(f32 + R"("shape":[3],"data_offsets":[0,8])", 8), "t", 9,
-                "should be 12 bytes"},
-           Case{"shape overflows",
-                one(f32 + R"("shape":[4294967296,4294967296,4],"data_offsets":[0,8])", 8), "t", 9,
-                "larger than any file"},
-           Case{"negative", one(f32 + R"("shape":[-1],"data_offsets":[0,4])", 4), "t", 9,
-                "shape holds -1"},
-           Case{"five dimensions", one(f32 + R"("shape":[1,1,1,1,1],"data_offsets":[0,4])", 4), "t",
-                9, "more than 4 dimensions"},
-           Case{"three offsets", one(f32 + R"("shape":[1],"data_offsets":[0,4,8])", 8), "t", 9,
-                "not two numbers"},
-           Case{"unknown dtype", one(R"("dtype":"F99","shape":[1],"data_offsets":[0,4])", 4), "t",
-                9, "the dtype F99 is unknown"},
-           Case{"dtype a number", one(R"("dtype":5)", 4), "t", 9, "not as expected"},
-           Case{"half a byte", one(R"("dtype":"F4","shape":[3],"data_offsets":[0,1])", 1), "t", 9,
-                "whole bytes"},
-           Case{"no dtype", one(R"("shape":[1],"data_offsets":[0,4])", 4), "t", 9, "has no dtype"},
-           Case{"no shape", one(f32 + R"("data_offsets":[0,4])", 4), "t", 9, "has no shape"},
-           Case{"no offsets", one(f32 + R"("shape":[1])", 4), "t", 9, "has no data_offsets"},
-           Case{"shape twice", one(f32 + R"("shape":[1],"shape":[1])", 4), "t", 9, "twice"},
-           Case{"dtype twice", one(f32 + R"("dtype":"F32")", 4), "t", 9, "twice"},
-           Case{"same name", file_of("{" + same + "," + same + "}", 4), "a", 9,
-                "two tensors have this name"},
-           Case{"more data than tensors", file_of("{" + same + "}", 9), "data",
-                8 + same.size() + 2 + 4, "5 bytes follow"},
+  for (const BadHeader& c : {
+           BadHeader{"offsets reversed", one(f32 + R"("shape":[1],"data_offsets":[4,0])", 4), "t",
+                     9, "data_offsets are reversed: [4, 0)"},
+           BadHeader{"overlap", two("[0,4]", "[2,6]", 6), "b", second, "overlap"},
+           BadHeader{"past the end", one(f32 + R"("shape":[2],"data_offsets":[0,8])", 4), "t", 9,
+                     "do not fit: the file has 4 bytes"},
+           BadHeader{"near 2^63",
+                     one(f32 + R"("shape":[2],"data_offsets":[0,9223372036854775807])", 4), "t", 9,
+                     "do not fit"},
+           BadHeader{"beyond 2^63",
+                     one(f32 + R"("shape":[2],"data_offsets":[0,9223372036854775808])", 4), "t", 9,
+                     "not an integer under 2^63"},
+           BadHeader{"1e400", one(f32 + R"("shape":[2],"data_offsets":[0,1e400])", 4), "header", 62,
+                     "too large"},
+           BadHeader{"fraction", one(f32 + R"("shape":[1.5],"data_offsets":[0,4])", 4), "t", 9,
+                     "not an integer"},
+           BadHeader{"a gap", two("[0,4]", "[5,9]", 9), "b", second, "a gap"},
+           BadHeader{"a gap before the first", one(f32 + R"("shape":[1],"data_offsets":[4,8])", 8),
+                     "t", 9, "a gap"},
+           BadHeader{"shape too small", one(f32 + R"("shape":[1],"data_offsets":[0,8])", 8), "t", 9,
+                     "should be 4 bytes by its shape [1] of F32"},
+           BadHeader{"shape too large", one(f32 + R"("shape":[3],"data_offsets":[0,8])", 8), "t", 9,
+                     "should be 12 bytes"},
+           BadHeader{"shape overflows",
+                     one(f32 + R"("shape":[4294967296,4294967296,4],"data_offsets":[0,8])", 8), "t",
+                     9, "larger than any file"},
+           BadHeader{"negative", one(f32 + R"("shape":[-1],"data_offsets":[0,4])", 4), "t", 9,
+                     "shape holds -1"},
+           BadHeader{"five dimensions", one(f32 + R"("shape":[1,1,1,1,1],"data_offsets":[0,4])", 4),
+                     "t", 9, "more than 4 dimensions"},
+           BadHeader{"three offsets", one(f32 + R"("shape":[1],"data_offsets":[0,4,8])", 8), "t", 9,
+                     "not two numbers"},
+           BadHeader{"unknown dtype", one(R"("dtype":"F99","shape":[1],"data_offsets":[0,4])", 4),
+                     "t", 9, "the dtype F99 is unknown"},
+           BadHeader{"dtype a number", one(R"("dtype":5)", 4), "t", 9, "not as expected"},
+           BadHeader{"half a byte", one(R"("dtype":"F4","shape":[3],"data_offsets":[0,1])", 1), "t",
+                     9, "whole bytes"},
+           BadHeader{"no dtype", one(R"("shape":[1],"data_offsets":[0,4])", 4), "t", 9,
+                     "has no dtype"},
+           BadHeader{"no shape", one(f32 + R"("data_offsets":[0,4])", 4), "t", 9, "has no shape"},
+           BadHeader{"no offsets", one(f32 + R"("shape":[1])", 4), "t", 9, "has no data_offsets"},
+           BadHeader{"shape twice", one(f32 + R"("shape":[1],"shape":[1])", 4), "t", 9, "twice"},
+           BadHeader{"dtype twice", one(f32 + R"("dtype":"F32")", 4), "t", 9, "twice"},
+           BadHeader{"same name", file_of("{" + same + "," + same + "}", 4), "a", 9,
+                     "two tensors have this name"},
+           BadHeader{"more data than tensors", file_of("{" + same + "}", 9), "data",
+                     8 + same.size() + 2 + 4, "5 bytes follow"},
        })
-    expect_refused(c);
+    expect_header_refused(c);
 }
 
 TEST(SafetensorsMalformed, CutAnywhere) {
@@ -207,7 +213,7 @@ TEST(SafetensorsMalformed, CutAnywhere) {
 
 TEST(SafetensorsMalformed, ATextOfManyMegabytesIsRefused) {
   const std::string bytes = file_of("{\"" + std::string(std::size_t{5} << 20, 'x') + "\":1}", 0);
-  expect_refused({"long", bytes, "header", 9, "longer than 4 MiB"});
+  expect_header_refused({"long", bytes, "header", 9, "longer than 4 MiB"});
 }
 
 void fill(std::size_t tensor, const PutBytes& put) {

@@ -113,13 +113,13 @@ TEST(Rope, SettingsAreTheSameInBothWorlds) {
   }
 }
 
-struct Refused {
+struct RefusedScaling {
   const char* settings;  // members of config.json
   const char* message;
 };
 
 TEST(Rope, WhatWouldBeAnotherModelIsRefused) {
-  const Refused cases[] = {
+  const RefusedScaling cases[] = {
       {R"({"rope_scaling": {"type": "ntk", "factor": 2}})", "\"ntk\" is not supported"},
       {R"({"rope_scaling": {"type": "dynamic", "factor": 2, "alpha": 1000}})", "not known here"},
       {R"({"rope_scaling": "linear"})", "an object was expected"},
@@ -139,7 +139,7 @@ TEST(Rope, WhatWouldBeAnotherModelIsRefused) {
       {R"({"partial_rotary_factor": 1.5})", "a number above 0, up to 1"},
       {R"({"partial_rotary_factor": 0.2})", "an even number up to 16 was expected, not 3"},
   };
-  for (const Refused& c : cases) {
+  for (const RefusedScaling& c : cases) {
     Json config = Json::parse(kFromConfig[0].config);
     config.update(Json::parse(c.settings));
     try {
