@@ -38,23 +38,53 @@ BpeModel::BpeModel(const TokenizerSpec& spec) : vocabulary_(spec.vocabulary), sp
 }
 
 void BpeModel::read_merges(const TokenizerSpec& spec) {
-  merges_.reserve(spec.merges.size());
-  std::string joined;
-  for (std::size_t rank = 0; rank < spec.merges.size(); ++rank) {
-    const auto [left, right] = spec.merges[rank];
-    if (!vocabulary_.contains(left) || !vocabulary_.contains(right))
-      throw Error("merge " + std::to_string(rank) + " names a token that is not there")
-          .field("merges");
-    const std::string_view tail = vocabulary_.piece(right);
-    // huggingface/tokenizers cuts this many bytes whether they are the prefix or not.
-    const std::size_t cut = std::min(tail.size(), spec.continuing_prefix.size());
-    const std::int32_t id = vocabulary_.find(vocabulary_.piece(left), tail.substr(cut), joined);
-    if (id < 0)
-      throw Error("merge " + std::to_string(rank) + " makes \"" + printable(joined) +
-                  "\", which is not in the vocabulary")
-          .field("merges");
-    merges_.insert(left, right, {static_cast<std::uint32_t>(rank), id}, !spec.first_merge_wins);
+  constexpr std::size_t kBlock = 32;  // memory of so many merges is fetched side by side
+  const auto& all = spec.merges;
+  merges_.reserve(all.size());
+  std::int32_t last = -1;
+  for (std::size_t begin = 0; begin < all.size(); begin += kBlock) {
+    const std::size_t end = std::min(begin + kBlock, all.size());
+    for (std::size_t rank = begin; rank < end; ++rank) {
+      const auto [left, right] = all[rank];
+      if (!vocabulary_.contains(left) || !vocabulary_.contains(right))
+        throw Error("merge " + std::to_string(rank) + " names a token that is not there")
+            .field("merges");
+      merges_.prefetch(left, right);
+    }
+    for (std::size_t rank = begin; rank < end; ++rank) {
+      vocabulary_.prefetch_text(all[rank].first);
+      vocabulary_.prefetch_text(all[rank].second);
+    }
+    for (std::size_t rank = begin; rank < end; ++rank) {
+      const auto [left, right] = all[rank];
+      last = joined(left, right, spec.continuing_prefix, last, rank);
+      merges_.insert(left, right, {static_cast<std::uint32_t>(rank), last}, !spec.first_merge_wins);
+    }
   }
+}
+
+// The token that a merge makes. Files list merges in the order of the tokens that they make, so it
+// is most often the one of the merge before, or the next one.
+std::int32_t BpeModel::joined(std::int32_t left, std::int32_t right, std::string_view prefix,
+                              std::int32_t before, std::size_t rank) const {
+  const std::string_view head = vocabulary_.piece(left);
+  std::string_view tail = vocabulary_.piece(right);
+  // huggingface/tokenizers cuts this many bytes whether they are the prefix or not.
+  tail.remove_prefix(std::min(tail.size(), prefix.size()));
+  for (const std::int32_t guess : {before, before + 1}) {
+    if (!vocabulary_.contains(guess)) continue;
+    const std::string_view piece = vocabulary_.piece(guess);
+    if (piece.size() == head.size() + tail.size() && piece.starts_with(head) &&
+        piece.ends_with(tail))
+      return guess;
+  }
+  std::string text;
+  const std::int32_t id = vocabulary_.find(head, tail, text);
+  if (id < 0)
+    throw Error("merge " + std::to_string(rank) + " makes \"" + printable(text) +
+                "\", which is not in the vocabulary")
+        .field("merges");
+  return id;
 }
 
 ByteBpe::ByteBpe(const TokenizerSpec& spec)

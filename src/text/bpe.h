@@ -21,6 +21,8 @@ class BpeModel : public TokenModel {
   explicit BpeModel(const TokenizerSpec& spec);
 
   void read_merges(const TokenizerSpec& spec);
+  std::int32_t joined(std::int32_t left, std::int32_t right, std::string_view prefix,
+                      std::int32_t before, std::size_t rank) const;
 
   const Vocabulary& vocabulary_;
   const TokenizerSpec& spec_;

@@ -72,7 +72,7 @@ class PairMap {
   explicit PairMap(std::size_t count) : seed_(hash_seed() | 1) { reserve(count); }
 
   void reserve(std::size_t count) {
-    slots_.assign(std::bit_ceil(count * 2 + 2), Slot{});
+    slots_.assign(std::bit_ceil(count + count / 2 + 2), Slot{});
     shift_ = 64 - std::countr_zero(slots_.size());
   }
   // At most `count` of the constructor. An existing pair keeps its value unless `replace`; returns
@@ -82,6 +82,9 @@ class PairMap {
     const bool fresh = slot.key == kEmpty;
     if (fresh || replace) slot = {key(left, right), value};
     return fresh;
+  }
+  void prefetch(std::int32_t left, std::int32_t right) const {
+    __builtin_prefetch(&slots_[first(key(left, right))]);
   }
   Value find(std::int32_t left, std::int32_t right) const {
     if (slots_.empty()) return {};
@@ -99,9 +102,12 @@ class PairMap {
     return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 |
            static_cast<std::uint32_t>(right);
   }
+  std::size_t first(std::uint64_t wanted) const {
+    return static_cast<std::size_t>(((wanted ^ wanted >> 32) * seed_) >> shift_);
+  }
   // Where the key stands, or the empty slot where it would.
   std::size_t index(std::uint64_t wanted) const {
-    std::size_t at = static_cast<std::size_t>(((wanted ^ wanted >> 32) * seed_) >> shift_);
+    std::size_t at = first(wanted);
     while (slots_[at].key != wanted && slots_[at].key != kEmpty)
       at = (at + 1) & (slots_.size() - 1);
     return at;

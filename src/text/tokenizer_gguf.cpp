@@ -188,18 +188,27 @@ class GgufReaderOfTokens {
   void read_merges() {
     const auto merges = meta_.need_strings("tokenizer.ggml.merges");
     spec_.merges.reserve(merges.size());
-    for (std::size_t i = 0; i < merges.size(); ++i) {
-      // A space may be the first character of the left half, never stands elsewhere.
-      const std::size_t gap = merges[i].find(' ', 1);
-      const std::string_view left = merges[i].substr(0, gap);
-      const std::string_view right =
-          gap == std::string_view::npos ? std::string_view() : merges[i].substr(gap + 1);
-      const std::int32_t a = spec_.vocabulary.find(left), b = spec_.vocabulary.find(right);
-      if (a < 0 || b < 0)
-        throw Error("merge " + std::to_string(i) + ", \"" + printable(merges[i]) +
-                    "\", does not name two tokens of the vocabulary")
-            .field("tokenizer.ggml.merges");
-      spec_.merges.emplace_back(a, b);
+    constexpr std::size_t kBlock = 64;
+    std::array<std::string_view, 2 * kBlock> halves;
+    std::array<std::int32_t, 2 * kBlock> ids;
+    for (std::size_t begin = 0; begin < merges.size(); begin += kBlock) {
+      const std::size_t count = std::min(kBlock, merges.size() - begin);
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::string_view merge = merges[begin + i];
+        // A space may be the first character of the left half, never stands elsewhere.
+        const std::size_t gap = merge.find(' ', 1);
+        halves[2 * i] = merge.substr(0, gap);
+        halves[2 * i + 1] =
+            gap == std::string_view::npos ? std::string_view() : merge.substr(gap + 1);
+      }
+      spec_.vocabulary.find(std::span(halves).first(2 * count), ids);
+      for (std::size_t i = 0; i < count; ++i) {
+        if (ids[2 * i] < 0 || ids[2 * i + 1] < 0)
+          throw Error("merge " + std::to_string(begin + i) + ", \"" + printable(merges[begin + i]) +
+                      "\", does not name two tokens of the vocabulary")
+              .field("tokenizer.ggml.merges");
+        spec_.merges.emplace_back(ids[2 * i], ids[2 * i + 1]);
+      }
     }
     spec_.first_merge_wins = true;
   }

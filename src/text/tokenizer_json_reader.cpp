@@ -151,6 +151,7 @@ class Handler final : public JsonHandler {
       open_.pop_back();
       keys_.pop_back();
     } else if (--list_depth_ == 0) {
+      if (list_ == List::merges) look_up_merges();
       list_ = List::none;
     }
   }
@@ -184,15 +185,35 @@ class Handler final : public JsonHandler {
     add_merge(std::string_view(text).substr(0, gap), std::string_view(text).substr(gap + 1));
   }
   void add_merge(std::string_view left, std::string_view right) {
-    const std::int32_t a = spec_.vocabulary.find(left), b = spec_.vocabulary.find(right);
-    if (a >= 0 && b >= 0) return spec_.merges.emplace_back(a, b), void();
-    if (!second_) {
-      early_ = true;  // the vocabulary may follow
-      return;
+    // Offsets in waiting_: the text moves while it grows.
+    for (const std::string_view half : {left, right}) {
+      waiting_ += half;
+      ends_.push_back(waiting_.size());
     }
-    throw Error("merge " + std::to_string(spec_.merges.size()) + ", \"" + printable(left) +
-                "\" and \"" + printable(right) + "\", does not name two tokens of the vocabulary")
-        .field("model.merges");
+    if (ends_.size() == 128) look_up_merges();
+  }
+  void look_up_merges() {
+    std::vector<std::string_view> halves;
+    std::size_t begin = 0;
+    for (const std::size_t end : ends_) {
+      halves.push_back(std::string_view(waiting_).substr(begin, end - begin));
+      begin = end;
+    }
+    std::vector<std::int32_t> ids(halves.size());
+    spec_.vocabulary.find(halves, ids);
+    for (std::size_t i = 0; i < ids.size() && !early_; i += 2) {
+      if (ids[i] >= 0 && ids[i + 1] >= 0)
+        spec_.merges.emplace_back(ids[i], ids[i + 1]);
+      else if (!second_)
+        early_ = true;  // the vocabulary may follow
+      else
+        throw Error("merge " + std::to_string(spec_.merges.size()) + ", \"" + printable(halves[i]) +
+                    "\" and \"" + printable(halves[i + 1]) +
+                    "\", does not name two tokens of the vocabulary")
+            .field("model.merges");
+    }
+    waiting_.clear();
+    ends_.clear();
   }
   void finish_added() {
     constexpr std::size_t kMost = 1 << 20;
@@ -218,6 +239,8 @@ class Handler final : public JsonHandler {
   List list_ = List::none;
   int list_depth_ = 0, parts_ = 0;
   std::string first_, piece_;
+  std::string waiting_;            // halves of merges that are looked up together
+  std::vector<std::size_t> ends_;  // where each of them ends
   AddedToken added_;
 };
 
@@ -229,6 +252,8 @@ class Reader {
     JsonLimits limits;
     limits.bytes = std::uint64_t{256} << 20;
     limits.values = text_.size() / 2 + 16;
+    const std::size_t likely = text_.size() / 40;  // bytes that a token takes with its merges
+    spec_.vocabulary.reserve(static_cast<std::int64_t>(likely), likely * 8);
     Handler handler(spec_, false);
     read_json(text_, file_, handler, limits);
     if (handler.merges_too_early()) {

@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <chrono>
 
 #include "base/error.h"
@@ -22,7 +25,7 @@ void Vocabulary::reserve(std::int64_t tokens, std::size_t bytes) {
   if (tokens > kMostTokens) tokens = kMostTokens;
   spans_.reserve(static_cast<std::size_t>(tokens));
   bytes_.reserve(bytes);
-  while (static_cast<std::int64_t>(slots_.size()) < tokens * 2) grow();
+  if (count_ == 0) slots_.resize(std::bit_ceil(static_cast<std::size_t>(tokens) * 2 + 64));
 }
 
 void Vocabulary::add(std::int32_t id, std::string_view piece) {
@@ -60,6 +63,28 @@ std::int64_t Vocabulary::first_hole() const {
 
 std::int32_t Vocabulary::find(std::string_view piece) const {
   return slots_[slot(piece, hash_bytes(piece, seed_))].id;
+}
+
+void Vocabulary::find(std::span<const std::string_view> pieces, std::span<std::int32_t> ids) const {
+  constexpr std::size_t kBlock = 32;
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t begin = 0; begin < pieces.size(); begin += kBlock) {
+    const std::size_t end = std::min(begin + kBlock, pieces.size());
+    std::array<std::uint64_t, kBlock> hashes;
+    const auto first = [&](std::size_t i) -> const Slot& {
+      return slots_[static_cast<std::size_t>(hashes[i - begin] >> 32) & mask];
+    };
+    for (std::size_t i = begin; i < end; ++i) {
+      hashes[i - begin] = hash_bytes(pieces[i], seed_);
+      __builtin_prefetch(&first(i));
+    }
+    for (std::size_t i = begin; i < end; ++i)
+      if (first(i).id >= 0) prefetch(first(i).id);
+    for (std::size_t i = begin; i < end; ++i)
+      if (first(i).id >= 0) prefetch_text(first(i).id);
+    for (std::size_t i = begin; i < end; ++i)
+      ids[i] = slots_[slot(pieces[i], hashes[i - begin])].id;
+  }
 }
 
 std::size_t Vocabulary::slot(std::string_view piece, std::uint64_t hash) const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,17 @@ class Vocabulary {
   }
   // The id of a piece, -1 when there is none.
   std::int32_t find(std::string_view piece) const;
+  // The ids of many pieces: their places in memory are fetched side by side, which makes a file
+  // with a hundred thousand merges open several times faster.
+  void find(std::span<const std::string_view> pieces, std::span<std::int32_t> ids) const;
+  // Asks for the memory that piece(id) will touch: first where it stands, later (after some other
+  // work) its text.
+  void prefetch(std::int32_t id) const {
+    __builtin_prefetch(&spans_[static_cast<std::size_t>(id)]);
+  }
+  void prefetch_text(std::int32_t id) const {
+    __builtin_prefetch(bytes_.data() + spans_[static_cast<std::size_t>(id)].begin);
+  }
   // The id of first + second.
   std::int32_t find(std::string_view first, std::string_view second, std::string& buffer) const {
     buffer.assign(first).append(second);
