@@ -27,10 +27,14 @@ class Budget : public nlohmann::json_sax<Json> {
     if (value <= static_cast<std::uint64_t>(INT64_MAX))
       handler_.integer(static_cast<std::int64_t>(value));
     else
-      handler_.real(static_cast<double>(value));
+      too_wide(std::to_string(value), static_cast<double>(value));
     return true;
   }
-  bool number_float(number_float_t value, const string_t&) override {
+  bool number_float(number_float_t value, const string_t& text) override {
+    if (text.find_first_of(".eE") == string_t::npos && std::isfinite(value)) {
+      count();
+      return too_wide(text, value), true;
+    }
     if (!std::isfinite(value)) throw Error("a number is too large for a double").in(file_);
     return count(), handler_.real(value), true;
   }
@@ -58,6 +62,12 @@ class Budget : public nlohmann::json_sax<Json> {
   }
 
  private:
+  void too_wide(const std::string& integer, double value) {
+    if (limits_.exact_integers)
+      throw Error("the integer " + printable(integer, 40) + " does not fit 64 bits with a sign")
+          .in(file_);
+    handler_.real(value);
+  }
   void count() {
     if (++values_ > limits_.values)
       throw Error("the JSON holds more than " + std::to_string(limits_.values) + " values")

@@ -15,6 +15,8 @@ struct JsonLimits {
   std::uint64_t bytes = std::uint64_t{16} << 20;  // of text
   int depth = 64;                                 // of nested arrays and objects
   std::uint64_t values = 1'000'000;  // scalars, arrays and objects together; a value costs 40 bytes
+  // An integer beyond 64 bits with a sign is an error; without this it becomes the nearest double.
+  bool exact_integers = false;
 };
 
 // Parses one value (a document tree: for small files such as configurations). Throws Error with

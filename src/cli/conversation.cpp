@@ -49,8 +49,8 @@ Json checked(const Json& message, const Tokenizer& tokenizer, bool keep_ids,
 
 std::optional<ChatTemplate> choose_template(const std::optional<std::string>& name,
                                             const Tokenizer& tokenizer, const std::string& model) {
+  if (auto own = own_template(tokenizer, model, name.value_or(""))) return own;
   if (name) return ChatTemplate(std::string(named_template(*name)), *name);
-  if (auto own = own_template(tokenizer, model)) return own;
   note("the model has no chat template: it continues the text (--template NAME gives it one)");
   return std::nullopt;
 }

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/conversation.h"
+#include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
@@ -32,25 +33,12 @@ struct GenerateVerb {
   std::vector<std::int32_t> prompt_ids(const std::shared_ptr<const Tokenizer>& tokenizer) const;
 };
 
-// All of standard input.
-std::string read_input() {
-  constexpr std::size_t kMost = std::size_t{1} << 30;
-  std::string text;
-  std::array<char, 65536> part;
-  for (std::size_t got; (got = std::fread(part.data(), 1, part.size(), stdin)) > 0;) {
-    text.append(part.data(), got);
-    if (text.size() > kMost) throw Error("the input is longer than 1 GiB");
-  }
-  if (std::ferror(stdin)) throw Error("standard input cannot be read");
-  return text;
-}
-
 std::vector<std::int32_t> GenerateVerb::prompt_ids(
     const std::shared_ptr<const Tokenizer>& tokenizer) const {
   if (tokens && talks())
     throw Error("--system and --template go with --prompt or --file", Error::Kind::usage);
   if (tokens) return *tokens;
-  const std::string text = prompt ? *prompt : *file == "-" ? read_input() : read_file(Path(*file));
+  const std::string text = prompt ? *prompt : read_text(*file);
   if (!talks()) return tokenizer->encode(text);
   return Conversation(tokenizer, choose_template(template_name, *tokenizer, model.path),
                       system.value_or(""))

@@ -77,22 +77,28 @@ Json tokenizer_of(const Metadata& meta) {
   return j;
 }
 
-Json describe_gguf(const GgufFile& file) {
+// Into `j`: the model's configuration, and whether it runs here.
+template <class Form>
+void describe_model(const std::shared_ptr<const Form>& form, Json& j) {
+  try {
+    const ModelFile file(form);
+    j["model"] = config_of(file.config());
+    check_weights(file);
+    j["runs"] = true;
+  } catch (const Error& error) {
+    j["runs"] = false;
+    j["why"] = (error.field().empty() ? "" : error.field() + ": ") + error.message();
+  }
+}
+
+Json describe_gguf(const std::shared_ptr<const GgufFile>& gguf) {
+  const GgufFile& file = *gguf;
   const Metadata& meta = file.metadata();
   Json j = {{"form", "GGUF"}, {"version", file.version()}, {"bytes", file.size()}};
   j["architecture"] = meta.find_string("general.architecture").value_or("");
   for (const char* key : {"name", "license"})
     if (const auto text = meta.find_string("general." + std::string(key))) j[key] = *text;
-  if (!file.tensors().empty()) {
-    try {
-      const Family& family = family_by_gguf(meta.need_string("general.architecture"), file.path());
-      j["model"] = config_of(family.from_gguf(file));
-      j["runs"] = true;
-    } catch (const Error& error) {
-      j["runs"] = false;
-      j["why"] = error.message();
-    }
-  }
+  if (!file.tensors().empty()) describe_model(gguf, j);
   if (meta.has("tokenizer.ggml.model")) j["tokenizer"] = tokenizer_of(meta);
   j["chat_template"] = meta.has("tokenizer.chat_template");
   return j;
@@ -117,7 +123,8 @@ std::optional<std::string> licence_of(const HfFolder& folder) {
   return std::nullopt;
 }
 
-Json describe_folder(const HfFolder& folder) {
+Json describe_folder(const std::shared_ptr<const HfFolder>& form) {
+  const HfFolder& folder = *form;
   const Json& config = folder.config();
   Json j = {{"form", "Hugging Face folder"}, {"bytes", 0}};
   std::uint64_t bytes = 0;
@@ -125,15 +132,7 @@ Json describe_folder(const HfFolder& folder) {
   j["bytes"] = bytes;
   const auto type = config.find("model_type");
   j["architecture"] = type != config.end() && type->is_string() ? type->get<std::string>() : "";
-  try {
-    const std::string file = folder.config_path().string();
-    j["model"] =
-        config_of(family_by_hf(j["architecture"].get<std::string>(), file).from_hf(config, file));
-    j["runs"] = true;
-  } catch (const Error& error) {
-    j["runs"] = false;
-    j["why"] = error.message();
-  }
+  describe_model(form, j);
   if (const auto licence = licence_of(folder)) j["license"] = *licence;
   j["chat_template"] = false;
   if (folder.tokenizer_path() || folder.file("tokenizer.model")) {
@@ -208,6 +207,8 @@ void print_verified(const Json& v) {
   info_line("verified", text);
   for (const auto& [name, sum] : v["sha256"].items())
     info_line("sha256", sum.get<std::string>() + "  " + name);
+  for (const Json& type : v["unsupported"])
+    info_line("not yet", type.get<std::string>() + " weights cannot be computed with");
   for (const Json& problem : v["problems"]) info_line("problem", problem.get<std::string>());
 }
 
@@ -222,17 +223,17 @@ void InfoVerb::run() const {
 void InfoVerb::show_model() const {
   const Path file(path);
   std::error_code ignored;
-  std::unique_ptr<GgufFile> gguf;
-  std::unique_ptr<HfFolder> folder;
+  std::shared_ptr<const GgufFile> gguf;
+  std::shared_ptr<const HfFolder> folder;
   const TensorSource* source = nullptr;
   Json j;
   if (std::filesystem::is_directory(file, ignored)) {
-    source = (folder = std::make_unique<HfFolder>(file)).get();
-    j = describe_folder(*folder);
+    source = (folder = std::make_shared<HfFolder>(file)).get();
+    j = describe_folder(folder);
   } else {
     if (is_pickle_name(file)) refuse_pickle(file);
-    source = (gguf = std::make_unique<GgufFile>(file)).get();
-    j = describe_gguf(*gguf);
+    source = (gguf = std::make_shared<GgufFile>(file)).get();
+    j = describe_gguf(gguf);
   }
   const std::uint64_t count = parameters(*source);
   j["parameters"] = count;

@@ -113,12 +113,20 @@ void look_at_tokenizer(const ModelFile& file, const Path& path, Problems& proble
 Json verify_model(const Path& path) {
   const auto file = std::make_shared<const ModelFile>(path);
   Problems problems;
+  std::set<std::string> unsupported;  // types: no fault of the file
   // Each weight that the architecture has, of its shape, and none that it has not.
   problems.none_in([&] {
     const std::unique_ptr<Model> model = file->family().make(file->config());
     const std::vector<Weight> weights = model->weights();
     refuse_unknown(*file, weights);
-    for (const Weight& weight : weights) problems.none_in([&] { file->find(weight); });
+    for (const Weight& weight : weights)
+      problems.none_in([&] {
+        try {
+          file->find(weight);
+        } catch (const UnsupportedType&) {
+          unsupported.insert(file->locate(weight)->type_name);
+        }
+      });
   });
   std::int64_t bytes = 0, unchecked = 0, done = 0;
   const auto tensors = file->tensors().tensors();
@@ -142,6 +150,7 @@ Json verify_model(const Path& path) {
   result["sha256"] = Json::object();
   add_sums(*file, progress, done, result["sha256"]);
   look_at_tokenizer(*file, path, problems);
+  result["unsupported"] = unsupported;
   result["problems"] = problems.json();
   return result;
 }

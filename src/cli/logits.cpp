@@ -36,6 +36,11 @@ void LogitsVerb::run() const {
   session.require_known(*tokens);
   session.require_room(length);
   require_place(*out);
+  std::error_code ignored;
+  const Path there = std::filesystem::weakly_canonical(*out, ignored);
+  for (const TensorInfo& t : file->tensors().tensors())
+    if (std::filesystem::equivalent(t.file, there, ignored))
+      throw Error("is the model itself; write the logits to another file").in(*out);
   AtomicFile to{Path(*out)};
   const Session::Part part{0, *tokens, Session::Want::all};
   session.evaluate(

@@ -56,9 +56,14 @@ void ModelOptions::warn_of_context(const ModelFile& file) const {
 }
 
 void SamplingFlags::declare(Options& options) {
+  std::string order;
+  for (const SamplerStage* stage : sampler_stages())
+    order += (order.empty() ? "" : ", ") + std::string(stage->name);
   options.number("--temp", "T", sampling.temperature, 0, 1000,
-                 "temperature: 0 takes the likeliest token always, more is livelier (default 0.8)");
-  options.whole("--top-k", "K", top_k, 0, INT64_MAX,
+                 "temperature: 0 takes the likeliest token always, more is livelier (default 0.8); "
+                 "the sampler goes through " +
+                     order);
+  options.whole("--top-k", "K", top_k, 0, INT32_MAX,
                 "choose among the K likeliest tokens (default 40; 0: all)");
   options.number("--top-p", "P", sampling.top_p, 1e-9, 1,
                  "choose among the likeliest tokens that reach this probability (default 0.95)");

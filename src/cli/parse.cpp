@@ -76,6 +76,9 @@ bool parse(const Options& options, std::span<const std::string> words) {
   }
   try {
     app.parse(std::move(reversed));
+  } catch (const CLI::ArgumentMismatch& error) {  // "--name: 1 required  missing"
+    const std::string what = error.what();
+    throw usage(printable(what.substr(0, what.find(':')), 60) + " needs a value");
   } catch (const CLI::ParseError& error) {
     throw usage(printable(error.what(), 200));
   }
@@ -88,6 +91,8 @@ bool parse(const Options& options, std::span<const std::string> words) {
     if (option.required && given.values.empty())
       throw usage(long_name(option.names) + " is missing" +
                   (option.positional() ? ": " + option.help : ""));
+    if (option.positional() && !given.values.empty() && given.values.back().empty())
+      throw usage(option.names + " is an empty name");
     // Given twice, the last one counts.
     const std::size_t first = option.repeats || given.values.empty() ? 0 : given.values.size() - 1;
     for (std::size_t i = first; i < given.values.size(); ++i) option.take(given.values[i]);

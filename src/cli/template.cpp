@@ -24,7 +24,11 @@ struct TemplateVerb {
   ChatTemplate open(ChatInput& input) const;
 };
 
-Json read_document(const std::string& file) { return parse_json(read_file(Path(file)), file); }
+Json read_document(const std::string& file) {
+  JsonLimits limits;
+  limits.exact_integers = true;  // a template prints them
+  return parse_json(read_file(Path(file)), file, limits);
+}
 
 Json read_array(const std::string& file) {
   Json json = read_document(file);
@@ -38,6 +42,8 @@ ChatTemplate TemplateVerb::open(ChatInput& input) const {
     return ChatTemplate(read_file(path, TemplateLimits().source), source);
   const std::shared_ptr<const Tokenizer> tokenizer = open_tokenizer(path);
   set_special_tokens(*tokenizer, input);
+  if (auto own = own_template(*tokenizer, source, name.value_or(tools ? "tool_use" : "")))
+    return std::move(*own);
   if (name) return ChatTemplate(std::string(named_template(*name)), *name);
   if (auto own = own_template(*tokenizer, source)) return std::move(*own);
   throw Error("the model has no chat template; --template NAME gives it one").in(source);

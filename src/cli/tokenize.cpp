@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
@@ -98,7 +99,7 @@ void TokenizeVerb::run() const {
   const std::shared_ptr<const Tokenizer> tokenizer = open_tokenizer(Path(model));
   if (batch) return run_batch(*tokenizer);
   const EncodeOptions options{!no_special, !no_parse_special};
-  answer(tokenizer->encode(text ? *text : read_file(Path(*file)), options));
+  answer(tokenizer->encode(text ? *text : read_text(*file), options));
 }
 
 std::function<void()> declare_tokenize(Options& options) {
@@ -107,7 +108,7 @@ std::function<void()> declare_tokenize(Options& options) {
                      "a .gguf file, a tokenizer.json, a tokenizer.model, or a model's folder");
   options.text("--text", "TEXT", command->text, "the text");
   options.text("--file", "FILE", command->file,
-               "a file with the text; its bytes are taken as they are");
+               "a file with the text (-: standard input); its bytes are taken as they are");
   options.text("--batch", "FILE", command->batch,
                "many texts, a JSON object a line: {\"text_b64\":..,\"add_special\":..,"
                "\"parse_special\":..}; answers a line each");

@@ -383,8 +383,8 @@ void GgufFile::read() {
   reader.tensors(table_, alignment_, data_offset_);
 }
 
-void GgufFile::release(const TensorInfo& tensor) const {
-  if (mapped_) mapped_->release(tensor.data);
+void GgufFile::release(const TensorInfo&, std::span<const std::byte> part) const {
+  if (mapped_) mapped_->release(part);
 }
 
 }  // namespace bantam

@@ -222,9 +222,9 @@ void HfFolder::read_shards(const Path& path) {
     throw Error("weight_map lists the tensor twice").in(name).field(twin->name);
 }
 
-void HfFolder::release(const TensorInfo& tensor) const {
+void HfFolder::release(const TensorInfo& tensor, std::span<const std::byte> part) const {
   const auto shard = std::ranges::find(shards_, tensor.file, &SafetensorsFile::path);
-  if (shard != shards_.end()) shard->release(tensor);
+  if (shard != shards_.end()) shard->release(tensor, part);
 }
 
 }  // namespace bantam

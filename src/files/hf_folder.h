@@ -36,7 +36,8 @@ class HfFolder : public TensorSource {
   std::span<const TensorInfo> tensors() const override { return table_.tensors(); }
   const TensorInfo* find(std::string_view name) const override { return table_.find(name); }
   std::string path() const override { return folder_.string(); }
-  void release(const TensorInfo& tensor) const override;
+  using TensorSource::release;
+  void release(const TensorInfo& tensor, std::span<const std::byte> part) const override;
 
  private:
   void read_single(const Path& path);

@@ -326,8 +326,8 @@ void SafetensorsFile::read() {
   }
 }
 
-void SafetensorsFile::release(const TensorInfo& tensor) const {
-  if (mapped_) mapped_->release(tensor.data);
+void SafetensorsFile::release(const TensorInfo&, std::span<const std::byte> part) const {
+  if (mapped_) mapped_->release(part);
 }
 
 }  // namespace bantam

@@ -31,7 +31,8 @@ class SafetensorsFile : public TensorSource {
   std::span<const TensorInfo> tensors() const override { return table_.tensors(); }
   const TensorInfo* find(std::string_view name) const override { return table_.find(name); }
   std::string path() const override { return name_; }
-  void release(const TensorInfo& tensor) const override;
+  using TensorSource::release;
+  void release(const TensorInfo& tensor, std::span<const std::byte> part) const override;
 
  private:
   void read();

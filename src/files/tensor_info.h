@@ -49,8 +49,10 @@ class TensorSource {
   virtual std::span<const TensorInfo> tensors() const = 0;          // in the order of the file
   virtual const TensorInfo* find(std::string_view name) const = 0;  // null: none of that name
   virtual std::string path() const = 0;                             // what the user opened
-  // The tensor's bytes are not needed soon: their pages may go. They can still be read.
-  virtual void release(const TensorInfo& tensor) const = 0;
+  // A part of the tensor's bytes, or all, is not needed soon: its pages may go. It can still be
+  // read.
+  virtual void release(const TensorInfo& tensor, std::span<const std::byte> part) const = 0;
+  void release(const TensorInfo& tensor) const { release(tensor, tensor.data); }
 
   // Throws Error naming the file and the tensor when it is missing; with a shape, also when it has
   // another one (both are named).

@@ -12,10 +12,31 @@
 
 namespace bantam {
 
+UnsupportedType::UnsupportedType(const TensorInfo& tensor)
+    : Error("its type " + tensor.type_name +
+            " cannot be computed with yet; F32, F16, BF16 and Q8_0 can") {
+  in(tensor.file).field(tensor.name).at(tensor.offset);
+}
+
 ModelFile::ModelFile(const Path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
     folder_ = std::make_shared<HfFolder>(path);
+  } else {
+    if (is_pickle_name(path)) refuse_pickle(path);
+    gguf_ = std::make_shared<GgufFile>(path);
+  }
+  configure();
+}
+
+ModelFile::ModelFile(std::shared_ptr<const GgufFile> file) : gguf_(std::move(file)) { configure(); }
+
+ModelFile::ModelFile(std::shared_ptr<const HfFolder> folder) : folder_(std::move(folder)) {
+  configure();
+}
+
+void ModelFile::configure() {
+  if (folder_) {
     const std::string file = folder_->config_path().string();
     const auto type = folder_->config().find("model_type");
     if (type == folder_->config().end() || !type->is_string())
@@ -24,8 +45,6 @@ ModelFile::ModelFile(const Path& path) {
     config_ = family_->from_hf(folder_->config(), file);
     config_.check(file);
   } else {
-    if (is_pickle_name(path)) refuse_pickle(path);
-    gguf_ = std::make_shared<GgufFile>(path);
     family_ = &family_by_gguf(gguf_->metadata().need_string("general.architecture"), gguf_->path());
     config_ = family_->from_gguf(*gguf_);
     config_.check(gguf_->path());
@@ -55,11 +74,7 @@ const TensorInfo& ModelFile::find(const Weight& weight) const {
   const TensorInfo& info =
       tensors().need(name, gguf_ ? shape_in_gguf(weight) : shape_in_folder(weight));
   if (!info.format || !info.format->encode)  // integers that only programs of others read
-    throw Error("its type " + info.type_name +
-                " cannot be computed with yet; F32, F16, BF16 and Q8_0 can")
-        .in(info.file)
-        .field(info.name)
-        .at(info.offset);
+    throw UnsupportedType(info);
   return info;
 }
 
@@ -96,7 +111,7 @@ class Loader {
         return;
       case Role::linear:
       case Role::head:
-        *weight.tensor = prepared(rows, info, weight.role == Role::head && file_->config().tied);
+        *weight.tensor = prepared(rows, info);
         return;
     }
   }
@@ -122,21 +137,28 @@ class Loader {
     return wide;
   }
 
-  Tensor prepared(const Tensor& rows, const TensorInfo& info, bool keep_pages) {
+  Tensor prepared(const Tensor& rows, const TensorInfo& info) {
     const bool quantised = rows.type() == Type::q8_0;
     if (arithmetic_ == Arithmetic::f32) return quantised ? widened(rows, info) : rows;
     if (arithmetic_ == Arithmetic::exact && !quantised) return rows;
     auto packed = std::make_shared<Packed>();
+    // Row by row, so that a large head is not in memory twice. One that is the embedding too comes
+    // back by the rows that are looked up.
+    const bool of_file = rows.view().data >= info.data.data() &&
+                         rows.view().data < info.data.data() + info.data.size();
+    const PartPacked done = [&](std::span<const std::byte> part) {
+      if (of_file) file_->tensors().release(info, part);
+    };
     if (arithmetic_ == Arithmetic::exact) {
-      packed->q8 = PackedQ8(exec_, rows.view(), memory_);
+      packed->q8 = PackedQ8(exec_, rows.view(), memory_, done);
     } else {
       packed->bf16 = PackedB(rows.dim(1), rows.dim(0));
-      packed->bf16.pack(exec_, rows.view(), true);
+      packed->bf16.pack(exec_, rows.view(), true, done);
     }
     // The shape stays, the rows are never read again: what they were is in the packed form.
     Tensor t = Tensor::borrowed(ConstView(rows.view()), file_);
     t.set_packed(std::move(packed));
-    if (!keep_pages) file_->tensors().release(info);
+    file_->tensors().release(info);
     return t;
   }
 
@@ -177,6 +199,13 @@ void refuse_unknown(const ModelFile& file, std::span<const Weight> weights) {
         .field(t.name)
         .at(t.offset);
   }
+}
+
+void check_weights(const ModelFile& file) {
+  const std::unique_ptr<Model> model = file.family().make(file.config());
+  const std::vector<Weight> weights = model->weights();
+  refuse_unknown(file, weights);
+  for (const Weight& weight : weights) file.find(weight);
 }
 
 std::unique_ptr<Model> load_model(std::shared_ptr<const ModelFile> file, Arithmetic arithmetic,

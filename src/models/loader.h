@@ -5,17 +5,25 @@
 #include <optional>
 #include <span>
 
+#include "base/error.h"
 #include "files/gguf.h"
 #include "files/hf_folder.h"
 #include "models/model.h"
 
 namespace bantam {
 
+// A tensor that is as it should be, of a type that cannot be computed with yet.
+struct UnsupportedType : Error {
+  explicit UnsupportedType(const TensorInfo& tensor);
+};
+
 // Where a model lies: a .gguf file, or a folder with config.json.
 class ModelFile {
  public:
   // Throws Error: neither, or what the readers of files/ find wrong.
   explicit ModelFile(const Path& path);
+  explicit ModelFile(std::shared_ptr<const GgufFile> file);
+  explicit ModelFile(std::shared_ptr<const HfFolder> folder);
   const GgufFile* gguf() const { return gguf_.get(); }
   const HfFolder* folder() const { return folder_.get(); }
   const TensorSource& tensors() const;
@@ -23,12 +31,14 @@ class ModelFile {
   const Config& config() const { return config_; }
   // The tensor that `weight` names in this world, or null.
   const TensorInfo* locate(const Weight& weight) const;
-  // The same; throws Error when it is missing, of another shape, or cannot be computed with.
+  // The same; throws Error when it is missing or of another shape, UnsupportedType.
   const TensorInfo& find(const Weight& weight) const;
 
  private:
-  std::shared_ptr<GgufFile> gguf_;
-  std::shared_ptr<HfFolder> folder_;
+  void configure();
+
+  std::shared_ptr<const GgufFile> gguf_;
+  std::shared_ptr<const HfFolder> folder_;
   const Family* family_ = nullptr;
   Config config_;
 };
@@ -45,6 +55,9 @@ Arithmetic choose_arithmetic(const ModelFile& file, std::optional<Arithmetic> wa
 // depend on.
 std::unique_ptr<Model> load_model(std::shared_ptr<const ModelFile> file, Arithmetic arithmetic,
                                   const Exec& exec, std::int64_t context = 0);
+
+// Throws what load_model would throw, without reading a weight.
+void check_weights(const ModelFile& file);
 
 // Throws Error for the first tensor of the file that is none of the model's weights, nor derived
 // from what the configuration says: the file would be another model than it claims.

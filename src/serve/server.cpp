@@ -19,7 +19,8 @@ Descriptor checked_listener(const ServerOptions& options) {
   if (options.keys.empty() && !is_loopback(options.host))
     throw Error(
         "other machines could ask there without a key: give --api-key-file FILE, or leave "
-        "--host out")
+        "--host out",
+        Error::Kind::usage)
         .field("--host " + printable(options.host));
   return listen_on(options.host, options.port);
 }

@@ -10,6 +10,7 @@
 #include "text/jinja_interpreter.h"
 #include "text/jinja_parser.h"
 #include "text/tokenizer.h"
+#include "text/tokenizer_spec.h"
 #include "text/unicode.h"
 
 namespace bantam {
@@ -117,9 +118,17 @@ ChatTemplate::ChatTemplate(std::string source, std::string name)
   }
 }
 
-std::optional<ChatTemplate> own_template(const Tokenizer& tokenizer, const std::string& model) {
-  if (tokenizer.chat_template().empty()) return std::nullopt;
-  return ChatTemplate(tokenizer.chat_template(), model + " (chat template)");
+std::optional<ChatTemplate> own_template(const Tokenizer& tokenizer, const std::string& model,
+                                         std::string_view name) {
+  const std::string shown =
+      model + " (chat template" + (name.empty() ? "" : " ") + printable(name) + ")";
+  if (name.empty()) {
+    if (tokenizer.chat_template().empty()) return std::nullopt;
+    return ChatTemplate(tokenizer.chat_template(), shown);
+  }
+  for (const auto& [title, source] : tokenizer.spec().named_templates)
+    if (title == name) return ChatTemplate(source, shown);
+  return std::nullopt;
 }
 
 ChatTemplate::~ChatTemplate() = default;

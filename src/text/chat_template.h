@@ -71,8 +71,10 @@ class ChatTemplate {
   std::unique_ptr<const jinja::Template> tree_;
 };
 
-// The template that a model brings, nullopt where it has none; `model` is its file or folder, as
-// errors name it. Throws as the constructor does.
-std::optional<ChatTemplate> own_template(const Tokenizer& tokenizer, const std::string& model);
+// The template that a model brings, nullopt where it has none (of that name: some models bring more
+// than one, "tool_use" for conversations with tools; "": the default one); `model` is its file or
+// folder, as errors name it. Throws as the constructor does.
+std::optional<ChatTemplate> own_template(const Tokenizer& tokenizer, const std::string& model,
+                                         std::string_view name = "");
 
 }  // namespace bantam

@@ -93,6 +93,7 @@ Value to_int(Interpreter&, const Value& self, Arguments& arguments) {
   } else {
     return otherwise;
   }
+  if (std::isinf(real)) throw Error("cannot convert float infinity to integer");
   return std::isfinite(real) ? Value::integer(truncated(real)) : otherwise;
 }
 

@@ -170,7 +170,8 @@ PackedB::PackedB(std::int64_t k, std::int64_t n) : PackedB(k, n, nullptr) {
 PackedB::PackedB(std::int64_t k, std::int64_t n, std::byte* memory)
     : k_(k), n_(n), steps_(ceil_div(k, kDepth)), data_(reinterpret_cast<std::uint16_t*>(memory)) {}
 
-void PackedB::pack(const Exec& exec, const ConstView& source, bool k_contiguous) {
+void PackedB::pack(const Exec& exec, const ConstView& source, bool k_contiguous,
+                   const PartPacked& done) {
   if (exec.kernels.empty || k_ == 0 || n_ == 0) return;
   const std::int64_t panels = ceil_div(n_, kPanel);
   const auto pack = [&](const PackSource& from, std::int64_t i, std::int64_t panel,
@@ -183,27 +184,34 @@ void PackedB::pack(const Exec& exec, const ConstView& source, bool k_contiguous)
                          .out = data_ + (panel * steps_ + s) * kStepElements});
   };
   const bool small = k_ * n_ < kSmallWork / 4;
+  const Format& from = format(source.type);
+  const std::int64_t row_bytes = from.bytes(source.stride);
+  const auto tell = [&](std::int64_t panel) {
+    const std::int64_t rows = std::min(kPanel, n_ - panel * kPanel);
+    if (done)
+      done({source.data + panel * kPanel * row_bytes, static_cast<std::size_t>(rows * row_bytes)});
+  };
   if (source.type != Type::f32 && source.type != Type::bf16) {
-    const Format& from = format(source.type);
-    const std::int64_t row_bytes = from.bytes(source.stride);
     run_tasks(exec, panels, small, [&](std::int64_t panel, unsigned worker) {
       auto* rows = exec.scratch[worker].get<float>(static_cast<std::size_t>(kPanel * k_));
       for (std::int64_t i = 0; i < std::min(kPanel, n_ - panel * kPanel); ++i)
         from.decode(source.data + (panel * kPanel + i) * row_bytes, rows + i * k_, k_);
       const PackSource decoded{reinterpret_cast<std::byte*>(rows), Type::f32, k_, true};
       for (std::int64_t s = 0; s < steps_; ++s) pack(decoded, 0, panel, s);
+      tell(panel);
     });
     return;
   }
   // Along the rows of the matrix in memory: a task is a panel, or steps of 32 rows across panels.
-  const PackSource from{source.data, source.type, source.stride, k_contiguous};
+  const PackSource all{source.data, source.type, source.stride, k_contiguous};
   if (k_contiguous)
     run_tasks(exec, panels, small, [&](std::int64_t panel, unsigned) {
-      for (std::int64_t s = 0; s < steps_; ++s) pack(from, panel * kPanel, panel, s);
+      for (std::int64_t s = 0; s < steps_; ++s) pack(all, panel * kPanel, panel, s);
+      tell(panel);
     });
   else
     run_tasks(exec, steps_, small, [&](std::int64_t s, unsigned) {
-      for (std::int64_t panel = 0; panel < panels; ++panel) pack(from, panel * kPanel, panel, s);
+      for (std::int64_t panel = 0; panel < panels; ++panel) pack(all, panel * kPanel, panel, s);
     });
 }
 

@@ -3,10 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 
 #include "kernels/exec.h"
 
 namespace bantam {
+
+// Called, from any thread, with the part of a source that was packed and is not read again.
+using PartPacked = std::function<void(std::span<const std::byte>)>;
 
 // ---- f32: y[M,N] = x[M,K] w[N,K]^T ----
 
@@ -39,7 +44,9 @@ class PackedB {
     return (k + 31) / 32 * ((n + 31) / 32) * 2048;
   }
   // B[k,n] from memory. Types f32, bf16; f16 and block types are decoded on the way (k contiguous).
-  void pack(const Exec& exec, const ConstView& source, bool k_contiguous);
+  // `done` hears of the rows one after the other (k contiguous), else of nothing.
+  void pack(const Exec& exec, const ConstView& source, bool k_contiguous,
+            const PartPacked& done = nullptr);
   std::int64_t k() const { return k_; }
   std::int64_t n() const { return n_; }
   std::int64_t steps() const { return steps_; }
@@ -67,7 +74,8 @@ class PackedQ8 {
  public:
   PackedQ8() = default;
   // Rows of q8_0 blocks (blocks/q8_0.cpp). K is a multiple of 32.
-  PackedQ8(const Exec& exec, const ConstView& w, MemoryBlocks& memory);
+  PackedQ8(const Exec& exec, const ConstView& w, MemoryBlocks& memory,
+           const PartPacked& done = nullptr);
   std::int64_t k() const { return k_; }
   std::int64_t n() const { return n_; }
   std::int64_t groups() const { return k_ / 32; }

@@ -89,14 +89,16 @@ void write_strip(const Product& p, std::int64_t strip, const float* sums) {
 
 }  // namespace
 
-PackedQ8::PackedQ8(const Exec& exec, const ConstView& w, MemoryBlocks& memory)
+PackedQ8::PackedQ8(const Exec& exec, const ConstView& w, MemoryBlocks& memory,
+                   const PartPacked& done)
     : n_(w.rows()), k_(w.columns()) {
   const auto groups_of_strips = static_cast<std::size_t>(ceil_div(n_, kLanes) * (k_ / kGroup));
   quants_ = memory.take(groups_of_strips * kGroupBytes);
   scales_ = memory.take(groups_of_strips * kLanes * 2);
   if (exec.kernels.empty) return;
   run_tasks(exec, ceil_div(n_, kLanes), n_ * k_ < kSmallWork, [&](std::int64_t strip, unsigned) {
-    for (std::int64_t column = 0; column < std::min(kLanes, n_ - strip * kLanes); ++column)
+    const std::int64_t columns = std::min(kLanes, n_ - strip * kLanes);
+    for (std::int64_t column = 0; column < columns; ++column)
       for (std::int64_t g = 0; g < groups(); ++g) {
         const std::byte* block = w.data + ((strip * kLanes + column) * groups() + g) * kBlockBytes;
         const std::int64_t at = strip * groups() + g;
@@ -105,6 +107,9 @@ PackedQ8::PackedQ8(const Exec& exec, const ConstView& w, MemoryBlocks& memory)
           std::memcpy(quants_.get() + at * kGroupBytes + row * 64 + column * 4, block + 2 + 4 * row,
                       4);
       }
+    if (done)
+      done({w.data + strip * kLanes * groups() * kBlockBytes,
+            static_cast<std::size_t>(columns * groups() * kBlockBytes)});
   });
 }
 

@@ -1,0 +1,50 @@
+#include "cli/input.h"
+
+#include <fcntl.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace bantam::cli {
+
+namespace {
+
+std::string read_stream(std::FILE* stream, const std::string& name) {
+  constexpr std::size_t kMost = std::size_t{1} << 30;
+  std::string text;
+  std::array<char, 65536> part;
+  for (std::size_t got; (got = std::fread(part.data(), 1, part.size(), stream)) > 0;) {
+    text.append(part.data(), got);
+    if (text.size() > kMost) throw Error("is longer than 1 GiB").in(name);
+  }
+  if (std::ferror(stream)) throw Error("cannot be read").in(name);
+  return text;
+}
+
+}  // namespace
+
+std::string read_text(const std::string& name) {
+  if (name == "-") return read_stream(stdin, "standard input");
+  std::error_code ignored;
+  const auto kind = std::filesystem::status(name, ignored).type();
+  const bool pipe = kind == std::filesystem::file_type::fifo;
+  if (!pipe && kind != std::filesystem::file_type::character) return read_file(Path(name));
+  // Opening waits for nobody; reading waits for those who hold the other end.
+  const int descriptor = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  std::FILE* stream = descriptor < 0 ? nullptr : fdopen(descriptor, "rb");
+  if (stream == nullptr)
+    throw Error(std::string("cannot open it for reading: ") + std::strerror(errno)).in(name);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> closing(stream, std::fclose);
+  fcntl(descriptor, F_SETFL, 0);
+  std::string text = read_stream(stream, name);
+  if (pipe && text.empty()) throw Error("is a pipe into which nobody writes").in(name);
+  return text;
+}
+
+}  // namespace bantam::cli
