@@ -72,6 +72,13 @@ Value to_value(Interpreter& with, const Json& json) {
 void set_special_tokens(const Tokenizer& tokenizer, ChatInput& input) {
   if (tokenizer.bos()) input.bos_token = tokenizer.piece(*tokenizer.bos());
   if (tokenizer.eos()) input.eos_token = tokenizer.piece(*tokenizer.eos());
+  const TokenizerSpec& s = tokenizer.spec();
+  const std::pair<const char*, std::optional<std::int32_t>> others[] = {
+      {"unk_token", s.unk}, {"pad_token", s.pad},   {"sep_token", s.sep},
+      {"cls_token", s.cls}, {"mask_token", s.mask},
+  };
+  for (const auto& [name, id] : others)
+    if (id) input.other_tokens.emplace_back(name, tokenizer.piece(*id));
 }
 
 LocalTime parse_local_time(std::string_view text) {
@@ -149,6 +156,8 @@ std::string ChatTemplate::render(const ChatInput& input, const TemplateLimits& l
     add("add_generation_prompt", Value::boolean(input.add_generation_prompt));
     add("bos_token", with.string(well_formed(input.bos_token)));
     add("eos_token", with.string(well_formed(input.eos_token)));
+    for (const auto& [name, text] : input.other_tokens)
+      add(name.c_str(), with.string(well_formed(text)));
     if (!input.extra.is_null() && !input.extra.is_object())
       throw Error("the further variables of a template must be a JSON object");
     if (input.extra.is_object())

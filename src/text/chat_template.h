@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/json.h"
 
@@ -36,10 +38,11 @@ struct ChatInput {
   Json extra;  // further variables: an object, or null; they win over the ones here
   bool add_generation_prompt = true;
   std::string bos_token, eos_token;
+  std::vector<std::pair<std::string, std::string>> other_tokens;  // such as "pad_token": its text
   std::optional<LocalTime> now;  // none: the machine's
 };
 
-// bos_token and eos_token as the tokenizer spells them.
+// bos_token, eos_token and the others that there are, as the tokenizer spells them.
 void set_special_tokens(const Tokenizer& tokenizer, ChatInput& input);
 
 // What a template may use: it comes with a model file and is not trusted.
