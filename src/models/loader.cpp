@@ -142,13 +142,14 @@ class Loader {
     if (arithmetic_ == Arithmetic::f32) return quantised ? widened(rows, info) : rows;
     if (arithmetic_ == Arithmetic::exact && !quantised) return rows;
     auto packed = std::make_shared<Packed>();
-    // Row by row, so that a large head is not in memory twice. One that is the embedding too comes
-    // back by the rows that are looked up.
+    // A large one (most often the head) is given back row by row, so that it is not in memory
+    // twice. One that is the embedding too comes back by the rows that are looked up.
+    constexpr std::size_t kLarge = 32 << 20;
     const bool of_file = rows.view().data >= info.data.data() &&
                          rows.view().data < info.data.data() + info.data.size();
-    const PartPacked done = [&](std::span<const std::byte> part) {
-      if (of_file) file_->tensors().release(info, part);
-    };
+    PartPacked done;
+    if (of_file && info.data.size() >= kLarge)
+      done = [&](std::span<const std::byte> part) { file_->tensors().release(info, part); };
     if (arithmetic_ == Arithmetic::exact) {
       packed->q8 = PackedQ8(exec_, rows.view(), memory_, done);
     } else {
