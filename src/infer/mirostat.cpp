@@ -9,8 +9,6 @@ namespace bantam {
 
 namespace {
 
-constexpr double kLn2 = 0.693147180559945309;
-
 void apply_mirostat(const SamplingOptions& options, const SamplerState& state,
                     Candidates& candidates) {
   if (!options.mirostat) return;

@@ -197,7 +197,6 @@ std::int32_t Sampler::draw(Candidates& candidates, std::uint64_t index) {
   std::size_t chosen = 0;
   while (chosen + 1 < weights.size() && (left -= weights[chosen]) >= 0) ++chosen;
   if (options_.mirostat) {
-    constexpr double kLn2 = 0.693147180559945309;
     const double surprise = -bantam_log(std::max(weights[chosen] / total, 1e-300)) / kLn2;
     mirostat_mu_ -= options_.mirostat_eta * (surprise - options_.mirostat_tau);
   }

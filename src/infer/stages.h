@@ -5,6 +5,8 @@
 
 namespace bantam {
 
+inline constexpr double kLn2 = 0.693147180559945309;  // from nats to bits
+
 extern const SamplerStage kLogitBias;
 extern const SamplerStage kPenalties;
 extern const SamplerStage kDry;

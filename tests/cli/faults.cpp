@@ -76,6 +76,13 @@ void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
 }
 void operator delete(void* memory) noexcept { bantam::test::release(memory); }
 void operator delete(void* memory, std::size_t) noexcept { bantam::test::release(memory); }
+// Said too, as a sanitizer has its own otherwise, past the count.
+void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new[](std::size_t size, const std::nothrow_t& none) noexcept {
+  return operator new(size, none);
+}
+void operator delete[](void* memory) noexcept { operator delete(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { operator delete(memory); }
 
 extern "C" {
 
