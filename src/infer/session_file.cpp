@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -127,8 +128,8 @@ std::int64_t Session::load(std::int64_t slot, const Path& file,
   if (length < 0 || static_cast<std::size_t>(length) > reader.left() / sizeof(std::int32_t))
     reader.refuse("the file is shorter than it says; remove it");
   std::vector<std::int32_t> ids(static_cast<std::size_t>(length));
-  std::memcpy(ids.data(), reader.take(ids.size() * sizeof(std::int32_t)).data(),
-              ids.size() * sizeof(std::int32_t));
+  const auto id_bytes = reader.take(ids.size() * sizeof(std::int32_t));
+  std::ranges::copy(id_bytes, std::as_writable_bytes(std::span(ids)).begin());
   require_known(ids);
 
   const std::size_t most = wanted.empty() ? 0 : std::min(wanted.size() - 1, ids.size());
