@@ -11,9 +11,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/random.h"
-#include "text/pre_tokenizer.h"
-#include "text/regex.h"
-#include "text/unicode.h"
+#include "words/pre_tokenizer.h"
+#include "words/regex.h"
+#include "words/unicode.h"
 
 using namespace bantam;
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "text/chat_template.h"
+#include "chat/chat_template.h"
 
 namespace {
 

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "text/tokenizer.h"
-#include "text/tokenizer_json.h"
+#include "tokenizer/tokenizer.h"
+#include "tokenizer/tokenizer_json.h"
 
 namespace {
 

@@ -19,8 +19,8 @@
 #include "default/nearest.h"
 #include "infer/answer.h"
 #include "infer/session.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
+#include "chat/chat_template.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam::recipe {
 

@@ -9,8 +9,8 @@
 #include "api/call.h"
 #include "infer/answer.h"
 #include "infer/session.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
+#include "chat/chat_template.h"
+#include "tokenizer/tokenizer.h"
 
 using namespace bantam;
 using namespace bantam::api;

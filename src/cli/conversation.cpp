@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "cli/output.h"
-#include "text/named_templates.h"
+#include "chat/named_templates.h"
 
 namespace bantam::cli {
 

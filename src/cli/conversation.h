@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/json.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
+#include "chat/chat_template.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam::cli {
 

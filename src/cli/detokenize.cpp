@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam::cli {
 

@@ -8,7 +8,7 @@
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "models/loader.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam::cli {
 

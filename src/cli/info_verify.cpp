@@ -14,8 +14,8 @@
 #include "cli/info_parts.h"
 #include "cli/interrupt.h"
 #include "models/loader.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
+#include "chat/chat_template.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam::cli {
 

@@ -8,7 +8,7 @@
 #include "cli/options.h"
 #include "infer/sampler.h"
 #include "infer/session.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam::cli {
 

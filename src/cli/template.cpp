@@ -7,9 +7,9 @@
 #include "cli/conversation.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
-#include "text/chat_template.h"
-#include "text/named_templates.h"
-#include "text/tokenizer.h"
+#include "chat/chat_template.h"
+#include "chat/named_templates.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam::cli {
 

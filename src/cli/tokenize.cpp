@@ -9,8 +9,8 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
-#include "text/base64.h"
-#include "text/tokenizer.h"
+#include "tokenizer/base64.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam::cli {
 

@@ -7,7 +7,7 @@
 
 #include "data/dataset.h"
 #include "data/documents.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam {
 

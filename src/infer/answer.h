@@ -14,8 +14,8 @@
 #include "infer/sampler.h"
 #include "infer/session.h"
 #include "infer/stop.h"
-#include "text/stream_decoder.h"
-#include "text/tokenizer.h"
+#include "tokenizer/stream_decoder.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam {
 

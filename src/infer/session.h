@@ -15,7 +15,7 @@
 #include "models/loader.h"
 #include "nn/cache.h"
 #include "tensor/context.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam {
 

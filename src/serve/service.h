@@ -8,8 +8,8 @@
 
 #include "serve/engine.h"
 #include "serve/limits.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
+#include "chat/chat_template.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam::serve {
 

@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "text/bpe_train.h"
-#include "text/named_templates.h"
+#include "tokenizer/bpe_train.h"
+#include "chat/named_templates.h"
 #include "train/run_folder.h"
 #include "train/run_limits.h"
 

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "kernels/kernels.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 #include "train/recipe.h"
 #include "train/trainer.h"
 

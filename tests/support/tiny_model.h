@@ -14,7 +14,7 @@
 #include "files/gguf_writer.h"
 #include "models/model.h"
 #include "models/writer.h"
-#include "text/tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam::test {
 

@@ -1,0 +1,99 @@
+// The makers' own answers on real vocabularies (tokenizers/README.md of the reference data).
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "support/shared.h"
+#include "tokenizer/base64.h"
+#include "tokenizer/stream_decoder.h"
+#include "tokenizer_support.h"
+
+namespace bantam::test {
+namespace {
+
+struct Model {
+  const char *vocabulary, *file;
+};
+
+// Those that are not compressed, one of each kind at least.
+const Model kModels[] = {
+    {"gpt2", "gpt2.gguf"},
+    {"llama2", "llama2.gguf"},
+    {"llama2", "tokenizer.model"},
+    {"phi-3", "phi-3.gguf"},
+    {"minimind", "minimind.gguf"},
+    {"minimind", "tokenizer.json"},
+    {"deepseek-coder", "deepseek-coder.gguf"},
+    {"bert-bge", "bert-bge.gguf"},
+    {"bert-bge", "tokenizer.json"},
+    {"t5-small", "tokenizer.json"},
+    {"zhen", "zhen.gguf"},
+    {"zhen", "zhen.model"},
+};
+
+class SharedVocabulary : public testing::TestWithParam<Model> {};
+
+TEST_P(SharedVocabulary, EncodesAsItsMakersDo) {
+  BANTAM_NEEDS_SHARED("tokenizers");
+  const auto [vocabulary, file] = GetParam();
+  const auto folder = shared_folder() / "tokenizers" / vocabulary;
+  const auto tokenizer = open_tokenizer(folder / file);
+  std::ifstream cases(folder / "cases.jsonl");
+  int done = 0;
+  for (std::string line; std::getline(cases, line);) {
+    const auto wanted = nlohmann::json::parse(line);
+    if (wanted.contains("models")) {
+      const auto& models = wanted["models"];
+      if (std::find(models.begin(), models.end(), file) == models.end()) continue;
+    }
+    const std::string text = base64_decode(wanted["text_b64"].get<std::string>()).value();
+    const EncodeOptions options{wanted["add_special"], wanted["parse_special"]};
+    const Ids ids = tokenizer->encode(text, options);
+    EXPECT_EQ(ids, wanted["ids"].get<Ids>()) << line.substr(0, 200);
+    StreamDecoder stream(tokenizer, false);
+    std::string streamed;
+    for (const std::int32_t id : ids) streamed += stream.feed(id);
+    streamed += stream.finish();
+    EXPECT_EQ(streamed, tokenizer->decode(ids, false)) << line.substr(0, 200);
+    ++done;
+  }
+  EXPECT_GT(done, 200);
+}
+
+TEST_P(SharedVocabulary, TakesLinearTimeOnHostileText) {
+  BANTAM_NEEDS_SHARED("tokenizers");
+  const auto [vocabulary, file] = GetParam();
+  const auto tokenizer = open_tokenizer(shared_folder() / "tokenizers" / vocabulary / file);
+  const struct {
+    const char *name, *unit;
+  } kTexts[] = {{"letter", "a"},
+                {"space", " "},
+                {"digit", "7"},
+                {"emoji", "😀"},
+                {"joined", "👩\u200D"},
+                {"newline", "\n"},
+                {"marks", "\u0301\u0323"},
+                {"bad", "\xFF"}};
+  for (const auto& [name, unit] : kTexts) {
+    std::string text;
+    while (text.size() < std::size_t{1} << 20) text += unit;
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_GT(tokenizer->encode(text, {.add_special = true}).size(), 0u) << name;
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    // A second is ample on an idle machine; the bound leaves room for a sanitizer and for
+    // neighbours.
+    EXPECT_LT(took.count(), 20.0) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Real, SharedVocabulary, testing::ValuesIn(kModels), [](const auto& model) {
+  std::string name = std::string(model.param.vocabulary) + "_" + model.param.file;
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  return name;
+});
+
+}  // namespace
+}  // namespace bantam::test
