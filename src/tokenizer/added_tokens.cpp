@@ -15,8 +15,6 @@ unsigned byte_at(std::string_view text, std::size_t at) {
   return static_cast<unsigned char>(text[at]);
 }
 
-bool is_space(char32_t value) { return CharClasses::get()[value] & char_class::space; }
-
 // isspace of the C locale, which is what llama.cpp strips.
 bool is_ascii_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
@@ -31,7 +29,7 @@ std::size_t last_rune(std::string_view text) {
 std::size_t trailing_space(std::string_view text, bool ascii) {
   while (!text.empty()) {
     const std::size_t at = ascii ? text.size() - 1 : last_rune(text);
-    if (!(ascii ? is_ascii_space(text[at]) : is_space(decode_rune(text, at).value))) break;
+    if (!(ascii ? is_ascii_space(text[at]) : is_white_space(decode_rune(text, at).value))) break;
     text = text.substr(0, at);
   }
   return text.size();
@@ -42,7 +40,7 @@ std::size_t leading_space(std::string_view text, bool ascii) {
   std::size_t at = 0;
   while (at < text.size()) {
     const Rune rune = decode_rune(text, at);
-    if (!(ascii ? is_ascii_space(text[at]) : is_space(rune.value))) break;
+    if (!(ascii ? is_ascii_space(text[at]) : is_white_space(rune.value))) break;
     at += rune.size;
   }
   return at;

@@ -12,8 +12,6 @@ namespace bantam {
 
 namespace {
 
-bool is_space(char32_t value) { return CharClasses::get()[value] & char_class::space; }
-
 // What a file may make of a text at most: a sequence of replacements could double it at each step.
 void check_growth(std::size_t before, std::size_t after) {
   if (after > before * 256 + 65536)
@@ -69,7 +67,7 @@ class StripOp final : public NormalizeOp {
     std::size_t begin = text.size(), end = 0;
     for (std::size_t at = 0; at < text.size();) {
       const Rune rune = decode_rune(text, at);
-      if (!is_space(rune.value)) {
+      if (!is_white_space(rune.value)) {
         begin = std::min(begin, at);
         end = at + rune.size;
       }
@@ -180,7 +178,7 @@ class BertOp final : public NormalizeOp {
 
  private:
   static void put_clean(std::string& out, char32_t value) {
-    if (is_space(value)) {
+    if (is_white_space(value)) {
       out += ' ';
     } else if (value != 0 && value != kReplacement && !is_control(value)) {
       append_utf8(out, value);

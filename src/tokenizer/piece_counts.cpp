@@ -9,7 +9,7 @@
 namespace bantam {
 
 namespace {
-constexpr std::size_t kBlock = std::size_t{1} << 18;
+constexpr std::size_t kCountBlock = std::size_t{1} << 18;
 }
 
 void PieceCounts::add(std::string_view piece, std::int64_t count) {
@@ -45,7 +45,7 @@ void PieceCounts::grow() {
 
 const char* PieceCounts::keep(std::string_view piece) {
   if (piece.size() > free_size_) {
-    free_size_ = std::max(kBlock, piece.size());
+    free_size_ = std::max(kCountBlock, piece.size());
     blocks_.push_back(std::make_unique_for_overwrite<char[]>(free_size_));
     free_ = blocks_.back().get();
   }

@@ -12,10 +12,6 @@ namespace bantam {
 
 namespace {
 
-using Kind = PreTokenStep::Kind;
-
-bool is_space(char32_t value) { return CharClasses::get()[value] & char_class::space; }
-
 bool is_punctuation(char32_t value) {
   return (value < 0x7F && value > 0x20 && !is_word_char(value)) || value == '_' ||
          CharClasses::get()[value] & char_class::punctuation;
@@ -71,29 +67,30 @@ class PreTokenPipeline::Pieces {
 
 PreTokenPipeline::PreTokenPipeline(const std::vector<PreTokenStep>& steps, std::string_view name) {
   auto step = steps.begin();
-  if (step != steps.end() && step->kind == Kind::prefix_space) {
+  if (step != steps.end() && step->kind == PreTokenStep::Kind::prefix_space) {
     prefix_space_ = true;
     ++step;
   }
   std::vector<PreStage> stages;
-  for (; step != steps.end() && step->kind == Kind::stage; ++step) stages.push_back(step->stage);
+  for (; step != steps.end() && step->kind == PreTokenStep::Kind::stage; ++step)
+    stages.push_back(step->stage);
   if (!name.empty())
     splitter_ = pre_tokenizer_by_name(name);
   else if (!stages.empty())
     splitter_ = pre_tokenizer_from_stages(stages);
-  const bool bytes_last = step != steps.end() && step->kind == Kind::byte_level;
+  const bool bytes_last = step != steps.end() && step->kind == PreTokenStep::Kind::byte_level;
   if (step + (bytes_last ? 1 : 0) == steps.end()) return;
 
   splitter_.reset();
   for (step = steps.begin(); step != steps.end();) {
     Step next{*step, nullptr};
-    if (step->kind == Kind::stage) {
+    if (step->kind == PreTokenStep::Kind::stage) {
       stages.clear();
-      for (; step != steps.end() && step->kind == Kind::stage; ++step)
+      for (; step != steps.end() && step->kind == PreTokenStep::Kind::stage; ++step)
         stages.push_back(step->stage);
       next.splitter = pre_tokenizer_from_stages(stages);
     } else {
-      to_bytes_ |= step->kind == Kind::byte_level;
+      to_bytes_ |= step->kind == PreTokenStep::Kind::byte_level;
       ++step;
     }
     general_.push_back(std::move(next));
@@ -125,17 +122,17 @@ void PreTokenPipeline::run_step(const Step& entry, bool first, Pieces& pieces) c
   const PreTokenStep& step = entry.step;
   std::vector<std::string_view> out;
   switch (step.kind) {
-    case Kind::stage:
+    case PreTokenStep::Kind::stage:
       for (const std::string_view piece : pieces.views()) entry.splitter->split(piece, out);
       return pieces.swap(out);
-    case Kind::prefix_space:
+    case PreTokenStep::Kind::prefix_space:
       return pieces.replace([&](std::string_view piece) {
         return piece.front() == ' ' ? piece : pieces.keep(" " + std::string(piece));
       });
-    case Kind::byte_level:
+    case PreTokenStep::Kind::byte_level:
       return pieces.replace(
           [&](std::string_view piece) { return pieces.keep(ByteAlphabet::get().encode(piece)); });
-    case Kind::metaspace: {
+    case PreTokenStep::Kind::metaspace: {
       const auto mark = [&](std::string_view piece) {
         std::string marked;
         for (const char c : piece) c == ' ' ? marked += step.marker : marked += c;
@@ -158,21 +155,21 @@ void PreTokenPipeline::run_step(const Step& entry, bool first, Pieces& pieces) c
       }
       return pieces.swap(out);
     }
-    case Kind::whitespace:
+    case PreTokenStep::Kind::whitespace:
       return pieces.cut([](char32_t value) {
-        return is_space(value) ? -1 : is_word_char(value) ? 1 : 2;
+        return is_white_space(value) ? -1 : is_word_char(value) ? 1 : 2;
       });
-    case Kind::whitespace_split:
-      return pieces.cut([](char32_t value) { return is_space(value) ? -1 : 1; });
-    case Kind::bert:
+    case PreTokenStep::Kind::whitespace_split:
+      return pieces.cut([](char32_t value) { return is_white_space(value) ? -1 : 1; });
+    case PreTokenStep::Kind::bert:
       return pieces.cut([](char32_t value) {
-        return is_space(value) ? -1 : is_punctuation(value) ? 0 : 1;
+        return is_white_space(value) ? -1 : is_punctuation(value) ? 0 : 1;
       });
-    case Kind::delimiter: {
+    case PreTokenStep::Kind::delimiter: {
       const char32_t delimiter = decode_rune(step.marker, 0).value;
       return pieces.cut([delimiter](char32_t value) { return value == delimiter ? -1 : 1; });
     }
-    case Kind::fixed_length:
+    case PreTokenStep::Kind::fixed_length:
       for (const std::string_view piece : pieces.views())
         for (std::size_t at = 0; at < piece.size();) {
           std::size_t end = at;

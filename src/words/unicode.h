@@ -73,4 +73,9 @@ class CharClasses {
   std::vector<std::uint16_t> blocks_;  // equal blocks are stored once
 };
 
+// White space as Unicode has it (White_Space).
+inline bool is_white_space(char32_t value) {
+  return CharClasses::get()[value] & char_class::space;
+}
+
 }  // namespace bantam
