@@ -89,6 +89,26 @@ Option& Options::whole(std::string names, std::string value, std::optional<std::
               }});
 }
 
+Option& Options::wholes(std::string names, std::string value, std::vector<std::int64_t>& to,
+                        std::int64_t least, std::int64_t most, std::string help) {
+  return add({names, std::move(value), std::move(help), false, false,
+              [&to, least, most, names](const std::string& text) {
+                std::vector<std::int64_t> numbers;
+                for (std::size_t at = 0; at <= text.size();) {
+                  const std::size_t end = std::min(text.find(',', at), text.size());
+                  const auto got = parse_number<std::int64_t>(text.substr(at, end - at));
+                  if (!got || *got < least || *got > most)
+                    throw unfit(names,
+                                "one or more whole numbers from " + std::to_string(least) + " to " +
+                                    std::to_string(most) + " with commas between them",
+                                text);
+                  numbers.push_back(*got);
+                  at = end + 1;
+                }
+                to = std::move(numbers);
+              }});
+}
+
 Option& Options::number(std::string names, std::string value, double& to, double least, double most,
                         std::string help) {
   return add({names, std::move(value), std::move(help), false, false,

@@ -51,6 +51,9 @@ class Options {
   // Whole numbers from `least` to `most`.
   Option& whole(std::string names, std::string value, std::optional<std::int64_t>& to,
                 std::int64_t least, std::int64_t most, std::string help);
+  // Such numbers with commas between them, one at least: "0,4096".
+  Option& wholes(std::string names, std::string value, std::vector<std::int64_t>& to,
+                 std::int64_t least, std::int64_t most, std::string help);
   Option& number(std::string names, std::string value, double& to, double least, double most,
                  std::string help);
   // Token ids with commas between them: "1,2,3"; the empty text is an empty list.

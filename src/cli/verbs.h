@@ -5,6 +5,7 @@
 
 namespace bantam::cli {
 
+extern const Verb kBench;
 extern const Verb kChat;
 extern const Verb kCompletion;
 extern const Verb kConvert;

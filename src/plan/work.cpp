@@ -1,0 +1,71 @@
+#include "plan/work.h"
+
+#include <algorithm>
+
+#include "blocks/format.h"
+#include "kernels/detect.h"
+#include "models/stored.h"
+
+namespace bantam {
+
+namespace {
+
+// The type in which a linear weight lies in memory.
+Type held_type(Type stored, Arithmetic arithmetic) {
+  if (arithmetic == Arithmetic::bf16) return Type::bf16;
+  if (arithmetic == Arithmetic::f32 && format(stored).quantised) return Type::f32;
+  return stored;
+}
+
+}  // namespace
+
+double TokenWork::prompt_operations(std::int64_t tokens) const {
+  return 2 * (static_cast<double>(body) * static_cast<double>(tokens) + static_cast<double>(head));
+}
+
+TokenWork token_work(const ModelFile& file, Arithmetic arithmetic) {
+  TokenWork work;
+  const std::unique_ptr<Model> model = file.family().make(file.config());
+  for (const auto& weight : model->weights()) {
+    switch (weight.role) {
+      case Role::embedding:  // one row of it
+      case Role::positions:
+        break;
+      case Role::gain:
+      case Role::bias:
+        work.weight_bytes += byte_size(Type::f32, weight.shape);
+        break;
+      case Role::linear:
+      case Role::head:
+        (weight.role == Role::head ? work.head : work.body) += weight.shape.count();
+        work.weight_bytes +=
+            byte_size(held_type(stored_type(file, weight), arithmetic), weight.shape);
+        break;
+    }
+  }
+  return work;
+}
+
+std::int64_t cache_bytes_read(const CacheShape& shape, std::int64_t depth) {
+  std::int64_t bytes = 0;
+  for (const CacheShape::Layer& layer : shape.layers) {
+    const std::int64_t seen = layer.window > 0 ? std::min(layer.window, depth + 1) : depth + 1;
+    bytes += 2 * seen * layer.kv_heads * format(shape.type).bytes(layer.head_dim);
+  }
+  return bytes;
+}
+
+Unit unit_of(Arithmetic arithmetic, Isa isa) {
+  const Features& f = cpu_features();
+  switch (arithmetic) {
+    case Arithmetic::f32:
+      break;
+    case Arithmetic::exact:
+      return isa == Isa::amx && f.amx_int8 ? Unit::tile_int8 : Unit::bytes;
+    case Arithmetic::bf16:
+      return isa == Isa::amx && f.amx_bf16 ? Unit::tile_bf16 : Unit::fma;
+  }
+  return Unit::fma;
+}
+
+}  // namespace bantam
