@@ -28,6 +28,7 @@ void encode(const float* from, std::byte* to, std::int64_t count) {
 constinit const Format kBf16Format{.type = Type::bf16,
                                    .name = "bf16",
                                    .gguf_id = 30,
+                                   .file_type = 32,
                                    .safetensors = "BF16",
                                    .block = 1,
                                    .block_bytes = 2,

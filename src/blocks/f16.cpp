@@ -28,6 +28,7 @@ void encode(const float* from, std::byte* to, std::int64_t count) {
 constinit const Format kF16Format{.type = Type::f16,
                                   .name = "f16",
                                   .gguf_id = 1,
+                                  .file_type = 1,
                                   .safetensors = "F16",
                                   .block = 1,
                                   .block_bytes = 2,

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <vector>
 
 #include "blocks/codecs.h"
 #include "blocks/format.h"
@@ -13,9 +14,10 @@ static_assert(std::endian::native == std::endian::little, "files are read in pla
 namespace {
 
 // Built at first use: constants of other files are not constant expressions here.
-const std::array<Format, 5>& table() {
-  static const std::array<Format, 5> rows{kF32Format, kF16Format, kBf16Format, kQ8_0Format,
-                                          kI32Format};
+std::span<const Format> table() {
+  static const std::array rows{
+      kF32Format, kF16Format, kBf16Format, kQ8_0Format, kI32Format, kQ4_0Format, kQ6_KFormat,
+  };
   return rows;
 }
 
@@ -27,8 +29,9 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 
 template <class Predicate>
 const Format* find_if(Predicate wanted) {
-  const auto found = std::ranges::find_if(table(), wanted);
-  return found == table().end() ? nullptr : &*found;
+  for (const Format& f : table())
+    if (wanted(f)) return &f;
+  return nullptr;
 }
 
 }  // namespace
@@ -47,6 +50,22 @@ const Format* find_format_by_gguf(std::uint32_t gguf_id) {
 
 const Format* find_format_by_safetensors(std::string_view dtype) {
   return find_if([&](const Format& f) { return !dtype.empty() && f.safetensors == dtype; });
+}
+
+std::string upper_name(const Format& format) {
+  std::string name(format.name);
+  for (char& c : name) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return name;
+}
+
+std::string names_of_formats(bool (*wanted)(const Format&)) {
+  std::vector<std::string> names;
+  for (const Format& f : table())
+    if (wanted(f)) names.push_back(upper_name(f));
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+  return text;
 }
 
 }  // namespace bantam

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace bantam {
 
@@ -44,6 +46,17 @@ constexpr std::uint16_t float_to_half(float value) {
     if (rest > tie || (rest == tie && (half & 1u) != 0)) ++half;
   }
   return static_cast<std::uint16_t>(sign | half);
+}
+
+// At any address.
+inline float load_half(const std::byte* from) {
+  std::uint16_t bits;
+  std::memcpy(&bits, from, sizeof bits);
+  return half_to_float(bits);
+}
+inline void store_half(std::byte* to, float value) {
+  const std::uint16_t bits = float_to_half(value);
+  std::memcpy(to, &bits, sizeof bits);
 }
 
 constexpr float bf16_to_float(std::uint16_t bf16) {

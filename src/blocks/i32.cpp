@@ -25,6 +25,7 @@ constinit const Format kI32Format{.type = Type::i32,
                                   .block = 1,
                                   .block_bytes = 4,
                                   .quantised = false,
+                                  .weights = false,
                                   .decode = decode,
                                   .encode = nullptr};
 

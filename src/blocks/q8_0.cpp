@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "blocks/codecs.h"
+#include "blocks/from_integers.h"
 #include "blocks/half.h"
 
 namespace bantam {
@@ -17,14 +18,9 @@ namespace {
 constexpr std::int64_t kBlock = 32;
 constexpr std::int64_t kBytes = 34;
 
-void decode(const std::byte* from, float* to, std::int64_t count) {
-  for (std::int64_t b = 0; b < count / kBlock; ++b, from += kBytes, to += kBlock) {
-    std::uint16_t scale;
-    std::memcpy(&scale, from, sizeof scale);
-    const float d = half_to_float(scale);
-    for (std::int64_t i = 0; i < kBlock; ++i)
-      to[i] = d * static_cast<float>(static_cast<std::int8_t>(from[2 + i]));
-  }
+void integers(const std::byte* block, BlockIntegers& out) {
+  plain_block(out, load_half(block));
+  std::memcpy(out.q, block + 2, kBlock);
 }
 
 // The largest magnitude; NaN if there is one.
@@ -43,8 +39,7 @@ void encode(const float* from, std::byte* to, std::int64_t count) {
     const float d = largest(from) / 127.0f;
     const float inverse = d != 0.0f ? 1.0f / d : 0.0f;
     const bool usable = std::isfinite(d) && std::isfinite(inverse);
-    const std::uint16_t scale = float_to_half(d);
-    std::memcpy(to, &scale, sizeof scale);
+    store_half(to, d);
     for (std::int64_t i = 0; i < kBlock; ++i) {
       const float q = usable ? std::round(from[i] * inverse) : 0.0f;
       to[2 + i] = static_cast<std::byte>(static_cast<std::int8_t>(q));
@@ -57,11 +52,14 @@ void encode(const float* from, std::byte* to, std::int64_t count) {
 constinit const Format kQ8_0Format{.type = Type::q8_0,
                                    .name = "q8_0",
                                    .gguf_id = 8,
+                                   .file_type = 7,
                                    .safetensors = "",
                                    .block = kBlock,
                                    .block_bytes = kBytes,
                                    .quantised = true,
-                                   .decode = decode,
-                                   .encode = encode};
+                                   .decode = decode_from_integers<integers, kBlock, kBytes>,
+                                   .encode = encode,
+                                   .integers = integers,
+                                   .packing = {.bits = 8}};
 
 }  // namespace bantam

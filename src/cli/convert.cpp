@@ -4,8 +4,10 @@
 #include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "base/error.h"
+#include "blocks/format.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
@@ -142,8 +144,9 @@ void ConvertVerb::run() const {
   require_place(to);
   check_target();
   const auto file = std::make_shared<const ModelFile>(Path(from));
-  if (!to_gguf() && type && *type == Type::q8_0)
-    throw Error("safetensors have no Q8_0; give a name that ends in .gguf, or another --type")
+  if (!to_gguf() && type && format(*type).safetensors.empty())
+    throw Error("safetensors have no " + upper_name(format(*type)) +
+                "; give a name that ends in .gguf, or another --type")
         .in(to);
   Conversion conversion(file, type, check_interrupt);
   if (to_gguf())
@@ -153,9 +156,14 @@ void ConvertVerb::run() const {
   report(conversion);
 }
 
-constexpr std::array<Choice<Type>, 4> kTypes{
-    {{"f32", Type::f32}, {"f16", Type::f16}, {"bf16", Type::bf16}, {"q8_0", Type::q8_0}}};
-constexpr std::array<Choice<Type>, 1> kBlockTypes{{{"q8_0", Type::q8_0}}};
+// The types of weights that can be written.
+std::vector<Choice<Type>> writable_types(bool blocks_alone) {
+  std::vector<Choice<Type>> types;
+  for (const Format& f : formats())
+    if (f.weights && f.encode != nullptr && (f.quantised || !blocks_alone))
+      types.emplace_back(f.name, f.type);
+  return types;
+}
 
 void declare_common(Options& options, ConvertVerb& command) {
   options.flag("--force", command.force, "replace what is there");
@@ -168,7 +176,7 @@ std::function<void()> declare_convert(Options& options) {
                      "a .gguf file, or a folder with config.json and safetensors");
   options.positional("DST", command->to,
                      "what to write: a GGUF file if the name ends in .gguf, else a folder");
-  options.choice<Type>("--type", "f32|f16|bf16|q8_0", command->type, kTypes,
+  options.choice<Type>("--type", "TYPE", command->type, writable_types(false),
                        "type of the matrices (default: as they are; from blocks to a folder: f16)");
   declare_common(options, *command);
   return [command] { command->run(); };
@@ -179,8 +187,8 @@ std::function<void()> declare_quantize(Options& options) {
   options.positional("SRC", command->from,
                      "a .gguf file, or a folder with config.json and safetensors");
   options.positional("DST", command->to, "the GGUF file to write");
-  options.choice<Type>("--type", "q8_0", command->type, kBlockTypes,
-                       "the block type (default and so far only: q8_0, 8.5 bits a weight)");
+  options.choice<Type>("--type", "TYPE", command->type, writable_types(true),
+                       "the block type (default: q8_0, 8.5 bits a weight)");
   declare_common(options, *command);
   return [command] {
     if (!command->to_gguf())

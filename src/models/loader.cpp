@@ -13,8 +13,8 @@
 namespace bantam {
 
 UnsupportedType::UnsupportedType(const TensorInfo& tensor)
-    : Error("its type " + tensor.type_name +
-            " cannot be computed with yet; F32, F16, BF16 and Q8_0 can") {
+    : Error("its type " + tensor.type_name + " cannot be computed with; " +
+            names_of_formats([](const Format& f) { return f.weights; }) + " can") {
   in(tensor.file).field(tensor.name).at(tensor.offset);
 }
 
@@ -73,7 +73,7 @@ const TensorInfo& ModelFile::find(const Weight& weight) const {
   if (is_packed_ternary(*this, weight)) return *located;
   const TensorInfo& info =
       tensors().need(name, gguf_ ? shape_in_gguf(weight) : shape_in_folder(weight));
-  if (!info.format || !info.format->encode)  // integers that only programs of others read
+  if (!info.format || !info.format->weights)  // integers that only programs of others read
     throw UnsupportedType(info);
   return info;
 }
@@ -84,8 +84,8 @@ Arithmetic choose_arithmetic(const ModelFile& file, std::optional<Arithmetic> wa
   if (!wanted) return blocks ? Arithmetic::exact : Arithmetic::f32;
   if (*wanted == Arithmetic::exact && !blocks)
     throw Error(
-        "the exact arithmetic is for block types (Q8_0); this file has none: say f32 or bf16, or "
-        "quantize it first")
+        "the exact arithmetic is for block types (Q8_0, ...); this file has none: say f32 or bf16, "
+        "or quantize it first")
         .in(file.tensors().path());
   return *wanted;
 }
@@ -121,7 +121,7 @@ class Loader {
   bool stays(const Weight& weight) const {
     if (weight.role == Role::embedding || weight.role == Role::positions) return true;
     if (weight.role == Role::gain || weight.role == Role::bias) return false;
-    return arithmetic_ != Arithmetic::bf16 && stored_type(*file_, weight) != Type::q8_0;
+    return arithmetic_ != Arithmetic::bf16 && !format(stored_type(*file_, weight)).quantised;
   }
 
   Tensor widened(const Tensor& rows, const TensorInfo& info) {
@@ -138,9 +138,10 @@ class Loader {
   }
 
   Tensor prepared(const Tensor& rows, const TensorInfo& info) {
-    const bool quantised = rows.type() == Type::q8_0;
-    if (arithmetic_ == Arithmetic::f32) return quantised ? widened(rows, info) : rows;
-    if (arithmetic_ == Arithmetic::exact && !quantised) return rows;
+    const bool quantised = format(rows.type()).quantised;
+    // Block types without an integer product are computed with as floats.
+    const bool as_floats = arithmetic_ == Arithmetic::f32 || rows.type() != Type::q8_0;
+    if (arithmetic_ != Arithmetic::bf16 && as_floats) return quantised ? widened(rows, info) : rows;
     auto packed = std::make_shared<Packed>();
     // A large one (most often the head) is given back row by row, so that it is not in memory
     // twice. One that is the embedding too comes back by the rows that are looked up.

@@ -105,20 +105,6 @@ Type type_of_linears(const std::vector<Stored>& tensors, const WeightType& type)
   return most;
 }
 
-std::uint32_t file_type(Type type) {
-  // general.file_type: llama_ftype in include/llama.h (ggml-org/llama.cpp).
-  switch (type) {
-    case Type::f16:
-      return 1;
-    case Type::q8_0:
-      return 7;
-    case Type::bf16:
-      return 32;
-    default:
-      return 0;
-  }
-}
-
 }  // namespace
 
 void write_gguf(Model& model, const Family& family, GgufWriter& writer, const WeightRows& rows,
@@ -126,7 +112,7 @@ void write_gguf(Model& model, const Family& family, GgufWriter& writer, const We
   const Config& config = model.config();
   family.to_gguf(config, writer);
   const std::vector<Stored> tensors = stored(model, true);
-  writer.set("general.file_type", file_type(type_of_linears(tensors, type)));
+  writer.set("general.file_type", format(type_of_linears(tensors, type)).file_type);
   const auto divisors = rope_tensors(config);
   for (const auto& [name, values] : divisors)
     writer.add_tensor(name, Type::f32, {static_cast<std::int64_t>(values.size())});

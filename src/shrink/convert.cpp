@@ -89,8 +89,7 @@ void Conversion::write_folder(const Path& folder, const Json& extra) {
 std::vector<Conversion::Weights> Conversion::written() const {
   std::vector<Weights> out;
   for (const Format& f : formats()) {
-    Weights of_type{std::string(f.name), 0, 0};
-    for (char& c : of_type.type) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    Weights of_type{upper_name(f), 0, 0};
     for (const auto& [name, what] : counted_) {
       if (what.first != f.type) continue;
       ++of_type.tensors;

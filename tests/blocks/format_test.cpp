@@ -45,7 +45,6 @@ double half_value(std::uint16_t code) {  // IEEE 754, section 3.4, for finite co
 }
 
 TEST(Format, TableIsInTheOrderOfTheEnumeration) {
-  ASSERT_EQ(formats().size(), 5u);
   for (std::size_t i = 0; i < formats().size(); ++i)
     EXPECT_EQ(static_cast<std::size_t>(formats()[i].type), i);
 }
@@ -70,9 +69,9 @@ TEST(Format, FindsByEachOfItsNames) {
     EXPECT_EQ(row.block, c.block);
     EXPECT_EQ(row.block_bytes, c.bytes);
   }
-  EXPECT_EQ(find_format("q4_k"), nullptr);
+  EXPECT_EQ(find_format("q4"), nullptr);
   EXPECT_EQ(find_format(""), nullptr);
-  EXPECT_EQ(find_format_by_gguf(12), nullptr);
+  EXPECT_EQ(find_format_by_gguf(4), nullptr);
   EXPECT_EQ(byte_size(Type::q8_0, {3, 64}), 3 * 2 * 34);
 }
 
@@ -197,34 +196,6 @@ TEST(Q8_0, RoundsHalfAwayFromZero) {
   EXPECT_EQ(q(1), 3);
   EXPECT_EQ(q(2), -3);
   EXPECT_EQ(q(3), 3);
-}
-
-std::vector<float> floats_of(const std::string& text) {
-  std::vector<float> values(text.size() / 4);
-  std::memcpy(values.data(), text.data(), values.size() * 4);
-  return values;
-}
-
-TEST(Q8_0, EqualsTheReferenceQuantiserByteForByte) {
-  BANTAM_NEEDS_SHARED("golden/blocks");
-  const auto folder = test::shared_folder() / "golden/blocks";
-  const Format& q8_0 = format(Type::q8_0);
-  for (const std::string set : {"a", "b"}) {
-    const std::vector<float> in = floats_of(read_file(folder / ("in-" + set + ".f32")));
-    const std::string bytes = read_file(folder / ("Q8_0-" + set + ".bin"));
-    const std::vector<float> values = floats_of(read_file(folder / ("Q8_0-" + set + ".f32")));
-    ASSERT_EQ(in.size() / 32 * 34, bytes.size());
-    const auto count = static_cast<std::int64_t>(in.size());
-    std::vector<std::byte> ours(bytes.size());
-    std::vector<float> back(in.size());
-    q8_0.encode(in.data(), ours.data(), count);
-    q8_0.decode(reinterpret_cast<const std::byte*>(bytes.data()), back.data(), count);
-    for (std::size_t i = 0; i < bytes.size(); ++i)
-      ASSERT_EQ(static_cast<int>(ours[i]), static_cast<int>(static_cast<std::byte>(bytes[i])))
-          << set << ": byte " << i % 34 << " of block " << i / 34;
-    for (std::size_t i = 0; i < in.size(); ++i)
-      ASSERT_EQ(bits_of(back[i]), bits_of(values[i])) << set << i;
-  }
 }
 
 }  // namespace
