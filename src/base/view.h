@@ -12,7 +12,7 @@
 namespace bantam {
 
 // Element and block types. The table in blocks/ knows sizes, names and how to decode each.
-enum class Type : std::uint8_t { f32, f16, bf16, q8_0, i32, q4_0, q6_k };
+enum class Type : std::uint8_t { f32, f16, bf16, q8_0, i32, q4_0, q6_k, q4_1 };
 
 // At most four dimensions, the last one contiguous in memory: [rows, columns] is row-major.
 class Shape {

@@ -11,6 +11,7 @@ extern const Format kBf16Format;
 extern const Format kQ8_0Format;
 extern const Format kI32Format;
 extern const Format kQ4_0Format;
+extern const Format kQ4_1Format;
 extern const Format kQ6_KFormat;
 
 }  // namespace bantam

@@ -16,7 +16,8 @@ namespace {
 // Built at first use: constants of other files are not constant expressions here.
 std::span<const Format> table() {
   static const std::array rows{
-      kF32Format, kF16Format, kBf16Format, kQ8_0Format, kI32Format, kQ4_0Format, kQ6_KFormat,
+      kF32Format, kF16Format,  kBf16Format, kQ8_0Format,
+      kI32Format, kQ4_0Format, kQ6_KFormat, kQ4_1Format,
   };
   return rows;
 }
