@@ -8,10 +8,9 @@ Tensor activate(Context& ctx, Activation activation, const Tensor& x) {
   ctx.rows(ctx.kernels().glu, GluArgs{activation, x.view(), {}, y.view()}, x.rows(),
            4 * x.columns());
   if (ctx.tape)
-    ctx.tape->record(y, [activation, x](Context& c, const Tensor& dy, Grads& d) {
-      if (d.wants(x))
-        c.rows(c.kernels().glu_back, GluBackArgs{activation, dy.view(), x.view(), {}, d[x], {}},
-               x.rows(), 8 * x.columns());
+    ctx.tape->record(y, {x}, [activation, x](Context& c, const Tensor& dy, Grads& d) {
+      c.rows(c.kernels().glu_back, GluBackArgs{activation, dy.view(), x.view(), {}, d[x], {}},
+             x.rows(), 8 * x.columns());
     });
   return y;
 }

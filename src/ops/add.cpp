@@ -17,7 +17,7 @@ Tensor add(Context& ctx, const Tensor& a, const Tensor& b) {
   Tensor y = ctx.make(a.shape());
   ctx.rows(ctx.kernels().add, AddArgs{a.view(), b.view(), y.view()}, a.rows(), a.columns());
   if (ctx.tape)
-    ctx.tape->record(y, [a, b](Context& c, const Tensor& dy, Grads& d) {
+    ctx.tape->record(y, {a, b}, [a, b](Context& c, const Tensor& dy, Grads& d) {
       pass_on(c, dy, d, b);
       pass_on(c, dy, d, a);
     });

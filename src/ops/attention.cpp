@@ -57,27 +57,29 @@ Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v
   require_shape("attention: keys", k, {q.rows(), s.kv_heads * s.head_dim});
   require_shape("attention: values", v, k.shape());
   Tensor y = ctx.make(q.shape());
-  Tensor lse = ctx.tape ? ctx.make({q.rows(), s.heads}, Type::f32) : Tensor();
+  const Tensor lse = ctx.records({q, k, v}) ? ctx.make({q.rows(), s.heads}, Type::f32) : Tensor();
   const KeyValues kv{k.view().data, v.view().data, k.type(), k.view().stride, s.head_dim};
   forward(ctx,
           {q.view(), kv, rows->first.data(), rows->count.data(), s.heads, s.kv_heads, s.head_dim,
            s.scale, s.cap, y.view(), lse ? lse.f32() : nullptr},
           *rows);
   if (ctx.tape)
-    ctx.tape->record(y, [q, k, v, y, lse, s, rows](Context& c, const Tensor& dy, Grads& d) {
-      const std::int64_t window = rows->window > 0 ? rows->window : q.rows();
-      backward(
-          c,
-          {q.view(), k.view(), v.view(), y.view(), dy.view(), lse.f32(), rows->documents.data(),
-           s.heads, s.kv_heads, s.head_dim, window, s.scale, s.cap, d[q], d[k], d[v]},
-          *rows);
-    });
+    ctx.tape->record(
+        y, {q, k, v}, [q, k, v, y, lse, s, rows](Context& c, const Tensor& dy, Grads& d) {
+          const std::int64_t window = rows->window > 0 ? rows->window : q.rows();
+          backward(
+              c,
+              {q.view(), k.view(), v.view(), y.view(), dy.view(), lse.f32(), rows->documents.data(),
+               s.heads, s.kv_heads, s.head_dim, window, s.scale, s.cap, d[q], d[k], d[v]},
+              *rows);
+        });
   return y;
 }
 
 Tensor attention(Context& ctx, const Tensor& q, const KeyValues& cache, const AttentionShape& s,
                  const AttentionRows& rows) {
   check(q, s, rows);
+  if (ctx.records({q})) throw Error("attention: no gradient goes back through a cache");
   Tensor y = ctx.make(q.shape());
   forward(ctx,
           {q.view(), cache, rows.first.data(), rows.count.data(), s.heads, s.kv_heads, s.head_dim,

@@ -1,5 +1,6 @@
 // The output head and the loss in one: logits exist for some rows at a time, never all.
 #include <algorithm>
+#include <functional>
 
 #include "base/error.h"
 #include "ops/ops.h"
@@ -16,11 +17,98 @@ std::int64_t rows_at_a_time(std::int64_t rows, std::int64_t vocabulary) {
   return std::min(rows, std::max<std::int64_t>(fit, 32));
 }
 
-Tensor part(const Tensor& t, std::int64_t first, std::int64_t count) {
-  View v = t.view();
+View rows_of(View v, std::int64_t first, std::int64_t count) {
   v.data += first * v.stride * (v.type == Type::f32 ? 4 : 2);
-  v.shape = {count, t.columns()};
-  return Tensor(v, nullptr);
+  v.shape = {count, v.columns()};
+  return v;
+}
+
+// What the loss is made of, and where its gradients go (nowhere: views without memory).
+struct LossHead {
+  Tensor x, w, bias;
+  std::span<const std::int32_t> targets;
+  float cap;
+};
+struct HeadGradients {
+  Into dx, dw;
+  float* dbias = nullptr;
+  bool any() const { return dx.view.data || dw.view.data || dbias; }
+};
+
+// Losses of all rows, times `weights`, and their gradients. Logits exist for a piece at a time.
+void run_head(Context& ctx, const LossHead& head, const float* weights, float* losses,
+              HeadGradients to) {
+  const std::int64_t rows = head.x.rows(), vocabulary = head.w.dim(0);
+  const bool back = to.any();
+  const Arena::Mark mark = ctx.arena.mark();
+  const std::int64_t piece = rows_at_a_time(rows, vocabulary);
+  for (std::int64_t first = 0; first < rows; first += piece) {
+    ctx.arena.release(mark);
+    const std::int64_t count = std::min(piece, rows - first);
+    const Tensor xs(rows_of(head.x.view(), first, count), nullptr);
+    const Tensor logits = ctx.make({count, vocabulary}, Type::f32);
+    linear_forward(ctx, xs, head.w, head.bias ? head.bias.f32() : nullptr, {logits.view(), false});
+    if (head.cap > 0)
+      ctx.rows(ctx.kernels().softcap, SoftcapArgs{logits.view(), head.cap, logits.view()}, count,
+               4 * vocabulary);
+    // The gradient lies where the logits were, but capped logits are needed once more.
+    Tensor gradient;
+    if (back)
+      gradient = ctx.activation == Type::f32 && head.cap <= 0
+                     ? logits
+                     : ctx.make(logits.shape(), ctx.activation);
+    ctx.rows(ctx.kernels().cross_entropy,
+             CrossEntropyArgs{logits.view(), head.targets.data() + first, weights + first,
+                              losses + first, gradient.view()},
+             count, 8 * vocabulary);
+    if (!back) continue;
+    if (head.cap > 0)
+      ctx.rows(ctx.kernels().softcap_back,
+               SoftcapBackArgs{gradient.view(), logits.view(), head.cap, {gradient.view(), false}},
+               count, 2 * vocabulary);
+    if (to.dbias)
+      ctx.rows(ctx.kernels().column_sum, ColumnSumArgs{gradient.view(), to.dbias}, vocabulary,
+               count);
+    if (to.dw.view.data) linear_weight_gradient(ctx, gradient, xs, to.dw);
+    to.dw.add = true;
+    if (to.dx.view.data)
+      linear_input_gradient(ctx, gradient, head.w, {rows_of(to.dx.view, first, count), to.dx.add});
+  }
+  ctx.arena.release(mark);
+}
+
+// The loss makes its gradient while its logits are at hand; what backward does is to hand it on.
+Tensor with_gradient(Context& ctx, const LossHead& head, std::span<const float> weights) {
+  Tensor losses = ctx.make({head.x.rows()}, Type::f32);
+  const Tensor dx = head.x.slot() >= 0 ? ctx.make(head.x.shape(), head.x.type()) : Tensor();
+  Grads grads(ctx, ctx.tape);
+  run_head(ctx, head, weights.data(), losses.f32(),
+           {{dx.view(), false}, grads[head.w], grads.sums(head.bias)});
+  ctx.tape->record_root(
+      losses, {head.x, head.w, head.bias},
+      [x = head.x, dx](Context& c, const Tensor& dy, Grads& d) {
+        if (dy) throw Error("cross_entropy: seeds were not expected");
+        if (dx) c.rows(c.kernels().convert, ConvertArgs{dx.view(), d[x]}, dx.rows(), dx.columns());
+      });
+  return losses;
+}
+
+// The loss whose gradient backward will be told: logits are made again then.
+Tensor for_seeds(Context& ctx, const LossHead& head, std::span<const float> weights) {
+  Tensor losses = ctx.make({head.x.rows()}, Type::f32);
+  run_head(ctx, head, weights.data(), losses.f32(), {});
+  ctx.tape->record(
+      losses, {head.x, head.w, head.bias}, [head, weights](Context& c, const Tensor& dy, Grads& d) {
+        const HeadGradients to{d[head.x], d[head.w], d.sums(head.bias)};
+        const Arena::Mark mark = c.arena.mark();
+        const Tensor scaled = c.make(dy.shape(), Type::f32);
+        const Tensor again = c.make(dy.shape(), Type::f32);
+        if (!c.kernels().empty)
+          std::transform(weights.begin(), weights.end(), dy.f32(), scaled.f32(), std::multiplies());
+        run_head(c, head, scaled.f32(), again.f32(), to);
+        c.arena.release(mark);
+      });
+  return losses;
 }
 
 }  // namespace
@@ -28,54 +116,15 @@ Tensor part(const Tensor& t, std::int64_t first, std::int64_t count) {
 Tensor cross_entropy(Context& ctx, const Tensor& x, const Tensor& w,
                      std::span<const std::int32_t> targets, std::span<const float> weights,
                      float cap, const Tensor& bias) {
-  const std::int64_t rows = x.rows(), vocabulary = w.dim(0);
-  if (static_cast<std::int64_t>(targets.size()) != rows || targets.size() != weights.size())
+  if (static_cast<std::int64_t>(targets.size()) != x.rows() || targets.size() != weights.size())
     throw Error("cross_entropy: a target and a weight for each row were expected");
-  if (bias) require_shape("cross_entropy: bias", bias, {vocabulary});
-  Tensor losses = ctx.make({rows}, Type::f32);
-  const bool back = ctx.tape != nullptr;
-  // The gradient is made here, while the logits are at hand; what backward does is to hand it on.
-  Tensor dx = back && x.slot() >= 0 ? ctx.make(x.shape(), x.type()) : Tensor();
-  Grads grads(ctx, ctx.tape);  // a parameter's gradient has its place already
-  const Type saved = ctx.activation;
-  const Arena::Mark mark = ctx.arena.mark();
-  const std::int64_t piece = rows_at_a_time(rows, vocabulary);
-  for (std::int64_t first = 0; first < rows; first += piece) {
-    ctx.arena.release(mark);
-    const std::int64_t count = std::min(piece, rows - first);
-    const Tensor xs = part(x, first, count);
-    const Tensor logits = ctx.make({count, vocabulary}, Type::f32);
-    linear_forward(ctx, xs, w, bias ? bias.f32() : nullptr, {logits.view(), false});
-    if (cap > 0)
-      ctx.rows(ctx.kernels().softcap, SoftcapArgs{logits.view(), cap, logits.view()}, count,
-               4 * vocabulary);
-    // The gradient lies where the logits were, but capped logits are needed once more.
-    Tensor gradient;
-    if (back) gradient = saved == Type::f32 && cap <= 0 ? logits : ctx.make(logits.shape(), saved);
-    ctx.rows(ctx.kernels().cross_entropy,
-             CrossEntropyArgs{logits.view(), targets.data() + first, weights.data() + first,
-                              losses.f32() + first, gradient.view()},
-             count, 8 * vocabulary);
-    if (!back) continue;
-    if (cap > 0)
-      ctx.rows(ctx.kernels().softcap_back,
-               SoftcapBackArgs{gradient.view(), logits.view(), cap, {gradient.view(), false}},
-               count, 2 * vocabulary);
-    if (bias && grads.wants(bias))
-      ctx.rows(ctx.kernels().column_sum,
-               ColumnSumArgs{gradient.view(), grads[bias].view.as<float>()}, vocabulary, count);
-    if (grads.wants(w)) linear_weight_gradient(ctx, gradient, xs, grads[w]);
-    if (dx) linear_input_gradient(ctx, gradient, w, {part(dx, first, count).view(), false});
-  }
-  ctx.arena.release(mark);
-  if (back)
-    ctx.tape->record(
-        losses,
-        [x, dx](Context& c, const Tensor&, Grads& d) {
-          if (dx)
-            c.rows(c.kernels().convert, ConvertArgs{dx.view(), d[x]}, dx.rows(), dx.columns());
-        },
-        true);
+  if (bias) require_shape("cross_entropy: bias", bias, {w.dim(0)});
+  const LossHead head{x, w, bias, targets, cap};
+  if (ctx.records({x, w, bias}))
+    return ctx.tape->seeds_expected() ? for_seeds(ctx, head, weights)
+                                      : with_gradient(ctx, head, weights);
+  Tensor losses = ctx.make({x.rows()}, Type::f32);
+  run_head(ctx, head, weights.data(), losses.f32(), {});
   return losses;
 }
 

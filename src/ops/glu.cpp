@@ -9,7 +9,7 @@ Tensor glu(Context& ctx, Activation activation, const Tensor& gate, const Tensor
   ctx.rows(ctx.kernels().glu, GluArgs{activation, gate.view(), up.view(), y.view()}, gate.rows(),
            4 * gate.columns());
   if (ctx.tape)
-    ctx.tape->record(y, [activation, gate, up](Context& c, const Tensor& dy, Grads& d) {
+    ctx.tape->record(y, {gate, up}, [activation, gate, up](Context& c, const Tensor& dy, Grads& d) {
       c.rows(c.kernels().glu_back,
              GluBackArgs{activation, dy.view(), gate.view(), up.view(), d[gate], d[up]},
              gate.rows(), 8 * gate.columns());

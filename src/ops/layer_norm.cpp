@@ -27,9 +27,12 @@ Tensor layer_norm(Context& ctx, const Tensor& x, std::span<const Tensor> gains, 
   for (const Tensor& gain : gains) require_shape("layer_norm: gain", gain, {width});
   if (bias) require_shape("layer_norm: bias", bias, {x.columns()});
   Tensor y = ctx.make(x.shape());
+  std::vector<Tape::Input> inputs(gains.begin(), gains.end());
+  inputs.insert(inputs.end(), {x, bias});
+  const bool back = ctx.tape && ctx.tape->needs(std::span(inputs));
   // Mean and 1 / root of each row of each head: spare backward a pass.
-  const Tensor mean = ctx.tape ? ctx.make({heads, rows}, Type::f32) : Tensor();
-  const Tensor inv = ctx.tape ? ctx.make({heads, rows}, Type::f32) : Tensor();
+  const Tensor mean = back ? ctx.make({heads, rows}, Type::f32) : Tensor();
+  const Tensor inv = back ? ctx.make({heads, rows}, Type::f32) : Tensor();
   for (std::int64_t h = 0; h < heads; ++h)
     ctx.rows(ctx.kernels().layer_norm,
              LayerNormArgs{
@@ -39,27 +42,28 @@ Tensor layer_norm(Context& ctx, const Tensor& x, std::span<const Tensor> gains, 
              rows, width);
   if (!ctx.tape) return y;
   const std::vector<Tensor> all(gains.begin(), gains.end());
-  ctx.tape->record(y, [=](Context& c, const Tensor& dy, Grads& d) {
-    const Into dx = d.wants(x) ? d[x] : Into{};
-    float* dbias = bias && d.wants(bias) ? d[bias].view.as<float>() : nullptr;
-    for (std::int64_t h = 0; h < heads; ++h) {
-      const Tensor& gain = all[static_cast<std::size_t>(h)];
-      const View dys = part(dy.view(), h * width, width), xs = part(x.view(), h * width, width);
-      const float* means = mean.f32() + h * rows;
-      const float* invs = inv.f32() + h * rows;
-      float* dgain = d.wants(gain) ? d[gain].view.as<float>() : nullptr;
-      if (dgain || dbias)
-        c.rows(
-            c.kernels().layer_norm_gain_back,
-            LayerNormGainBackArgs{dys, xs, means, invs, dgain, dbias ? dbias + h * width : nullptr},
-            width, rows);
-      if (dx.view.data)
-        c.rows(c.kernels().layer_norm_back,
-               LayerNormBackArgs{
-                   dys, xs, data(gain), means, invs, {part(dx.view, h * width, width), dx.add}},
-               rows, width);
-    }
-  });
+  ctx.tape->record(
+      y, std::span<const Tape::Input>(inputs), [=](Context& c, const Tensor& dy, Grads& d) {
+        const Into dx = d[x];
+        float* dbias = d.sums(bias);
+        for (std::int64_t h = 0; h < heads; ++h) {
+          const Tensor& gain = all[static_cast<std::size_t>(h)];
+          const View dys = part(dy.view(), h * width, width), xs = part(x.view(), h * width, width);
+          const float* means = mean.f32() + h * rows;
+          const float* invs = inv.f32() + h * rows;
+          float* dgain = d.sums(gain);
+          if (dgain || dbias)
+            c.rows(c.kernels().layer_norm_gain_back,
+                   LayerNormGainBackArgs{dys, xs, means, invs, dgain,
+                                         dbias ? dbias + h * width : nullptr},
+                   width, rows);
+          if (dx.view.data)
+            c.rows(c.kernels().layer_norm_back,
+                   LayerNormBackArgs{
+                       dys, xs, data(gain), means, invs, {part(dx.view, h * width, width), dx.add}},
+                   rows, width);
+        }
+      });
   return y;
 }
 

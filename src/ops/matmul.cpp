@@ -53,10 +53,9 @@ Tensor matmul(Context& ctx, const Tensor& x, const Tensor& w, const Tensor& bias
   Tensor y = ctx.make({x.rows(), w.dim(0)});
   linear_forward(ctx, x, w, bias ? bias.f32() : nullptr, {y.view(), false});
   if (ctx.tape)
-    ctx.tape->record(y, [x, w, bias](Context& c, const Tensor& dy, Grads& d) {
-      if (bias && d.wants(bias))
-        c.rows(c.kernels().column_sum, ColumnSumArgs{dy.view(), d[bias].view.as<float>()},
-               dy.columns(), dy.rows());
+    ctx.tape->record(y, {x, w, bias}, [x, w, bias](Context& c, const Tensor& dy, Grads& d) {
+      if (float* const dbias = d.sums(bias))
+        c.rows(c.kernels().column_sum, ColumnSumArgs{dy.view(), dbias}, dy.columns(), dy.rows());
       if (d.wants(w)) linear_weight_gradient(c, dy, x, d[w]);
       if (d.wants(x)) linear_input_gradient(c, dy, w, d[x]);
     });

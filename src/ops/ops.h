@@ -1,5 +1,6 @@
 // The ops that models are written with. Each has a file of its own with forward and backward, and a
-// row in the gradient check (tests/ops/grad_cases.cpp). With ctx.tape an op records how to go back.
+// row in the gradient check (tests/ops/grad_cases.cpp). With ctx.tape an op whose inputs need a
+// gradient names them and records how to go back.
 // T tokens (rows), D width, H heads, N outputs, K inputs, V vocabulary. All throw Error when shapes
 // do not fit; none reads numbers itself, so that a run with empty kernels only counts.
 #pragma once
@@ -75,12 +76,13 @@ Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v
 Tensor attention(Context& ctx, const Tensor& q, const KeyValues& cache, const AttentionShape& shape,
                  const AttentionRows& rows);
 
-// The rows of x that are asked for, in that order. All rows: x itself. No gradient unless all.
+// The rows of x that are asked for, in that order. All rows: x itself.
 Tensor rows(Context& ctx, const Tensor& x, std::span<const std::int32_t> wanted);
 
 // Losses [T] f32: weight[t] * (log sum exp of row t of x w^T - its element at target[t]). Logits
 // are made for some rows at a time and never kept. A root: backward takes the gradient of the sum
-// of the losses. x [T,D], w [V,D], f32 or trained in bf16. targets and weights outlive the tape.
+// of the losses; where the tape expects seeds, of their sum times what is seeded for each row.
+// x [T,D], w [V,D], f32 or trained in bf16. targets and weights outlive the tape.
 // Where `cap` is positive the logits are capped first, as by softcap; `bias` [V], if any, is added
 // before.
 Tensor cross_entropy(Context& ctx, const Tensor& x, const Tensor& w,

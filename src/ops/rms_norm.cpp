@@ -20,25 +20,26 @@ Tensor rms_norm(Context& ctx, const Tensor& x, const Tensor& gain, float eps) {
   Tensor y = ctx.make(x.shape());
   const View from = by_width(x.view(), width);
   const std::int64_t rows = from.rows();
-  Tensor inv = ctx.tape ? ctx.make({rows}, Type::f32) : Tensor();  // spares backward a pass
+  const Tensor inv =
+      ctx.records({x, gain}) ? ctx.make({rows}, Type::f32) : Tensor();  // spares backward a pass
   ctx.rows(ctx.kernels().rms_norm,
            RmsNormArgs{from, gain.f32(), eps, by_width(y.view(), width), inv ? inv.f32() : nullptr},
            rows, width);
   if (ctx.tape)
-    ctx.tape->record(y, [x, gain, inv, rows, width](Context& c, const Tensor& dy, Grads& d) {
-      const View dys = by_width(dy.view(), width), xs = by_width(x.view(), width);
-      if (d.wants(gain)) {
-        const Into to = d[gain];
-        c.rows(c.kernels().rms_norm_gain_back,
-               RmsNormGainBackArgs{dys, xs, inv.f32(), to.view.as<float>()}, width, rows);
-      }
-      if (d.wants(x)) {
-        const Into to = d[x];
-        c.rows(c.kernels().rms_norm_back,
-               RmsNormBackArgs{dys, xs, gain.f32(), inv.f32(), {by_width(to.view, width), to.add}},
-               rows, width);
-      }
-    });
+    ctx.tape->record(
+        y, {x, gain}, [x, gain, inv, rows, width](Context& c, const Tensor& dy, Grads& d) {
+          const View dys = by_width(dy.view(), width), xs = by_width(x.view(), width);
+          if (float* const dgain = d.sums(gain))
+            c.rows(c.kernels().rms_norm_gain_back, RmsNormGainBackArgs{dys, xs, inv.f32(), dgain},
+                   width, rows);
+          if (d.wants(x)) {
+            const Into to = d[x];
+            c.rows(
+                c.kernels().rms_norm_back,
+                RmsNormBackArgs{dys, xs, gain.f32(), inv.f32(), {by_width(to.view, width), to.add}},
+                rows, width);
+          }
+        });
   return y;
 }
 

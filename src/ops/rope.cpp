@@ -21,12 +21,11 @@ Tensor rope(Context& ctx, const Tensor& x, const Rope& rope,
       RopeArgs{x.view(), {y.view(), false}, positions.data(), table, heads, head_dim, half, false},
       rows, x.columns());
   if (ctx.tape)
-    ctx.tape->record(y, [=](Context& c, const Tensor& dy, Grads& d) {
+    ctx.tape->record(y, {x}, [=](Context& c, const Tensor& dy, Grads& d) {
       const float* turns = c.rope_tables.get(rope.frequencies, rope.scale, last + 1);
-      if (d.wants(x))
-        c.rows(c.kernels().rope,
-               RopeArgs{dy.view(), d[x], positions.data(), turns, heads, head_dim, half, true},
-               rows, x.columns());
+      c.rows(c.kernels().rope,
+             RopeArgs{dy.view(), d[x], positions.data(), turns, heads, head_dim, half, true}, rows,
+             x.columns());
     });
   return y;
 }

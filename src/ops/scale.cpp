@@ -9,9 +9,8 @@ Tensor scale(Context& ctx, const Tensor& x, float factor) {
   ctx.rows(ctx.kernels().scale, ScaleArgs{x.view(), factor, {y.view(), false}}, x.rows(),
            x.columns());
   if (ctx.tape)
-    ctx.tape->record(y, [x, factor](Context& c, const Tensor& dy, Grads& d) {
-      if (d.wants(x))
-        c.rows(c.kernels().scale, ScaleArgs{dy.view(), factor, d[x]}, dy.rows(), dy.columns());
+    ctx.tape->record(y, {x}, [x, factor](Context& c, const Tensor& dy, Grads& d) {
+      c.rows(c.kernels().scale, ScaleArgs{dy.view(), factor, d[x]}, dy.rows(), dy.columns());
     });
   return y;
 }

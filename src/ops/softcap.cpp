@@ -8,10 +8,9 @@ Tensor softcap(Context& ctx, const Tensor& x, float cap) {
   Tensor y = ctx.make(x.shape());
   ctx.rows(ctx.kernels().softcap, SoftcapArgs{x.view(), cap, y.view()}, x.rows(), 4 * x.columns());
   if (ctx.tape)
-    ctx.tape->record(y, [x, y, cap](Context& c, const Tensor& dy, Grads& d) {
-      if (d.wants(x))
-        c.rows(c.kernels().softcap_back, SoftcapBackArgs{dy.view(), y.view(), cap, d[x]}, dy.rows(),
-               dy.columns());
+    ctx.tape->record(y, {x}, [x, y, cap](Context& c, const Tensor& dy, Grads& d) {
+      c.rows(c.kernels().softcap_back, SoftcapBackArgs{dy.view(), y.view(), cap, d[x]}, dy.rows(),
+             dy.columns());
     });
   return y;
 }

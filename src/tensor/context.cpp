@@ -12,31 +12,32 @@ Tensor Context::make(const Shape& shape, Type type) {
   return Tensor(View(memory, type, shape), nullptr);
 }
 
+// What a block made is given back, but for its output, which moves to where the block began.
+Tensor Context::only_output(Arena::Mark begin, const Tensor& x, const Tensor& y) {
+  if (y.view().data == x.view().data) return y;
+  arena.release(begin);
+  const Tensor kept = make(y.shape(), y.type());
+  if (!arena.counting())
+    std::memmove(kept.view().data, y.view().data,
+                 static_cast<std::size_t>(byte_size(y.type(), y.shape())));
+  return kept.with_slot(y.slot());
+}
+
 Tensor Context::block(int, const Tensor& x,
                       const std::function<Tensor(Context&, const Tensor&)>& run) {
-  if (!tape) {
-    // Nothing of a layer but its output is needed later.
-    const Arena::Mark mark = arena.mark();
+  const Arena::Mark begin = arena.mark();
+  if (tape && !tape->paused() && !recompute) {
+    const std::size_t first = tape->begin_block();
     const Tensor y = run(*this, x);
-    if (y.view().data == x.view().data) return y;
-    arena.release(mark);
-    Tensor kept = make(y.shape(), y.type());
-    if (!arena.counting())
-      std::memmove(kept.view().data, y.view().data,
-                   static_cast<std::size_t>(byte_size(y.type(), y.shape())));
-    return kept;
+    return tape->end_block(x, first) ? y : only_output(begin, x, y);
   }
-  tape->begin_block(x);
-  if (!recompute) {
-    Tensor y = run(*this, x);
-    tape->end_block(x, y, nullptr);
-    return y;
+  const bool runs_again = tape && !tape->paused();
+  Tensor y;
+  {
+    const Tape::Pause pause(tape);
+    y = only_output(begin, x, run(*this, x));
   }
-  Tape* const saved = tape;
-  tape = nullptr;
-  Tensor y = block(0, x, run);
-  tape = saved;
-  tape->end_block(x, y, run);
+  if (runs_again && y.slot() >= 0 && y.view().data != x.view().data) tape->record_block(y, x, run);
   return y;
 }
 

@@ -80,12 +80,18 @@ struct Context {
   PackCache packs;
   RopeTables rope_tables;
 
+  // Whether an op of these inputs is recorded: what its backward will read is worth keeping.
+  bool records(std::initializer_list<Tape::Input> inputs) const {
+    return tape && tape->needs(inputs);
+  }
+
   const Kernels& kernels() const { return exec.kernels; }
   // An uninitialised tensor of the arena.
   Tensor make(const Shape& shape) { return make(shape, activation); }
   Tensor make(const Shape& shape, Type type);
 
-  // A layer of the model; training may run it again.
+  // A layer of the model; training may run it again. Of what it makes only the output is kept,
+  // unless backward will need more.
   Tensor block(int layer, const Tensor& x,
                const std::function<Tensor(Context&, const Tensor&)>& run);
   Tensor observe(std::string_view name, int layer, Tensor value) {
@@ -100,6 +106,9 @@ struct Context {
     const std::int64_t grain = work_per_row <= 0 ? 1 : (kSmall + work_per_row - 1) / work_per_row;
     run_range(exec, kernel, args, count, grain);
   }
+
+ private:
+  Tensor only_output(Arena::Mark begin, const Tensor& x, const Tensor& y);
 };
 
 }  // namespace bantam

@@ -241,6 +241,16 @@ std::vector<GradCase> grad_cases() {
          return ops::glu(c, Activation::silu, in[0], in[1]);
        },
        [](const std::vector<Array>& in) { return silu_glu(in[0], in[1]); }},
+      {"rows",
+       {{7, 19}},
+       [](Context& c, const std::vector<Tensor>& in) { return ops::rows(c, in[0], kIds); },
+       [](const std::vector<Array>& in) {
+         Array y({6, 19});
+         for (std::int64_t t = 0; t < 6; ++t)
+           for (std::int64_t d = 0; d < 19; ++d)
+             y(t, d) = in[0](kIds[static_cast<std::size_t>(t)], d);
+         return y;
+       }},
       {"rope",
        {{6, 24}},
        [=](Context& c, const std::vector<Tensor>& in) {

@@ -41,8 +41,8 @@ class AttentionBack {
     for (std::int64_t head = kv_ * group; head < (kv_ + 1) * group; ++head)
       for (std::int64_t row = 0; row < rows_; row += 16) block(head, row, least(16, rows_ - row));
     for (std::int64_t j = 0; j < rows_; ++j) {
-      write(a_.dk, j, kv_, layout_.dkeys + j * width_);
-      write(a_.dv, j, kv_, layout_.dvalues + j * width_);
+      if (wanted(a_.dk)) write(a_.dk, j, kv_, layout_.dkeys + j * width_);
+      if (wanted(a_.dv)) write(a_.dv, j, kv_, layout_.dvalues + j * width_);
     }
   }
 
@@ -74,9 +74,11 @@ class AttentionBack {
     for (std::int64_t i = 0; i < count; ++i)
       weigh(head, row + i, part(layout_.douts) + i * width_, low, high,
             weights + i * layout_.padded, dscores + i * layout_.padded);
-    query_gradients(head, row, count, low, high);
-    chains_over_rows(dscores, part(layout_.queries), count, low, high, part(layout_.dkeys));
-    chains_over_rows(weights, part(layout_.douts), count, low, high, part(layout_.dvalues));
+    if (wanted(a_.dq)) query_gradients(head, row, count, low, high);
+    if (wanted(a_.dk))
+      chains_over_rows(dscores, part(layout_.queries), count, low, high, part(layout_.dkeys));
+    if (wanted(a_.dv))
+      chains_over_rows(weights, part(layout_.douts), count, low, high, part(layout_.dvalues));
   }
 
   // From q.k and dp to p and ds, for row t of the document and keys [low, high).
@@ -142,6 +144,7 @@ class AttentionBack {
   void write(const Into& into, std::int64_t row, std::int64_t head, std::int64_t from) {
     write_row(into, begin_ + row, head * a_.head_dim, a_.head_dim, part(from), 1);
   }
+  static bool wanted(const Into& gradient) { return gradient.view.data != nullptr; }
   float* part(std::int64_t offset) const { return scratch_ + offset; }
 
   const AttentionBackArgs& a_;

@@ -93,6 +93,7 @@ template <class Act, class T>
 void glu_back_rows(const GluBackArgs& a, std::int64_t begin, std::int64_t end) {
   const std::int64_t width = a.gate.columns();
   const bool gated = a.up.data != nullptr;
+  const bool to_gate = a.dgate.view.data != nullptr, to_up = a.dup.view.data != nullptr;
   for (std::int64_t r = begin; r < end; ++r) {
     const ConstRow<T> gate(a.gate, r), dy(a.dy, r);
     const IntoRow<T> dgate(a.dgate, r);
@@ -104,8 +105,8 @@ void glu_back_rows(const GluBackArgs& a, std::int64_t begin, std::int64_t end) {
         Act::both(gate.load(i, count), y, slope);
         const Lanes g = dy.load(i, count);
         const Lanes up_i = up.load(i, count);
-        dup.put(i, g * y, count);
-        dgate.put(i, g * up_i * slope, count);
+        if (to_up) dup.put(i, g * y, count);
+        if (to_gate) dgate.put(i, g * up_i * slope, count);
       });
     } else {
       each16(width, [&](std::int64_t i, auto count) {
@@ -144,10 +145,12 @@ void glu(const GluArgs& a, std::int64_t begin, std::int64_t end) noexcept {
 
 void glu_back(const GluBackArgs& a, std::int64_t begin, std::int64_t end) noexcept {
   const bool gated = a.up.data != nullptr;
-  const Type up = gated ? a.up.type : a.gate.type, dup = gated ? a.dup.view.type : a.gate.type;
+  const Type up = gated ? a.up.type : a.gate.type;
+  const Type dgate = a.dgate.view.data ? a.dgate.view.type : a.gate.type;
+  const Type dup = a.dup.view.data ? a.dup.view.type : a.gate.type;
   by_activation(a.activation,
                 [&](auto act, auto t) { glu_back_rows<decltype(act), decltype(t)>(a, begin, end); },
-                a.gate.type, {a.dy.type, a.dgate.view.type, up, dup});
+                a.gate.type, {a.dy.type, dgate, up, dup});
 }
 
 }  // namespace
