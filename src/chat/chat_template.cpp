@@ -143,6 +143,15 @@ ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
 ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 
 std::string ChatTemplate::render(const ChatInput& input, const TemplateLimits& limits) const {
+  return run(input, limits, false).text;
+}
+
+Rendering ChatTemplate::trace(const ChatInput& input, const TemplateLimits& limits) const {
+  return run(input, limits, true);
+}
+
+Rendering ChatTemplate::run(const ChatInput& input, const TemplateLimits& limits,
+                            bool traced) const {
   const std::size_t bytes = size_of(input.messages) + size_of(input.tools) + size_of(input.extra);
   try {
     Interpreter with(*tree_, limits, bytes, input.now);
@@ -150,7 +159,8 @@ std::string ChatTemplate::render(const ChatInput& input, const TemplateLimits& l
     const auto add = [&](const char* name, Value value) {
       variables.emplace_back(name, std::move(value));
     };
-    add("messages", to_value(with, input.messages));
+    const Value messages = to_value(with, input.messages);
+    add("messages", messages);
     add("tools", to_value(with, input.tools));
     add("documents", Value::none());
     add("add_generation_prompt", Value::boolean(input.add_generation_prompt));
@@ -163,7 +173,16 @@ std::string ChatTemplate::render(const ChatInput& input, const TemplateLimits& l
     if (input.extra.is_object())
       for (const auto& [key, value] : input.extra.items())
         variables.emplace_back(key, to_value(with, value));
-    return with.run(variables);
+    Rendering out;
+    jinja::Trace trace;
+    if (traced && messages.is_sequence()) {
+      for (const Value& message : messages.items()) trace.messages.push_back(message.identity());
+      with.trace = &trace;
+    }
+    out.text = with.run(variables);
+    for (const auto& [message, begin, end] : trace.stretches)
+      out.stretches.push_back({message, begin, end});
+    return out;
   } catch (Error& error) {
     throw error.in(name_);
   }

@@ -54,6 +54,16 @@ struct TemplateLimits {
   std::size_t source = std::size_t{128} << 10;  // bytes of the template
 };
 
+// A rendered conversation, and what of it was written while the template stood at each message: by
+// the template's own loop over the messages, not by a search.
+struct Rendering {
+  struct Stretch {
+    std::size_t message, begin, end;  // index of the message; bytes of the text
+  };
+  std::string text;
+  std::vector<Stretch> stretches;  // empty where a turn of the loop wrote nothing
+};
+
 class ChatTemplate {
  public:
   // Parses; `name` is the file or model that errors name. Throws Error with the line.
@@ -66,10 +76,15 @@ class ChatTemplate {
   // limit. Can be called from several threads at once.
   std::string render(const ChatInput& input, const TemplateLimits& limits = {}) const;
 
+  // The same, saying which message each part came with.
+  Rendering trace(const ChatInput& input, const TemplateLimits& limits = {}) const;
+
   const std::string& source() const { return source_; }
   const std::string& name() const { return name_; }
 
  private:
+  Rendering run(const ChatInput& input, const TemplateLimits& limits, bool traced) const;
+
   std::string source_, name_;
   std::unique_ptr<const jinja::Template> tree_;
 };

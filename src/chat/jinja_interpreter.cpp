@@ -40,7 +40,7 @@ std::string Interpreter::run(const std::vector<std::pair<std::string, Value>>& v
     context_.push_back(std::move(value));
   }
   std::string out;
-  out_ = &out;
+  out_ = page_ = &out;
   try {
     const Activated main(*this, tree_.main, nullptr);
     enter(tree_.main.scope);

@@ -52,6 +52,15 @@ struct Loop : Object {
   Value before, current, after, changed;  // unset when there is none
 };
 
+// Which text of a render was written while a loop stood at which message.
+struct Trace {
+  struct Stretch {
+    std::size_t message, begin, end;  // bytes of the output
+  };
+  std::vector<const Object*> messages;  // in their order
+  std::vector<Stretch> stretches;       // empty ones too; in the order of their ends
+};
+
 class Interpreter {
  public:
   Interpreter(const Template& tree, const TemplateLimits& limits, std::size_t input_bytes,
@@ -65,6 +74,7 @@ class Interpreter {
   std::string run(const std::vector<std::pair<std::string, Value>>& variables);
 
   Meter meter;
+  Trace* trace = nullptr;
 
   // Values that live on this render's account.
   Value string(std::string text, bool markup = false) {
@@ -127,6 +137,8 @@ class Interpreter {
   void run_call_block(const Stmt& stmt);
   void run_generation(const Stmt& stmt);
   Flow run_loop(const Stmt& stmt);
+  // The body of a loop for one item.
+  Flow run_turn(const Stmt& stmt, const Object* item);
   Flow run_plain_loop(const Stmt& stmt, const Value& items);
   void run_loop_object(const Stmt& stmt, const Value& items, int depth0, Flow* flow);
   Value recurse(Loop& loop, const Value& items);
@@ -172,6 +184,7 @@ class Interpreter {
   std::vector<std::shared_ptr<Namespace>> namespaces_;
   Values changing_loops_;  // what loop.changed has kept can hold the loop itself
   std::string* out_ = nullptr;
+  std::string* page_ = nullptr;  // what out_ is outside of every capture
   std::size_t pending_ = 0;  // bytes written and not yet taken, in all captures
   std::uint64_t line_ = 1;
   int nesting_ = 0;

@@ -214,13 +214,25 @@ Interpreter::Flow Interpreter::run_loop(const Stmt& stmt) {
   return Flow::next;
 }
 
+Interpreter::Flow Interpreter::run_turn(const Stmt& stmt, const Object* item) {
+  if (!trace || !item || out_ != page_) return body(stmt.body);
+  const auto found = std::ranges::find(trace->messages, item);
+  if (found == trace->messages.end()) return body(stmt.body);
+  const std::size_t begin = out_->size();
+  const Flow flow = body(stmt.body);
+  trace->stretches.push_back(
+      {static_cast<std::size_t>(found - trace->messages.begin()), begin, out_->size()});
+  return flow;
+}
+
 Interpreter::Flow Interpreter::run_plain_loop(const Stmt& stmt, const Value& items) {
   Walk walk(items);
   bool completed = false;
   for (Value item; walk.next(*this, &item);) {
+    const Object* const identity = item.identity();
     assign(*stmt.target, std::move(item));
     enter(stmt.scope);
-    const Flow flow = body(stmt.body);
+    const Flow flow = run_turn(stmt, identity);
     if (flow == Flow::broken) break;
     if (flow == Flow::next) completed = true;
   }
@@ -254,10 +266,11 @@ void Interpreter::run_loop_object(const Stmt& stmt, const Value& items, int dept
   }
   bool completed = false;
   for (Value item; loop_next(*loop, &item);) {
+    const Object* const identity = item.identity();
     assign(*stmt.target, std::move(item));
     if (stmt.uses_loop) current_->slots[stmt.loop_slot] = Value(Type::loop, loop);
     enter(stmt.scope);
-    const Flow inner = body(stmt.body);
+    const Flow inner = run_turn(stmt, identity);
     if (inner == Flow::broken) break;
     if (inner == Flow::next) completed = true;
   }

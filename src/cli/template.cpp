@@ -7,6 +7,7 @@
 #include "cli/conversation.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "chat/answer_mask.h"
 #include "chat/chat_template.h"
 #include "chat/named_templates.h"
 #include "tokenizer/tokenizer.h"
@@ -18,10 +19,12 @@ namespace {
 struct TemplateVerb {
   std::string source;
   std::optional<std::string> name, messages, tools, extra, bos, eos, now;
-  bool no_generation_prompt = false, show = false;
+  bool no_generation_prompt = false, show = false, mask = false, last_turn = false, json = false;
 
   void run() const;
-  ChatTemplate open(ChatInput& input) const;
+  ChatTemplate open(ChatInput& input, std::shared_ptr<const Tokenizer>& tokenizer) const;
+  void read_conversation(ChatInput& input) const;
+  void print_mask(const ChatTemplate& chat, const Tokenizer* tokenizer, ChatInput input) const;
 };
 
 Json read_document(const std::string& file) {
@@ -36,12 +39,16 @@ Json read_array(const std::string& file) {
   return json;
 }
 
-ChatTemplate TemplateVerb::open(ChatInput& input) const {
+ChatTemplate TemplateVerb::open(ChatInput& input,
+                                std::shared_ptr<const Tokenizer>& tokenizer) const {
   const Path path(source);
   if (path.extension() == ".jinja")
     return ChatTemplate(read_file(path, TemplateLimits().source), source);
-  const std::shared_ptr<const Tokenizer> tokenizer = open_tokenizer(path);
+  tokenizer = open_tokenizer(path);
   set_special_tokens(*tokenizer, input);
+  std::error_code ignored;
+  if (name && std::filesystem::is_regular_file(*name, ignored))
+    return ChatTemplate(read_file(Path(*name), TemplateLimits().source), *name);
   if (auto own = own_template(*tokenizer, source, name.value_or(tools ? "tool_use" : "")))
     return std::move(*own);
   if (name) return ChatTemplate(std::string(named_template(*name)), *name);
@@ -51,10 +58,25 @@ ChatTemplate TemplateVerb::open(ChatInput& input) const {
 
 void TemplateVerb::run() const {
   ChatInput input;
-  const ChatTemplate chat_template = open(input);
+  std::shared_ptr<const Tokenizer> tokenizer;
+  const ChatTemplate chat_template = open(input, tokenizer);
   if (show) return print(chat_template.source());
+  read_conversation(input);
+  if (mask) return print_mask(chat_template, tokenizer.get(), std::move(input));
+  input.add_generation_prompt = !no_generation_prompt;
+  print(chat_template.render(input));
+}
+
+void TemplateVerb::read_conversation(ChatInput& input) const {
   if (!messages) throw Error("is missing", Error::Kind::usage).field("--messages");
-  input.messages = read_array(*messages);
+  Json document = read_document(*messages);
+  // A record of chat data: the messages beside their tools.
+  if (document.is_object() && document.contains("messages")) {
+    if (document.contains("tools")) input.tools = document["tools"];
+    document = Json(document["messages"]);
+  }
+  if (!document.is_array()) throw Error("an array was expected").in(*messages);
+  input.messages = std::move(document);
   if (tools) input.tools = read_array(*tools);
   if (extra) {
     input.extra = read_document(*extra);
@@ -63,8 +85,31 @@ void TemplateVerb::run() const {
   if (bos) input.bos_token = *bos;
   if (eos) input.eos_token = *eos;
   if (now) input.now = parse_local_time(*now);
-  input.add_generation_prompt = !no_generation_prompt;
-  print(chat_template.render(input));
+}
+
+void TemplateVerb::print_mask(const ChatTemplate& chat, const Tokenizer* tokenizer,
+                              ChatInput input) const {
+  if (!tokenizer)
+    throw Error("a mask is one of tokens: give a model or a tokenizer.json, and the template file "
+                "by --template",
+                Error::Kind::usage)
+        .field("--mask");
+  const MaskedPrompt masked = mask_answers(chat, *tokenizer, std::move(input),
+                                           last_turn ? Labels::last_answer : Labels::answers);
+  if (json) {
+    Json answers = Json::array();
+    for (const auto& span : masked.answers) answers.push_back(Json::array({span.begin, span.end}));
+    return print(to_text(Json{{"ids", masked.ids},
+                              {"mask", masked.mask},
+                              {"text", masked.text},
+                              {"answer_bytes", answers}}) +
+                 "\n");
+  }
+  std::string out;
+  for (std::size_t i = 0; i < masked.ids.size(); ++i)
+    out += std::string(masked.mask[i] ? "1 " : "0 ") + std::to_string(masked.ids[i]) + "\t" +
+           printable(tokenizer->piece(masked.ids[i])) + "\n";
+  print(out);
 }
 
 std::function<void()> declare_template(Options& options) {
@@ -83,8 +128,14 @@ std::function<void()> declare_template(Options& options) {
                "the time that the template sees: 2025-03-14T09:26:53");
   options.flag("--no-generation-prompt", command->no_generation_prompt,
                "leave out the opening of the model's answer");
-  options.text("--template", "NAME", command->name, "a template in place of the model's own")
+  options.text("--template", "NAME", command->name,
+               "a template in place of the model's own, by its name or file")
       .words = template_words();
+  options.flag("--mask", command->mask,
+               "print the tokens, and which of them training counts: what the assistant says with "
+               "its stop token");
+  options.flag("--last-turn", command->last_turn, "with --mask: count the last answer alone");
+  options.flag("--json", command->json, "with --mask: {\"ids\", \"mask\", ...}");
   options.flag("--show", command->show, "print the template itself");
   return [command] { command->run(); };
 }

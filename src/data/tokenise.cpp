@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "chat/chat_template.h"
+#include "chat/answer_mask.h"
 
 namespace bantam {
 
@@ -24,12 +24,9 @@ Tokeniser::~Tokeniser() = default;
 void Tokeniser::add(const Document& document, TokenStore& store) {
   ids_.clear();
   weights_.clear();
-  const auto append = [&](std::string_view text, float weight, bool parse_special) {
-    tokenizer_.encode(text, {.add_special = false, .parse_special = parse_special}, ids_);
-    weights_.resize(ids_.size(), weight);
-  };
   if (document.messages.empty()) {
-    append(document.text, 1, false);
+    tokenizer_.encode(document.text, {.add_special = false, .parse_special = false}, ids_);
+    weights_.resize(ids_.size(), 1);
     if (tokenizer_.eos()) {
       ids_.push_back(*tokenizer_.eos());
       weights_.push_back(1);
@@ -37,27 +34,13 @@ void Tokeniser::add(const Document& document, TokenStore& store) {
   } else {
     if (!template_) throw Error("conversations need a tokenizer with a chat template");
     ChatInput input;
-    input.messages = Json::array();
-    std::string before;
-    for (const Message& m : document.messages) {
-      const bool answer = m.role == "assistant";
-      if (answer) {
-        input.add_generation_prompt = true;
-        const std::string opened = template_->chat.render(input);
-        if (!opened.starts_with(before))
-          throw Error("the chat template rewrites what it rendered before");
-        append(std::string_view(opened).substr(before.size()), options_.question_weight, true);
-        before = opened;
-      }
-      input.add_generation_prompt = false;
+    for (const Message& m : document.messages)
       input.messages.push_back({{"role", m.role}, {"content", m.content}});
-      const std::string rendered = template_->chat.render(input);
-      if (!rendered.starts_with(before))
-        throw Error("the chat template rewrites what it rendered before");
-      append(std::string_view(rendered).substr(before.size()),
-             answer ? options_.answer_weight : options_.question_weight, true);
-      before = rendered;
-    }
+    set_special_tokens(tokenizer_, input);
+    const MaskedPrompt masked = mask_answers(template_->chat, tokenizer_, std::move(input));
+    ids_ = masked.ids;
+    for (const std::uint8_t answer : masked.mask)
+      weights_.push_back(answer ? options_.answer_weight : options_.question_weight);
   }
   if (ids_.size() >= 2) store.add(ids_, weights_);
 }

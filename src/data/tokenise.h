@@ -17,10 +17,9 @@ struct TokeniseOptions {
 };
 
 // Running text: its tokens, then the end token. A conversation: as the tokenizer's chat template
-// renders it, each message's part weighted by who speaks (the beginning of an answer, up to its
-// content, counts as question: it is given when the model is asked). Throws Error when a
-// conversation is met and there is no template, or the template does not extend what it rendered
-// before.
+// renders it; what the assistant says, with its stop token, counts as answer, all else as question
+// (the opening of an answer too: it is given when the model is asked). Throws Error when a
+// conversation is met and there is no template, and what mask_answers throws.
 class Tokeniser {
  public:
   Tokeniser(const Tokenizer& tokenizer, TokeniseOptions options);

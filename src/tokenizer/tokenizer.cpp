@@ -137,35 +137,37 @@ void Tokenizer::Parts::check(std::int32_t id) const {
                 std::to_string(spec.vocabulary.size() - 1));
 }
 
+void Tokenizer::Parts::encode_text(std::string_view part, bool first, bool fresh,
+                                   bool parse_special, Scratch& borrowed,
+                                   std::vector<std::int32_t>& out) const {
+  const auto code = [&](std::string_view piece, bool begins) {
+    pieces.run(piece, begins, [&](std::span<const std::string_view> words) {
+      model->encode(words, borrowed, out);
+    });
+  };
+  const auto code_normalized = [&](std::string_view text) {
+    if (in_normalized.empty()) return code(text, first);
+    std::vector<AddedTokenFinder::Part> found;
+    in_normalized.split(text, parse_special, found);
+    for (const auto& [piece, id] : found) {
+      if (id >= 0)
+        out.push_back(id);
+      else
+        code(piece, first && piece.data() == text.data());
+    }
+  };
+  if (normalizer.empty()) return code_normalized(part);
+  code_normalized(normalizer.apply(part, fresh));
+}
+
 void Tokenizer::Parts::encode(std::string_view text, EncodeOptions options,
                               std::vector<std::int32_t>& out) const {
   std::string repaired;
   if (!spec.raw_bytes && !is_valid_utf8(text)) text = repaired = repair_utf8(text);
   auto borrowed = scratch.take();
   if (options.add_special) out.insert(out.end(), spec.prefix.begin(), spec.prefix.end());
-  const auto code = [&](std::string_view part, bool first) {
-    pieces.run(part, first, [&](std::span<const std::string_view> words) {
-      model->encode(words, *borrowed, out);
-    });
-  };
-  const auto code_normalized = [&](std::string_view part, bool first) {
-    if (in_normalized.empty()) return code(part, first);
-    std::vector<AddedTokenFinder::Part> parts;
-    in_normalized.split(part, options.parse_special, parts);
-    for (const auto& [piece, id] : parts) {
-      if (id >= 0)
-        out.push_back(id);
-      else
-        code(piece, first && piece.data() == part.data());
-    }
-  };
-  // `fresh`: no text stands before it, but control tokens may.
-  const auto code_raw = [&](std::string_view part, bool first, bool fresh) {
-    if (normalizer.empty()) return code_normalized(part, first);
-    code_normalized(normalizer.apply(part, fresh), first);
-  };
   if (in_text.empty()) {
-    if (!text.empty()) code_raw(text, true, true);
+    if (!text.empty()) encode_text(text, true, true, options.parse_special, *borrowed, out);
   } else {
     std::vector<AddedTokenFinder::Part> parts;
     in_text.split(text, options.parse_special, parts);
@@ -174,12 +176,55 @@ void Tokenizer::Parts::encode(std::string_view text, EncodeOptions options,
       if (id >= 0)
         out.push_back(id);
       else
-        code_raw(piece, piece.data() == text.data(), fresh);
+        encode_text(piece, piece.data() == text.data(), fresh, options.parse_special, *borrowed,
+                    out);
       fresh = id >= 0 && is_special(id);
     }
   }
   if (options.add_special) out.insert(out.end(), spec.suffix.begin(), spec.suffix.end());
   scratch.give(std::move(borrowed));
+}
+
+std::vector<std::int32_t> Tokenizer::Parts::encode_quoting(std::string_view text,
+                                                           std::span<const std::size_t> quoted,
+                                                           std::vector<EncodedPart>& parts) const {
+  std::vector<std::int32_t> out;
+  auto borrowed = scratch.take();
+  // 0xFF is a byte of no text: a token that would hold it is not found. The tokens that are no
+  // control tokens are found in the same way, so a quotation inside one hides it too; it is looked
+  // for again in the stretch that remains.
+  std::string hidden(text);
+  for (const std::size_t at : quoted) hidden[at] = '\xFF';
+  std::vector<AddedTokenFinder::Part> found;
+  in_text.split(hidden, true, found);
+  bool fresh = true;
+  for (const auto& [piece, id] : found) {
+    const auto begin = static_cast<std::size_t>(piece.data() - hidden.data());
+    if (id >= 0) {
+      parts.push_back({begin, begin + piece.size(), out.size(), true});
+      out.push_back(id);
+      fresh = is_special(id);
+      continue;
+    }
+    const std::string_view plain = text.substr(begin, piece.size());
+    const bool whole = piece.find('\xFF') == std::string_view::npos;
+    std::vector<AddedTokenFinder::Part> inner;
+    if (whole)
+      inner.push_back({plain, -1});
+    else
+      in_text.split(plain, false, inner);
+    for (const auto& [stretch, token] : inner) {
+      const auto at = static_cast<std::size_t>(stretch.data() - text.data());
+      parts.push_back({at, at + stretch.size(), out.size(), token >= 0});
+      if (token >= 0)
+        out.push_back(token);
+      else
+        encode_text(stretch, at == 0, fresh, whole, *borrowed, out);
+      fresh = token >= 0 && is_special(token);
+    }
+  }
+  scratch.give(std::move(borrowed));
+  return out;
 }
 
 Tokenizer::Tokenizer(TokenizerSpec spec) : parts_(std::make_unique<Parts>(std::move(spec))) {}
@@ -195,6 +240,13 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text, EncodeOptions
 void Tokenizer::encode(std::string_view text, EncodeOptions options,
                        std::vector<std::int32_t>& out) const {
   parts_->encode(text, options, out);
+}
+
+std::vector<std::int32_t> Tokenizer::encode_quoting(std::string_view text,
+                                                    std::span<const std::size_t> quoted,
+                                                    std::vector<EncodedPart>& parts) const {
+  parts.clear();
+  return parts_->encode_quoting(text, quoted, parts);
 }
 
 std::int64_t Tokenizer::size() const { return parts_->spec.vocabulary.size(); }

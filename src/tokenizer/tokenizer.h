@@ -26,6 +26,13 @@ struct EncodeOptions {
   bool parse_special = true;  // control tokens written in the text become tokens
 };
 
+// A stretch of a text and the ids that it became.
+struct EncodedPart {
+  std::size_t begin, end;  // bytes of the text
+  std::size_t first;       // of its ids; the last one is before the next part's first
+  bool token;              // a token that was found in the text as it is spelled
+};
+
 // Immutable; every member may be called by several threads at once.
 class Tokenizer {
  public:
@@ -40,6 +47,13 @@ class Tokenizer {
   std::vector<std::int32_t> encode(std::string_view text, EncodeOptions options = {}) const;
   // Appends to `out`.
   void encode(std::string_view text, EncodeOptions options, std::vector<std::int32_t>& out) const;
+
+  // The ids of a text that holds quotations: a control token is taken only where none of its bytes
+  // is quoted (`quoted` rises). Without special tokens at the ends; `parts` is set to what the text
+  // was cut into before anything else was done to it.
+  std::vector<std::int32_t> encode_quoting(std::string_view text,
+                                           std::span<const std::size_t> quoted,
+                                           std::vector<EncodedPart>& parts) const;
 
   // Valid UTF-8 always: bytes that are not become U+FFFD, one for each maximal subpart.
   // `skip_special` leaves control tokens out. Throws Error for an id outside the vocabulary.

@@ -1,0 +1,156 @@
+#include "data/conversation.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "data/conversation_forms.h"
+#include "data/csv.h"
+
+namespace bantam {
+
+namespace {
+
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
+
+// A record of the data, or why it is none.
+class Collector {
+ public:
+  explicit Collector(std::string file) : file_(std::move(file)) {}
+
+  template <class Make>
+  void add(std::int64_t line, Make make) {
+    try {
+      ChatRecord record = read_record(make());
+      record.line = line;
+      data_.records.push_back(std::move(record));
+    } catch (const Error& error) {
+      data_.broken.push_back(
+          {line, (error.field().empty() ? "" : error.field() + ": ") + error.message()});
+    }
+  }
+
+  ChatData take() {
+    if (data_.records.empty()) {
+      if (data_.broken.empty()) throw Error("there is no record").in(file_);
+      throw Error("no record can be used: " + data_.broken.front().reason)
+          .in(file_)
+          .line(static_cast<std::uint64_t>(data_.broken.front().line));
+    }
+    return std::move(data_);
+  }
+
+ private:
+  std::string file_;
+  ChatData data_;
+};
+
+Json parse_line(std::string_view line, const std::string& file) {
+  JsonLimits limits;
+  limits.bytes = line.size();
+  limits.values = line.size() / 2 + 16;
+  limits.exact_integers = true;
+  return parse_json(line, file, limits);
+}
+
+ChatData read_lines(std::string_view text, const std::string& file) {
+  Collector collector(file);
+  for (std::int64_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    collector.add(number, [&] { return parse_line(line, file); });
+  }
+  return collector.take();
+}
+
+ChatData read_array(std::string_view text, const std::string& file) {
+  const Json json = parse_line(text, file);
+  if (!json.is_array()) throw Error("an array of records was expected").in(file);
+  Collector collector(file);
+  std::int64_t number = 0;
+  for (const Json& item : json) collector.add(++number, [&] { return item; });
+  return collector.take();
+}
+
+ChatData read_table(std::string_view text, const std::string& file) {
+  Collector collector(file);
+  CsvReader rows(text);
+  std::vector<std::string> names, cells;
+  if (!rows.next(names)) throw Error("there is no row with the names of the columns").in(file);
+  while (rows.next(cells)) {
+    collector.add(rows.line(), [&] {
+      if (cells.size() != names.size())
+        throw Error(std::to_string(cells.size()) + " cells in a table of " +
+                    std::to_string(names.size()) + " columns");
+      Json record = Json::object();
+      for (std::size_t i = 0; i < cells.size(); ++i) record[names[i]] = cells[i];
+      if (const auto label = record.find("label"); label != record.end())
+        if (*label == "true" || *label == "1" || *label == "false" || *label == "0")
+          *label = Json(*label == "true" || *label == "1");
+      return record;
+    });
+  }
+  return collector.take();
+}
+
+// A book is many documents: cut at blank lines, where one has grown to some thousand bytes.
+ChatData read_prose(std::string_view text, const std::string& file) {
+  constexpr std::size_t kEnough = 4096;
+  Collector collector(file);
+  std::int64_t line = 1;
+  while (!text.empty()) {
+    std::size_t end = text.size() > kEnough ? text.find("\n\n", kEnough) : text.size();
+    end = end == std::string_view::npos ? text.size() : std::min(end + 2, text.size());
+    const std::string_view piece = text.substr(0, end);
+    if (piece.find_first_not_of(" \t\r\n") != std::string_view::npos)
+      collector.add(line, [&] { return Json{{"text", std::string(piece)}}; });
+    line += std::ranges::count(piece, '\n');
+    text.remove_prefix(end);
+  }
+  return collector.take();
+}
+
+struct Kind {
+  std::string_view extension;
+  ChatData (*read)(std::string_view text, const std::string& file);
+};
+constexpr Kind kKinds[] = {{".jsonl", read_lines}, {".ndjson", read_lines}, {".json", read_array},
+                           {".csv", read_table},   {".txt", read_prose},    {".md", read_prose}};
+
+}  // namespace
+
+ChatData read_chat_data(const Path& path) {
+  const std::string name = path.string(), extension = path.extension().string();
+  const auto kind = std::ranges::find(kKinds, extension, &Kind::extension);
+  if (kind == std::end(kKinds))
+    throw Error("a file of records was expected: .jsonl, .json, .csv, .txt or .md").in(name);
+  const std::string text = read_file(path, kMostBytes);
+  std::string_view rest(text);
+  if (rest.starts_with("\xff\xfe") || rest.starts_with("\xfe\xff"))
+    throw Error("is UTF-16; convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)").in(name).at(0);
+  if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
+  return kind->read(rest, name);
+}
+
+ChatRecord read_record(const Json& json) {
+  if (!json.is_object()) throw Error("an object was expected");
+  for (const RecordReader& reader : record_readers())
+    if (reader.fits(json)) {
+      ChatRecord record;
+      record.form = reader.form;
+      reader.read(json, record);
+      return record;
+    }
+  throw Error(
+      "none of the known forms: messages; conversations; instruction and output; prompt and "
+      "completion; question and answer; prompt, chosen and rejected; text; ids and mask");
+}
+
+std::string_view form_name(RecordForm form) {
+  for (const RecordReader& reader : record_readers())
+    if (reader.form == form) return reader.name;
+  return "";
+}
+
+}  // namespace bantam

@@ -1,0 +1,127 @@
+// Records as tokens with labels, and the masks that training refuses.
+#include "data/labelled.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "chat/named_templates.h"
+
+namespace bantam {
+namespace {
+
+std::shared_ptr<const Tokenizer> chat_tokenizer() {
+  TrainedTokenizer t;
+  for (int byte = 0; byte < 256; ++byte)
+    t.tokens.push_back(std::string(1, static_cast<char>(byte)));
+  for (const char* name : {"<|im_start|>", "<|im_end|>", "<pad>"}) {
+    t.special.push_back(static_cast<std::int32_t>(t.tokens.size()));
+    t.tokens.emplace_back(name);
+  }
+  t.eos = t.pad = 257;  // padding is the stop token, as in many models
+  t.pre_tokenizer = "gpt-2";
+  return make_tokenizer(std::move(t));
+}
+
+struct Labelled {
+  explicit Labelled(LabelOptions options = {}, const char* name = "chatml")
+      : tokenizer(chat_tokenizer()),
+        chat(std::string(named_template(name)), name),
+        labeller(*tokenizer, &chat, options) {}
+  LabelledExample label(const char* json) const { return labeller.label(read_record(Json::parse(json))); }
+  std::shared_ptr<const Tokenizer> tokenizer;
+  ChatTemplate chat;
+  Labeller labeller;
+};
+
+std::string why(const std::function<void()>& run) {
+  try {
+    run();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Labelled, TheStopTokenIsALabelThoughPaddingIsTheSameToken) {
+  const Labelled l;
+  const LabelledExample e = l.label(R"({"prompt":"q","completion":"a"})");
+  std::vector<std::int32_t> labels;
+  for (std::size_t i = 0; i < e.first.ids.size(); ++i)
+    if (e.first.mask[i]) labels.push_back(e.first.ids[i]);
+  EXPECT_EQ(labels, (std::vector<std::int32_t>{'a', 257}));
+  EXPECT_TRUE(e.stopped);
+  check_labels({&e, 1}, *l.tokenizer, Labels::answers);
+}
+
+TEST(Labelled, PreferencesShareTheirPromptAndEndAtTheStopToken) {
+  const Labelled l;
+  const LabelledExample e = l.label(R"({"prompt":"q","chosen":"good","rejected":"bad"})");
+  EXPECT_EQ(e.kind, ExampleKind::preference);
+  EXPECT_EQ(e.first.ids.back(), 257);
+  EXPECT_EQ(e.second.ids.back(), 257);
+  EXPECT_EQ(e.first.labels(), 5);
+  EXPECT_EQ(e.second.labels(), 4);
+  EXPECT_EQ(e.first.ids.size() - e.prompt, 5u);
+  const LabelledExample v = l.label(R"({"prompt":"q","completion":"x","label":true})");
+  EXPECT_EQ(v.prompt, e.prompt);
+}
+
+TEST(Labelled, WithoutATemplateAPromptAndItsAnswerFollowEachOther) {
+  const auto tokenizer = chat_tokenizer();
+  const Labeller labeller(*tokenizer, nullptr, {});
+  const LabelledExample e = labeller.label(read_record(Json::parse(R"({"prompt":"q","completion":"a"})")));
+  EXPECT_EQ(e.first.ids, (std::vector<std::int32_t>{'q', 'a', 257}));
+  EXPECT_EQ(e.first.mask, (std::vector<std::uint8_t>{0, 1, 1}));
+  EXPECT_THROW(labeller.label(read_record(Json::parse(
+                   R"({"messages":[{"role":"system","content":"s"},{"role":"user","content":"q"},
+                       {"role":"assistant","content":"a"}]})"))),
+               Error);
+}
+
+TEST(Labelled, RefusesMasksThatTeachNothingOrTheQuestionOrNoStop) {
+  const Labelled l;
+  const auto check = [&](const LabelledExample& e) {
+    return why([&] { check_labels({&e, 1}, *l.tokenizer, Labels::answers); });
+  };
+  EXPECT_NE(check(l.label(R"({"ids":[1,2,3],"mask":[1,0,0]})")).find("no token is a label"),
+            std::string::npos);
+  EXPECT_NE(check(l.label(R"({"ids":[1,2,3],"mask":[0,1,1]})")).find("every token is a label"),
+            std::string::npos);
+  EXPECT_EQ(check(l.label(R"({"ids":[1,2,3,4],"mask":[0,0,1,1]})")), "");
+  EXPECT_NE(check(l.label(R"({"ids":[1,2,3,257],"mask":[0,0,1,0]})")).find("never a label"),
+            std::string::npos);
+  const Labelled plain({}, "plain");
+  EXPECT_NE(check(plain.label(R"({"prompt":"q","completion":"a"})")).find("learn to stop"),
+            std::string::npos);
+}
+
+TEST(Labelled, ReportsFormsCutsDuplicatesAndBrokenRecords) {
+  LabelOptions options;
+  options.most_tokens = 30;
+  const Labelled l(options);
+  ChatData data;
+  for (const char* json : {R"({"prompt":"q","completion":"a"})", R"({"prompt":"q","completion":"a"})",
+                           R"({"prompt":"q","completion":"long enough to be cut somewhere"})",
+                           R"({"prompt":"a question that leaves no room","completion":"a"})",
+                           R"({"ids":[9999],"mask":[0]})"}) {
+    data.records.push_back(read_record(Json::parse(json)));
+    data.records.back().line = static_cast<std::int64_t>(data.records.size());
+  }
+  LabelReport report;
+  const auto examples = label_records(data, l.labeller, report);
+  EXPECT_EQ(examples.size(), 3u);
+  EXPECT_EQ(report.records, 3);
+  EXPECT_EQ(report.cut, 1);
+  EXPECT_EQ(report.empty, 1);
+  ASSERT_EQ(report.duplicates.size(), 1u);
+  EXPECT_EQ(report.duplicates[0], (std::pair<std::int64_t, std::int64_t>{1, 2}));
+  ASSERT_EQ(report.broken.size(), 1u);
+  EXPECT_EQ(report.broken[0].line, 5);
+  EXPECT_EQ(report.longest, 30);
+  std::string text;
+  for (const std::string& line : report.lines()) text += line + "\n";
+  EXPECT_NE(text.find("line 2 is line 1"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace bantam
