@@ -19,43 +19,16 @@ constexpr std::string_view kTypes[] = {"bitnet"};
 constexpr std::string_view kSilu = "bitnet", kRelu2 = "bitnet-b1.58", kOther = "bitnet-25";
 constexpr Storage kStorage{};
 
-struct Layer {
-  Tensor attention_norm, feed_forward_norm, feed_forward_sub_norm;
-  nn::AttentionWeights attention;
-  nn::FeedForwardWeights feed_forward;
-};
-
-class BitNet : public Decoder {
- public:
-  explicit BitNet(const Config& config)
-      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
-
- private:
-  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
-    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
-    const Tensor h = ops::add(c, x, attend(c, norm(c, x, w.attention_norm), w.attention, pass));
-    const Tensor f = norm(c, h, w.feed_forward_norm);
-    const Tensor gate = nn::linear(c, f, w.feed_forward.gate);
-    const Tensor up = nn::linear(c, f, w.feed_forward.up);
-    const Tensor gated = ops::glu(c, config_.activation, gate, up);
-    const Tensor y = nn::linear(c, norm(c, gated, w.feed_forward_sub_norm), w.feed_forward.down);
-    return ops::add(c, h, y);
-  }
-
-  void list_block(int l, WeightList& list) override {
-    Layer& w = layers_[static_cast<std::size_t>(l)];
-    const LayerConfig layer = config_.layer(l);
-    const std::int64_t d = config_.width, heads = layer.heads * config_.head_dim;
-    list.gain("attn_norm", "input_layernorm", d, w.attention_norm);
-    list.gain("attn_sub_norm", "self_attn.attn_sub_norm", heads, w.attention.out_norm);
-    list.attention(w.attention, layer);
-    list.gain("ffn_norm", "post_attention_layernorm", d, w.feed_forward_norm);
-    list.gain("ffn_sub_norm", "mlp.ffn_sub_norm", layer.feed_forward, w.feed_forward_sub_norm);
-    list.gated(w.feed_forward, layer);
-  }
-
-  std::vector<Layer> layers_;
-};
+void list_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
+  const LayerConfig layer = c.layer(l);
+  const std::int64_t d = c.width, heads = layer.heads * c.head_dim;
+  list.gain("attn_norm", "input_layernorm", d, w.attention_norm.gain);
+  list.gain("attn_sub_norm", "self_attn.attn_sub_norm", heads, w.attention.out_norm);
+  list.attention(w.attention, layer);
+  list.gain("ffn_norm", "post_attention_layernorm", d, w.feed_forward_norm.gain);
+  list.gain("ffn_sub_norm", "mlp.ffn_sub_norm", layer.feed_forward, w.feed_forward.inner_norm);
+  list.gated(w.feed_forward, layer);
+}
 
 Config from_gguf(const GgufFile& file) {
   const std::string name(file.metadata().need_string("general.architecture"));
@@ -105,7 +78,9 @@ Family row(std::string_view name) {
           from_hf,
           write_common_keys,
           to_hf,
-          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<BitNet>(c); }};
+          [](const Config& c) -> std::unique_ptr<Model> {
+            return std::make_unique<Decoder>(c, kStorage, list_block, c.activation);
+          }};
 }
 
 }  // namespace

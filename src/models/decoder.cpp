@@ -6,7 +6,19 @@
 
 namespace bantam {
 
-Decoder::Decoder(const Config& config, const Storage& storage) : Model(config), storage_(storage) {
+void list_llama_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
+  list.gain("attn_norm", "input_layernorm", c.width, w.attention_norm.gain);
+  list.attention(w.attention, c.layer(l));
+  list.gain("ffn_norm", "post_attention_layernorm", c.width, w.feed_forward_norm.gain);
+  list.gated(w.feed_forward, c.layer(l));
+}
+
+Decoder::Decoder(const Config& config, const Storage& storage, ListBlock list_block,
+                 Activation activation)
+    : Model(config),
+      storage_(storage),
+      list_block_(list_block),
+      blocks_(static_cast<std::size_t>(config.layers)) {
   if (config.learned_positions && config.run_context > config.context)
     throw Error("this model has learned " + std::to_string(config.context) +
                 " positions and can go no further; ask for a context up to that");
@@ -22,17 +34,17 @@ Decoder::Decoder(const Config& config, const Storage& storage) : Model(config), 
                static_cast<float>(config.attention_cap)};
     if (layer.rotary) a.rope = layer.window > 0 ? local : rope;
     a.eps = static_cast<float>(config.eps);
-    attention_.push_back(a);
+    configs_.push_back({a, activation, a.eps, static_cast<float>(config.residual_scale)});
   }
 }
 
 // Layers of one kind see the same rows.
-std::vector<Pass> Decoder::passes(const Batch& batch, Cache* cache) const {
-  std::vector<Pass> all;
+std::vector<nn::Pass> Decoder::passes(const Batch& batch, Cache* cache) const {
+  std::vector<nn::Pass> all;
   for (int l = 0; l < config_.layers; ++l) {
     const LayerConfig layer = config_.layer(l);
-    Pass pass{batch, cache, l, nullptr};
-    for (const Pass& before : all) {
+    nn::Pass pass{batch, cache, l, nullptr};
+    for (const nn::Pass& before : all) {
       const LayerConfig other = config_.layer(before.layer);
       if (other.window == layer.window && other.kv_heads == layer.kv_heads) {
         pass.seen = before.seen;
@@ -49,14 +61,21 @@ Tensor Decoder::forward(Context& ctx, const Batch& batch, Cache* cache) const {
   if (cache) cache->make_room(batch);
   Tensor x = ops::scale(ctx, ops::embed(ctx, embedding_, batch.tokens),
                         static_cast<float>(config_.embedding_scale));
+  nn::observe(ctx, nn::Point::embedding, 0, x);
   if (config_.learned_positions) x = ops::add(ctx, x, ops::embed(ctx, positions_, batch.positions));
-  for (const Pass& pass : passes(batch, cache))
+  for (const nn::Pass& pass : passes(batch, cache))
     x = ctx.block(pass.layer, x, [this, pass](Context& c, const Tensor& input) {
-      return c.observe("block_out", pass.layer, block(c, input, pass));
+      const auto l = static_cast<std::size_t>(pass.layer);
+      return nn::block(c, input, blocks_[l], configs_[l], pass);
     });
-  if (batch.targets.empty()) x = ops::rows(ctx, x, batch.wanted);
+  if (batch.targets.empty() || !batch.wanted.empty()) x = ops::rows(ctx, x, batch.wanted);
+  return read_out(ctx, x, batch);
+}
+
+Tensor Decoder::read_out(Context& ctx, const Tensor& x, const Batch& batch) const {
+  Tensor last = nn::norm(ctx, x, norm_, static_cast<float>(config_.eps));
+  nn::observe(ctx, nn::Point::final_norm, 0, last);
   // Logits divided by a number are those of rows divided by it.
-  const Tensor last = config_.layer_norm ? norm(ctx, x, norm_) : norm(ctx, x, norm_.gain);
   const Tensor h = ops::scale(ctx, last, 1 / static_cast<float>(config_.logit_scale));
   // The loader prepares a tied head apart from the embedding, for its own arithmetic.
   const nn::Linear head{head_.w ? head_.w : embedding_, head_.bias};
@@ -74,7 +93,7 @@ std::vector<Weight> Decoder::weights() {
   for (int l = 0; l < c.layers; ++l) {
     const std::string number = std::to_string(l) + ".";
     list.enter("blk." + number, storage_.layers + number);
-    list_block(l, list);
+    list_block_(c, l, list, blocks_[static_cast<std::size_t>(l)]);
   }
   list.enter("", "");
   if (c.layer_norm)

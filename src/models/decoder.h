@@ -1,58 +1,39 @@
-// What decoder-only families share: embedding (and learned positions), blocks, final norm, head. A
-// family says what a block computes and which weights it has.
+// What decoder-only families are: embedding (and learned positions), blocks, final norm, head. A
+// family says which weights a block has, and so what it computes (nn/block.h).
 #pragma once
 
 #include <memory>
 #include <vector>
 
 #include "models/weight_list.h"
+#include "nn/block.h"
 
 namespace bantam {
 
-// What a block knows of the pass that it is part of. It may run again in backward, when the call of
-// forward is over: the batch outlives the tape, the rest is kept by value.
-struct Pass {
-  const Batch& batch;
-  Cache* cache;
-  int layer;
-  std::shared_ptr<const ops::AttentionRows> seen;
-};
+// The weights of a layer with their names, which stand behind those of the layer.
+using ListBlock = void (*)(const Config& config, int layer, WeightList& list, nn::BlockWeights& to);
+// Those of Llama's blocks and of families that keep its names: attn_norm, attention, ffn_norm, a
+// gated feed-forward block.
+void list_llama_block(const Config& config, int layer, WeightList& list, nn::BlockWeights& to);
 
 class Decoder : public Model {
  public:
+  // `storage` outlives the model. `activation`: of the feed-forward blocks.
+  Decoder(const Config& config, const Storage& storage, ListBlock list_block,
+          Activation activation = Activation::silu);
+
   Tensor forward(Context& ctx, const Batch& batch, Cache* cache) const override;
+  Tensor read_out(Context& ctx, const Tensor& x, const Batch& batch) const override;
   std::vector<Weight> weights() override;
   CacheShape cache_shape(std::int64_t slots, std::int64_t context, Type type) const override;
 
- protected:
-  // `storage` outlives the model.
-  Decoder(const Config& config, const Storage& storage);
-
-  // Layer pass.layer of the model: x [T,D] -> [T,D].
-  virtual Tensor block(Context& ctx, const Tensor& x, const Pass& pass) const = 0;
-  // Its weights; the names of the layer are entered.
-  virtual void list_block(int layer, WeightList& list) = 0;
-
-  // RMSNorm with the model's epsilon.
-  Tensor norm(Context& ctx, const Tensor& x, const Tensor& gain) const {
-    return ops::rms_norm(ctx, x, gain, static_cast<float>(config_.eps));
-  }
-  // LayerNorm with the model's epsilon.
-  Tensor norm(Context& ctx, const Tensor& x, const nn::Norm& n) const {
-    return nn::layer_norm(ctx, x, n, static_cast<float>(config_.eps));
-  }
-  // Self-attention of rows h [T,D] as the configuration of the pass's layer says.
-  Tensor attend(Context& ctx, const Tensor& h, const nn::AttentionWeights& w,
-                const Pass& pass) const {
-    return nn::attention(ctx, h, w, attention_[static_cast<std::size_t>(pass.layer)], pass.batch,
-                         pass.cache, pass.layer, pass.seen);
-  }
-
  private:
-  std::vector<Pass> passes(const Batch& batch, Cache* cache) const;
+  std::vector<nn::Pass> passes(const Batch& batch, Cache* cache) const;
 
   const Storage& storage_;
-  std::vector<nn::AttentionConfig> attention_;  // by layer
+  ListBlock list_block_;
+  std::vector<nn::BlockConfig> configs_;  // by layer
+  std::vector<nn::BlockWeights> blocks_;
   Tensor embedding_, positions_;
   nn::Norm norm_;
   nn::Linear head_;

@@ -15,37 +15,6 @@ namespace {
 constexpr std::string_view kTypes[] = {"gemma"};
 constexpr Storage kStorage{.less_one = true};
 
-struct Layer {
-  Tensor attention_norm, feed_forward_norm;
-  nn::AttentionWeights attention;
-  nn::FeedForwardWeights feed_forward;
-};
-
-class Gemma : public Decoder {
- public:
-  explicit Gemma(const Config& config)
-      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
-
- private:
-  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
-    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
-    const Tensor h = ops::add(c, x, attend(c, norm(c, x, w.attention_norm), w.attention, pass));
-    const Tensor f = norm(c, h, w.feed_forward_norm);
-    return ops::add(c, h, nn::feed_forward(c, f, w.feed_forward, Activation::gelu_tanh));
-  }
-
-  void list_block(int l, WeightList& list) override {
-    Layer& w = layers_[static_cast<std::size_t>(l)];
-    const LayerConfig layer = config_.layer(l);
-    list.gain("attn_norm", "input_layernorm", config_.width, w.attention_norm);
-    list.attention(w.attention, layer);
-    list.gain("ffn_norm", "post_attention_layernorm", config_.width, w.feed_forward_norm);
-    list.gated(w.feed_forward, layer);
-  }
-
-  std::vector<Layer> layers_;
-};
-
 Config finished(Config c) {
   c.embedding_scale = std::sqrt(static_cast<double>(c.width));
   return c;
@@ -88,7 +57,9 @@ Family family() {
           from_hf,
           to_gguf,
           to_hf,
-          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Gemma>(c); }};
+          [](const Config& c) -> std::unique_ptr<Model> {
+            return std::make_unique<Decoder>(c, kStorage, list_llama_block, Activation::gelu_tanh);
+          }};
 }
 
 }  // namespace bantam::gemma

@@ -26,43 +26,18 @@ constexpr Renaming kRenamings[] = {{"language_model.model.", "model."},
 constexpr std::string_view kVision[] = {"vision_tower.", "multi_modal_projector.",
                                         "model.vision_tower.", "model.multi_modal_projector."};
 
-struct Layer {
-  Tensor attention_norm, attention_post_norm, feed_forward_norm, feed_forward_post_norm;
-  nn::AttentionWeights attention;
-  nn::FeedForwardWeights feed_forward;
-};
-
-class Gemma3 : public Decoder {
- public:
-  explicit Gemma3(const Config& config)
-      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
-
- private:
-  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
-    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
-    const Tensor a = attend(c, norm(c, x, w.attention_norm), w.attention, pass);
-    const Tensor h = ops::add(c, x, norm(c, a, w.attention_post_norm));
-    const Tensor f = norm(c, h, w.feed_forward_norm);
-    const Tensor y = nn::feed_forward(c, f, w.feed_forward, Activation::gelu_tanh);
-    return ops::add(c, h, norm(c, y, w.feed_forward_post_norm));
-  }
-
-  void list_block(int l, WeightList& list) override {
-    Layer& w = layers_[static_cast<std::size_t>(l)];
-    const LayerConfig layer = config_.layer(l);
-    const std::int64_t d = config_.width;
-    list.gain("attn_norm", "input_layernorm", d, w.attention_norm);
-    list.attention(w.attention, layer);
-    list.gain("attn_q_norm", "self_attn.q_norm", config_.head_dim, w.attention.q_norm);
-    list.gain("attn_k_norm", "self_attn.k_norm", config_.head_dim, w.attention.k_norm);
-    list.gain("post_attention_norm", "post_attention_layernorm", d, w.attention_post_norm);
-    list.gain("ffn_norm", "pre_feedforward_layernorm", d, w.feed_forward_norm);
-    list.gated(w.feed_forward, layer);
-    list.gain("post_ffw_norm", "post_feedforward_layernorm", d, w.feed_forward_post_norm);
-  }
-
-  std::vector<Layer> layers_;
-};
+void list_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
+  const LayerConfig layer = c.layer(l);
+  const std::int64_t d = c.width;
+  list.gain("attn_norm", "input_layernorm", d, w.attention_norm.gain);
+  list.attention(w.attention, layer);
+  list.gain("attn_q_norm", "self_attn.q_norm", c.head_dim, w.attention.q_norm);
+  list.gain("attn_k_norm", "self_attn.k_norm", c.head_dim, w.attention.k_norm);
+  list.gain("post_attention_norm", "post_attention_layernorm", d, w.attention_post_norm.gain);
+  list.gain("ffn_norm", "pre_feedforward_layernorm", d, w.feed_forward_norm.gain);
+  list.gated(w.feed_forward, layer);
+  list.gain("post_ffw_norm", "post_feedforward_layernorm", d, w.feed_forward_post_norm.gain);
+}
 
 Config from_gguf(const GgufFile& file) {
   const GgufKeys keys(file, "gemma3");
@@ -148,7 +123,9 @@ Family family() {
           from_hf,
           to_gguf,
           to_hf,
-          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Gemma3>(c); },
+          [](const Config& c) -> std::unique_ptr<Model> {
+            return std::make_unique<Decoder>(c, kStorage, list_block, Activation::gelu_tanh);
+          },
           kRenamings,
           kVision};
 }

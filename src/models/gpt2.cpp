@@ -21,38 +21,14 @@ constexpr Storage kStorage{.transposed = true,
 // The first folders name their tensors without the module that holds them.
 constexpr Renaming kRenamings[] = {{"", "transformer."}};
 
-struct Layer {
-  nn::Norm attention_norm, feed_forward_norm;
-  nn::AttentionWeights attention;
-  nn::FeedForwardWeights feed_forward;
-};
-
-class Gpt2 : public Decoder {
- public:
-  explicit Gpt2(const Config& config)
-      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
-
- private:
-  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
-    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
-    const Tensor h = ops::add(c, x, attend(c, norm(c, x, w.attention_norm), w.attention, pass));
-    const Tensor f = norm(c, h, w.feed_forward_norm);
-    return ops::add(c, h, nn::feed_forward(c, f, w.feed_forward, config_.activation));
-  }
-
-  void list_block(int l, WeightList& list) override {
-    Layer& w = layers_[static_cast<std::size_t>(l)];
-    const std::int64_t d = config_.width, f = config_.feed_forward;
-    list.norm("attn_norm", "ln_1", d, w.attention_norm);
-    list.fused_attention(w.attention, config_.layer(l), Fused::everywhere, "attn.c_attn",
-                         "attn.c_proj");
-    list.norm("ffn_norm", "ln_2", d, w.feed_forward_norm);
-    list.linear("ffn_up", "mlp.c_fc", {f, d}, w.feed_forward.up, true);
-    list.linear("ffn_down", "mlp.c_proj", {d, f}, w.feed_forward.down, true, 0, true);
-  }
-
-  std::vector<Layer> layers_;
-};
+void list_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
+  const std::int64_t d = c.width, f = c.feed_forward;
+  list.norm("attn_norm", "ln_1", d, w.attention_norm);
+  list.fused_attention(w.attention, c.layer(l), Fused::everywhere, "attn.c_attn", "attn.c_proj");
+  list.norm("ffn_norm", "ln_2", d, w.feed_forward_norm);
+  list.linear("ffn_up", "mlp.c_fc", {f, d}, w.feed_forward.up, true);
+  list.linear("ffn_down", "mlp.c_proj", {d, f}, w.feed_forward.down, true, 0, true);
+}
 
 Config completed(Config c) {
   c.rope_dim = 0;
@@ -121,7 +97,9 @@ Family family() {
           from_hf,
           to_gguf,
           to_hf,
-          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Gpt2>(c); },
+          [](const Config& c) -> std::unique_ptr<Model> {
+            return std::make_unique<Decoder>(c, kStorage, list_block, c.activation);
+          },
           kRenamings};
 }
 

@@ -17,40 +17,6 @@ namespace {
 constexpr std::string_view kTypes[] = {"granite"};
 constexpr Storage kStorage{.interleaved = true};
 
-struct Layer {
-  Tensor attention_norm, feed_forward_norm;
-  nn::AttentionWeights attention;
-  nn::FeedForwardWeights feed_forward;
-};
-
-class Granite : public Decoder {
- public:
-  explicit Granite(const Config& config)
-      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
-
- private:
-  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
-    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
-    const auto residual = static_cast<float>(config_.residual_scale);
-    const Tensor a = attend(c, norm(c, x, w.attention_norm), w.attention, pass);
-    const Tensor h = ops::add(c, x, ops::scale(c, a, residual));
-    const Tensor f = norm(c, h, w.feed_forward_norm);
-    const Tensor y = nn::feed_forward(c, f, w.feed_forward, Activation::silu);
-    return ops::add(c, h, ops::scale(c, y, residual));
-  }
-
-  void list_block(int l, WeightList& list) override {
-    Layer& w = layers_[static_cast<std::size_t>(l)];
-    const LayerConfig layer = config_.layer(l);
-    list.gain("attn_norm", "input_layernorm", config_.width, w.attention_norm);
-    list.attention(w.attention, layer);
-    list.gain("ffn_norm", "post_attention_layernorm", config_.width, w.feed_forward_norm);
-    list.gated(w.feed_forward, layer);
-  }
-
-  std::vector<Layer> layers_;
-};
-
 Config from_gguf(const GgufFile& file) {
   const GgufKeys keys(file, "granite");
   Config c = keys.common();
@@ -116,7 +82,9 @@ Family family() {
           from_hf,
           to_gguf,
           to_hf,
-          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Granite>(c); }};
+          [](const Config& c) -> std::unique_ptr<Model> {
+            return std::make_unique<Decoder>(c, kStorage, list_llama_block);
+          }};
 }
 
 }  // namespace bantam::granite

@@ -57,6 +57,10 @@ class Model {
   // of the batch must begin at position 0.
   virtual Tensor forward(Context& ctx, const Batch& batch, Cache* cache) const = 0;
 
+  // The end of forward: what rows x [R,D] of the residual stream say, as logits [R,V], or losses
+  // [R] when the batch has targets; nothing else of the batch is read.
+  virtual Tensor read_out(Context& ctx, const Tensor& x, const Batch& batch) const = 0;
+
   // Every weight, in the order of the model. The pointers are into this model.
   virtual std::vector<Weight> weights() = 0;
   virtual CacheShape cache_shape(std::int64_t slots, std::int64_t context, Type type) const = 0;

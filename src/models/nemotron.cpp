@@ -16,38 +16,15 @@ namespace {
 constexpr std::string_view kTypes[] = {"nemotron"};
 constexpr Storage kStorage{.less_one = true};
 
-struct Layer {
-  nn::Norm attention_norm, feed_forward_norm;
-  nn::AttentionWeights attention;
-  nn::FeedForwardWeights feed_forward;
-};
-
-class Nemotron : public Decoder {
- public:
-  explicit Nemotron(const Config& config)
-      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
-
- private:
-  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
-    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
-    const Tensor h = ops::add(c, x, attend(c, norm(c, x, w.attention_norm), w.attention, pass));
-    const Tensor f = norm(c, h, w.feed_forward_norm);
-    return ops::add(c, h, nn::feed_forward(c, f, w.feed_forward, Activation::relu2));
-  }
-
-  void list_block(int l, WeightList& list) override {
-    Layer& w = layers_[static_cast<std::size_t>(l)];
-    const std::int64_t d = config_.width, f = config_.feed_forward;
-    const bool bias = config_.feed_forward_bias;
-    list.norm("attn_norm", "input_layernorm", d, w.attention_norm);
-    list.attention(w.attention, config_.layer(l));
-    list.norm("ffn_norm", "post_attention_layernorm", d, w.feed_forward_norm);
-    list.linear("ffn_up", "mlp.up_proj", {f, d}, w.feed_forward.up, bias);
-    list.linear("ffn_down", "mlp.down_proj", {d, f}, w.feed_forward.down, bias, 0, true);
-  }
-
-  std::vector<Layer> layers_;
-};
+void list_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
+  const std::int64_t d = c.width, f = c.feed_forward;
+  const bool bias = c.feed_forward_bias;
+  list.norm("attn_norm", "input_layernorm", d, w.attention_norm);
+  list.attention(w.attention, c.layer(l));
+  list.norm("ffn_norm", "post_attention_layernorm", d, w.feed_forward_norm);
+  list.linear("ffn_up", "mlp.up_proj", {f, d}, w.feed_forward.up, bias);
+  list.linear("ffn_down", "mlp.down_proj", {d, f}, w.feed_forward.down, bias, 0, true);
+}
 
 Config from_gguf(const GgufFile& file) {
   const GgufKeys keys(file, "nemotron");
@@ -92,7 +69,9 @@ Family family() {
           from_hf,
           write_common_keys,
           to_hf,
-          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Nemotron>(c); }};
+          [](const Config& c) -> std::unique_ptr<Model> {
+            return std::make_unique<Decoder>(c, kStorage, list_block, Activation::relu2);
+          }};
 }
 
 }  // namespace bantam::nemotron

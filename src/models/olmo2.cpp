@@ -18,41 +18,17 @@ constexpr std::string_view kTypes[] = {"olmo2", "olmo3"};
 constexpr Storage kStorage{};
 constexpr std::int64_t kPeriod = 4;
 
-struct Layer {
-  Tensor attention_post_norm, feed_forward_post_norm;
-  nn::AttentionWeights attention;
-  nn::FeedForwardWeights feed_forward;
-};
-
-class Olmo2 : public Decoder {
- public:
-  explicit Olmo2(const Config& config)
-      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
-
- private:
-  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
-    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
-    const Tensor a = attend(c, x, w.attention, pass);
-    const Tensor h = ops::add(c, x, norm(c, a, w.attention_post_norm));
-    const Tensor y = nn::feed_forward(c, h, w.feed_forward, Activation::silu);
-    return ops::add(c, h, norm(c, y, w.feed_forward_post_norm));
-  }
-
-  void list_block(int l, WeightList& list) override {
-    Layer& w = layers_[static_cast<std::size_t>(l)];
-    const LayerConfig layer = config_.layer(l);
-    const std::int64_t d = config_.width, q = layer.heads * config_.head_dim;
-    const std::int64_t kv = layer.kv_heads * config_.head_dim;
-    list.attention(w.attention, layer);
-    list.gain("attn_q_norm", "self_attn.q_norm", q, w.attention.q_norm);
-    list.gain("attn_k_norm", "self_attn.k_norm", kv, w.attention.k_norm);
-    list.gain("post_attention_norm", "post_attention_layernorm", d, w.attention_post_norm);
-    list.gated(w.feed_forward, layer);
-    list.gain("post_ffw_norm", "post_feedforward_layernorm", d, w.feed_forward_post_norm);
-  }
-
-  std::vector<Layer> layers_;
-};
+void list_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
+  const LayerConfig layer = c.layer(l);
+  const std::int64_t d = c.width, q = layer.heads * c.head_dim;
+  const std::int64_t kv = layer.kv_heads * c.head_dim;
+  list.attention(w.attention, layer);
+  list.gain("attn_q_norm", "self_attn.q_norm", q, w.attention.q_norm);
+  list.gain("attn_k_norm", "self_attn.k_norm", kv, w.attention.k_norm);
+  list.gain("post_attention_norm", "post_attention_layernorm", d, w.attention_post_norm.gain);
+  list.gated(w.feed_forward, layer);
+  list.gain("post_ffw_norm", "post_feedforward_layernorm", d, w.feed_forward_post_norm.gain);
+}
 
 Config from_gguf(const GgufFile& file) {
   const GgufKeys keys(file, "olmo2");
@@ -106,7 +82,9 @@ Family family() {
           from_hf,
           to_gguf,
           to_hf,
-          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Olmo2>(c); }};
+          [](const Config& c) -> std::unique_ptr<Model> {
+            return std::make_unique<Decoder>(c, kStorage, list_block);
+          }};
 }
 
 }  // namespace bantam::olmo2

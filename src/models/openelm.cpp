@@ -22,43 +22,20 @@ constexpr Storage kStorage{.embedding = "transformer.token_embeddings",
                            .norm = "transformer.norm"};
 constexpr double kEps = 1e-6;  // a constant of the makers' code
 
-struct Layer {
-  Tensor attention_norm, feed_forward_norm;
-  nn::AttentionWeights attention;
-  nn::FeedForwardWeights feed_forward;
-};
-
-class OpenElm : public Decoder {
- public:
-  explicit OpenElm(const Config& config)
-      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
-
- private:
-  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
-    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
-    const Tensor h = ops::add(c, x, attend(c, norm(c, x, w.attention_norm), w.attention, pass));
-    const Tensor f = norm(c, h, w.feed_forward_norm);
-    return ops::add(c, h, nn::feed_forward(c, f, w.feed_forward, Activation::silu));
-  }
-
-  void list_block(int l, WeightList& list) override {
-    Layer& w = layers_[static_cast<std::size_t>(l)];
-    const LayerConfig layer = config_.layer(l);
-    const std::int64_t d = config_.width, f = layer.feed_forward;
-    list.gain("attn_norm", "attn_norm", d, w.attention_norm);
-    list.fused_attention(w.attention, layer, Fused::everywhere, "attn.qkv_proj", "attn.out_proj");
-    list.gain("attn_q_norm", "attn.q_norm", config_.head_dim, w.attention.q_norm);
-    list.gain("attn_k_norm", "attn.k_norm", config_.head_dim, w.attention.k_norm);
-    list.gain("ffn_norm", "ffn_norm", d, w.feed_forward_norm);
-    const std::size_t from = list.size();
-    list.linear("ffn_gate", "", {f, d}, w.feed_forward.gate, false);
-    list.linear("ffn_up", "", {f, d}, w.feed_forward.up, false);
-    list.fuse(from, Fused::folder, "", "ffn.proj_1");
-    list.linear("ffn_down", "ffn.proj_2", {d, f}, w.feed_forward.down, false, 0, true);
-  }
-
-  std::vector<Layer> layers_;
-};
+void list_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
+  const LayerConfig layer = c.layer(l);
+  const std::int64_t d = c.width, f = layer.feed_forward;
+  list.gain("attn_norm", "attn_norm", d, w.attention_norm.gain);
+  list.fused_attention(w.attention, layer, Fused::everywhere, "attn.qkv_proj", "attn.out_proj");
+  list.gain("attn_q_norm", "attn.q_norm", c.head_dim, w.attention.q_norm);
+  list.gain("attn_k_norm", "attn.k_norm", c.head_dim, w.attention.k_norm);
+  list.gain("ffn_norm", "ffn_norm", d, w.feed_forward_norm.gain);
+  const std::size_t from = list.size();
+  list.linear("ffn_gate", "", {f, d}, w.feed_forward.gate, false);
+  list.linear("ffn_up", "", {f, d}, w.feed_forward.up, false);
+  list.fuse(from, Fused::folder, "", "ffn.proj_1");
+  list.linear("ffn_down", "ffn.proj_2", {d, f}, w.feed_forward.down, false, 0, true);
+}
 
 Config from_gguf(const GgufFile& file) { return GgufKeys(file, "openelm").common(); }
 
@@ -175,7 +152,9 @@ Family family() {
           from_hf,
           to_gguf,
           to_hf,
-          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<OpenElm>(c); }};
+          [](const Config& c) -> std::unique_ptr<Model> {
+            return std::make_unique<Decoder>(c, kStorage, list_block);
+          }};
 }
 
 }  // namespace bantam::openelm

@@ -15,37 +15,14 @@ namespace {
 constexpr std::string_view kTypes[] = {"phi"};
 constexpr Storage kStorage{.norm = "model.final_layernorm"};
 
-struct Layer {
-  nn::Norm norm;
-  nn::AttentionWeights attention;
-  nn::FeedForwardWeights feed_forward;
-};
-
-class Phi2 : public Decoder {
- public:
-  explicit Phi2(const Config& config)
-      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
-
- private:
-  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
-    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
-    const Tensor h = norm(c, x, w.norm);
-    const Tensor a = ops::add(c, x, attend(c, h, w.attention, pass));
-    return ops::add(c, a, nn::feed_forward(c, h, w.feed_forward, config_.activation));
-  }
-
-  void list_block(int l, WeightList& list) override {
-    Layer& w = layers_[static_cast<std::size_t>(l)];
-    const std::int64_t d = config_.width, f = config_.feed_forward;
-    list.norm("attn_norm", "input_layernorm", d, w.norm);
-    list.fused_attention(w.attention, config_.layer(l),
-                         config_.fused_qkv ? Fused::gguf : Fused::nowhere, "", "self_attn.dense");
-    list.linear("ffn_up", "mlp.fc1", {f, d}, w.feed_forward.up, true);
-    list.linear("ffn_down", "mlp.fc2", {d, f}, w.feed_forward.down, true, 0, true);
-  }
-
-  std::vector<Layer> layers_;
-};
+void list_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
+  const std::int64_t d = c.width, f = c.feed_forward;
+  list.norm("attn_norm", "input_layernorm", d, w.attention_norm);
+  list.fused_attention(w.attention, c.layer(l), c.fused_qkv ? Fused::gguf : Fused::nowhere, "",
+                       "self_attn.dense");
+  list.linear("ffn_up", "mlp.fc1", {f, d}, w.feed_forward.up, true);
+  list.linear("ffn_down", "mlp.fc2", {d, f}, w.feed_forward.down, true, 0, true);
+}
 
 Config with_biases(Config c) {
   c.layer_norm = true;
@@ -95,7 +72,9 @@ Family family() {
           from_hf,
           to_gguf,
           to_hf,
-          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Phi2>(c); }};
+          [](const Config& c) -> std::unique_ptr<Model> {
+            return std::make_unique<Decoder>(c, kStorage, list_block, c.activation);
+          }};
 }
 
 }  // namespace bantam::phi2

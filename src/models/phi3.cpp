@@ -15,41 +15,18 @@ namespace {
 constexpr std::string_view kTypes[] = {"phi3"};
 constexpr Storage kStorage{};
 
-struct Layer {
-  Tensor attention_norm, feed_forward_norm;
-  nn::AttentionWeights attention;
-  nn::FeedForwardWeights feed_forward;
-};
-
-class Phi3 : public Decoder {
- public:
-  explicit Phi3(const Config& config)
-      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
-
- private:
-  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
-    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
-    const Tensor h = ops::add(c, x, attend(c, norm(c, x, w.attention_norm), w.attention, pass));
-    const Tensor f = norm(c, h, w.feed_forward_norm);
-    return ops::add(c, h, nn::feed_forward(c, f, w.feed_forward, Activation::silu));
-  }
-
-  void list_block(int l, WeightList& list) override {
-    Layer& w = layers_[static_cast<std::size_t>(l)];
-    const std::int64_t d = config_.width, f = config_.feed_forward;
-    list.gain("attn_norm", "input_layernorm", d, w.attention_norm);
-    list.fused_attention(w.attention, config_.layer(l), Fused::everywhere, "self_attn.qkv_proj",
-                         "self_attn.o_proj");
-    list.gain("ffn_norm", "post_attention_layernorm", d, w.feed_forward_norm);
-    const std::size_t from = list.size();
-    list.linear("", "", {f, d}, w.feed_forward.gate, false);
-    list.linear("", "", {f, d}, w.feed_forward.up, false);
-    list.fuse(from, Fused::everywhere, "ffn_up", "mlp.gate_up_proj");
-    list.linear("ffn_down", "mlp.down_proj", {d, f}, w.feed_forward.down, false, 0, true);
-  }
-
-  std::vector<Layer> layers_;
-};
+void list_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
+  const std::int64_t d = c.width, f = c.feed_forward;
+  list.gain("attn_norm", "input_layernorm", d, w.attention_norm.gain);
+  list.fused_attention(w.attention, c.layer(l), Fused::everywhere, "self_attn.qkv_proj",
+                       "self_attn.o_proj");
+  list.gain("ffn_norm", "post_attention_layernorm", d, w.feed_forward_norm.gain);
+  const std::size_t from = list.size();
+  list.linear("", "", {f, d}, w.feed_forward.gate, false);
+  list.linear("", "", {f, d}, w.feed_forward.up, false);
+  list.fuse(from, Fused::everywhere, "ffn_up", "mlp.gate_up_proj");
+  list.linear("ffn_down", "mlp.down_proj", {d, f}, w.feed_forward.down, false, 0, true);
+}
 
 Config from_gguf(const GgufFile& file) {
   const GgufKeys keys(file, "phi3");
@@ -96,7 +73,9 @@ Family family() {
           from_hf,
           to_gguf,
           to_hf,
-          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Phi3>(c); }};
+          [](const Config& c) -> std::unique_ptr<Model> {
+            return std::make_unique<Decoder>(c, kStorage, list_block);
+          }};
 }
 
 }  // namespace bantam::phi3

@@ -14,38 +14,15 @@ namespace {
 constexpr std::string_view kTypes[] = {"qwen3"};
 constexpr Storage kStorage{};
 
-struct Layer {
-  Tensor attention_norm, feed_forward_norm;
-  nn::AttentionWeights attention;
-  nn::FeedForwardWeights feed_forward;
-};
-
-class Qwen3 : public Decoder {
- public:
-  explicit Qwen3(const Config& config)
-      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
-
- private:
-  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
-    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
-    const Tensor h = ops::add(c, x, attend(c, norm(c, x, w.attention_norm), w.attention, pass));
-    const Tensor f = norm(c, h, w.feed_forward_norm);
-    return ops::add(c, h, nn::feed_forward(c, f, w.feed_forward, Activation::silu));
-  }
-
-  void list_block(int l, WeightList& list) override {
-    Layer& w = layers_[static_cast<std::size_t>(l)];
-    const LayerConfig layer = config_.layer(l);
-    list.gain("attn_norm", "input_layernorm", config_.width, w.attention_norm);
-    list.attention(w.attention, layer);
-    list.gain("attn_q_norm", "self_attn.q_norm", config_.head_dim, w.attention.q_norm);
-    list.gain("attn_k_norm", "self_attn.k_norm", config_.head_dim, w.attention.k_norm);
-    list.gain("ffn_norm", "post_attention_layernorm", config_.width, w.feed_forward_norm);
-    list.gated(w.feed_forward, layer);
-  }
-
-  std::vector<Layer> layers_;
-};
+void list_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
+  const LayerConfig layer = c.layer(l);
+  list.gain("attn_norm", "input_layernorm", c.width, w.attention_norm.gain);
+  list.attention(w.attention, layer);
+  list.gain("attn_q_norm", "self_attn.q_norm", c.head_dim, w.attention.q_norm);
+  list.gain("attn_k_norm", "self_attn.k_norm", c.head_dim, w.attention.k_norm);
+  list.gain("ffn_norm", "post_attention_layernorm", c.width, w.feed_forward_norm.gain);
+  list.gated(w.feed_forward, layer);
+}
 
 Config from_gguf(const GgufFile& file) {
   const GgufKeys keys(file, "qwen3");
@@ -88,7 +65,9 @@ Family family() {
           from_hf,
           to_gguf,
           to_hf,
-          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<Qwen3>(c); }};
+          [](const Config& c) -> std::unique_ptr<Model> {
+            return std::make_unique<Decoder>(c, kStorage, list_block);
+          }};
 }
 
 }  // namespace bantam::qwen3

@@ -16,37 +16,6 @@ constexpr std::string_view kTypes[] = {"smollm3"};
 constexpr Storage kStorage{.interleaved = true};
 constexpr std::int64_t kInterval = 4;
 
-struct Layer {
-  Tensor attention_norm, feed_forward_norm;
-  nn::AttentionWeights attention;
-  nn::FeedForwardWeights feed_forward;
-};
-
-class SmolLm3 : public Decoder {
- public:
-  explicit SmolLm3(const Config& config)
-      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
-
- private:
-  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
-    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
-    const Tensor h = ops::add(c, x, attend(c, norm(c, x, w.attention_norm), w.attention, pass));
-    const Tensor f = norm(c, h, w.feed_forward_norm);
-    return ops::add(c, h, nn::feed_forward(c, f, w.feed_forward, Activation::silu));
-  }
-
-  void list_block(int l, WeightList& list) override {
-    Layer& w = layers_[static_cast<std::size_t>(l)];
-    const LayerConfig layer = config_.layer(l);
-    list.gain("attn_norm", "input_layernorm", config_.width, w.attention_norm);
-    list.attention(w.attention, layer);
-    list.gain("ffn_norm", "post_attention_layernorm", config_.width, w.feed_forward_norm);
-    list.gated(w.feed_forward, layer);
-  }
-
-  std::vector<Layer> layers_;
-};
-
 // Layers interval - 1, 2 interval - 1, ... do without rotary positions.
 bool rotary_by(std::int64_t interval, std::int64_t layer) { return (layer + 1) % interval != 0; }
 
@@ -122,7 +91,9 @@ Family family() {
           from_hf,
           to_gguf,
           to_hf,
-          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<SmolLm3>(c); }};
+          [](const Config& c) -> std::unique_ptr<Model> {
+            return std::make_unique<Decoder>(c, kStorage, list_llama_block);
+          }};
 }
 
 }  // namespace bantam::smollm3

@@ -16,45 +16,20 @@ namespace {
 constexpr std::string_view kTypes[] = {"stablelm", "stablelm_epoch"};
 constexpr Storage kStorage{};
 
-struct Layer {
-  nn::Norm attention_norm, feed_forward_norm;
-  nn::AttentionWeights attention;
-  nn::FeedForwardWeights feed_forward;
-};
-
-class StableLm : public Decoder {
- public:
-  explicit StableLm(const Config& config)
-      : Decoder(config, kStorage), layers_(static_cast<std::size_t>(config.layers)) {}
-
- private:
-  Tensor block(Context& c, const Tensor& x, const Pass& pass) const override {
-    const Layer& w = layers_[static_cast<std::size_t>(pass.layer)];
-    const Tensor a = norm(c, x, w.attention_norm);
-    const Tensor h = ops::add(c, x, attend(c, a, w.attention, pass));
-    const Tensor f = config_.parallel ? a : norm(c, h, w.feed_forward_norm);
-    return ops::add(c, h, nn::feed_forward(c, f, w.feed_forward, Activation::silu));
+void list_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
+  const LayerConfig layer = c.layer(l);
+  const std::int64_t d = c.width, width = c.head_dim;
+  list.norm("attn_norm", "input_layernorm", d, w.attention_norm);
+  list.attention(w.attention, layer);
+  if (c.qk_norm) {
+    list.head_gains("attn_q_norm", "self_attn.q_layernorm.norms.", layer.heads, width,
+                    w.attention.q_head_norms);
+    list.head_gains("attn_k_norm", "self_attn.k_layernorm.norms.", layer.kv_heads, width,
+                    w.attention.k_head_norms);
   }
-
-  void list_block(int l, WeightList& list) override {
-    Layer& w = layers_[static_cast<std::size_t>(l)];
-    const LayerConfig layer = config_.layer(l);
-    const std::int64_t d = config_.width, width = config_.head_dim;
-    list.norm("attn_norm", "input_layernorm", d, w.attention_norm);
-    list.attention(w.attention, layer);
-    if (config_.qk_norm) {
-      list.head_gains("attn_q_norm", "self_attn.q_layernorm.norms.", layer.heads, width,
-                      w.attention.q_head_norms);
-      list.head_gains("attn_k_norm", "self_attn.k_layernorm.norms.", layer.kv_heads, width,
-                      w.attention.k_head_norms);
-    }
-    if (!config_.parallel)
-      list.norm("ffn_norm", "post_attention_layernorm", d, w.feed_forward_norm);
-    list.gated(w.feed_forward, layer);
-  }
-
-  std::vector<Layer> layers_;
-};
+  if (!c.parallel) list.norm("ffn_norm", "post_attention_layernorm", d, w.feed_forward_norm);
+  list.gated(w.feed_forward, layer);
+}
 
 Config from_gguf(const GgufFile& file) {
   const GgufKeys keys(file, "stablelm");
@@ -106,7 +81,9 @@ Family family() {
           from_hf,
           to_gguf,
           to_hf,
-          [](const Config& c) -> std::unique_ptr<Model> { return std::make_unique<StableLm>(c); }};
+          [](const Config& c) -> std::unique_ptr<Model> {
+            return std::make_unique<Decoder>(c, kStorage, list_block);
+          }};
 }
 
 }  // namespace bantam::stablelm

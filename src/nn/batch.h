@@ -13,8 +13,8 @@ struct Batch {
   // their positions rise by one.
   std::vector<std::int32_t> sequences;
   std::vector<std::int32_t> wanted;  // rows whose logits are asked for
-  // Training: what follows each row (negative: nothing) and the weight of its loss. With targets,
-  // forward gives losses [T] in place of logits.
+  // Training: what follows each row (negative: nothing) and the weight of its loss; where rows are
+  // wanted, of these alone. With targets, forward gives losses in place of logits.
   std::vector<std::int32_t> targets;
   std::vector<float> weights;
 

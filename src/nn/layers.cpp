@@ -41,34 +41,71 @@ Tensor heads(Context& ctx, const Tensor& h, const Linear& w, const Tensor& norm,
   return x;
 }
 
+// The heads over the batch's own keys and values. The weights are made apart for an observer that
+// asks for them; what it leaves as it was does not change how the sum is made.
+Tensor heads_of_batch(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v,
+                      const ops::AttentionShape& s, const Pass& pass) {
+  if (ctx.observer && ctx.observer->wants_attention_weights(pass.layer)) {
+    const Tensor made = ops::attention_weights(ctx, q, k, s, pass.seen);
+    Tensor weights = made;
+    observe(ctx, Point::attention_weights, pass.layer, weights);
+    if (weights.view().data != made.view().data || weights.slot() != made.slot())
+      return ops::attend(ctx, weights, v, s);
+  }
+  return ops::attention(ctx, q, k, v, s, pass.seen);
+}
+
 }  // namespace
 
 Tensor attention(Context& ctx, const Tensor& h, const AttentionWeights& w,
-                 const AttentionConfig& config, const Batch& batch, Cache* cache, int layer,
-                 const std::shared_ptr<const ops::AttentionRows>& seen) {
+                 const AttentionConfig& config, const Pass& pass) {
   const ops::AttentionShape& s = config.shape;
-  const Tensor q = heads(ctx, h, w.q, w.q_norm, w.q_head_norms, config, batch, s.heads);
-  const Tensor k = heads(ctx, h, w.k, w.k_norm, w.k_head_norms, config, batch, s.kv_heads);
-  const Tensor v = linear(ctx, h, w.v);
-  if (cache) cache->append(ctx, layer, batch, k, v);
-  Tensor y = cache ? ops::attention(ctx, q, cache->view(layer), s, *seen)
-                   : ops::attention(ctx, q, k, v, s, seen);
+  const int layer = pass.layer;
+  Tensor q = heads(ctx, h, w.q, w.q_norm, w.q_head_norms, config, pass.batch, s.heads);
+  observe(ctx, Point::query, layer, q);
+  Tensor k = heads(ctx, h, w.k, w.k_norm, w.k_head_norms, config, pass.batch, s.kv_heads);
+  observe(ctx, Point::key, layer, k);
+  Tensor v = linear(ctx, h, w.v);
+  observe(ctx, Point::value, layer, v);
+  if (pass.cache) pass.cache->append(ctx, layer, pass.batch, k, v);
+  Tensor y = pass.cache ? ops::attention(ctx, q, pass.cache->view(layer), s, *pass.seen)
+                        : heads_of_batch(ctx, q, k, v, s, pass);
+  observe(ctx, Point::heads, layer, y);
   if (w.out_norm) y = ops::rms_norm(ctx, y, w.out_norm, config.eps);
   return linear(ctx, y, w.out);
 }
 
-Tensor feed_forward(Context& ctx, const Tensor& h, const FeedForwardWeights& w,
-                    Activation activation) {
-  if (!w.gate.w) return linear(ctx, ops::activate(ctx, activation, linear(ctx, h, w.up)), w.down);
+Tensor norm(Context& ctx, const Tensor& x, const Norm& n, float eps) {
+  if (!n.gain) return x;
+  if (n.bias) return ops::layer_norm(ctx, x, {&n.gain, 1}, n.bias, eps);
+  return ops::rms_norm(ctx, x, n.gain, eps);
+}
+
+namespace {
+
+Tensor hidden(Context& ctx, const Tensor& h, const FeedForwardWeights& w, Activation activation) {
+  if (!w.gate.w) return ops::activate(ctx, activation, linear(ctx, h, w.up));
   const Tensor gate = linear(ctx, h, w.gate);
   const Tensor up = linear(ctx, h, w.up);
-  return linear(ctx, ops::glu(ctx, activation, gate, up), w.down);
+  return ops::glu(ctx, activation, gate, up);
+}
+
+}  // namespace
+
+Tensor feed_forward(Context& ctx, const Tensor& h, const FeedForwardWeights& w,
+                    Activation activation, float eps, int layer) {
+  Tensor y = hidden(ctx, h, w, activation);
+  observe(ctx, Point::feed_forward_hidden, layer, y);
+  if (w.inner_norm) y = ops::rms_norm(ctx, y, w.inner_norm, eps);
+  return linear(ctx, y, w.down);
 }
 
 Tensor head(Context& ctx, const Tensor& h, const Linear& w, const Batch& batch, float cap) {
   if (!batch.targets.empty())
     return ops::cross_entropy(ctx, h, w.w, batch.targets, batch.weights, cap, w.bias);
-  return ops::softcap(ctx, linear(ctx, h, w), cap);
+  Tensor logits = ops::softcap(ctx, linear(ctx, h, w), cap);
+  observe(ctx, Point::logits, 0, logits);
+  return logits;
 }
 
 }  // namespace bantam::nn

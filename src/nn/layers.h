@@ -6,6 +6,7 @@
 
 #include "nn/batch.h"
 #include "nn/cache.h"
+#include "nn/observer.h"
 #include "ops/ops.h"
 
 namespace bantam::nn {
@@ -39,25 +40,33 @@ struct AttentionConfig {
 std::shared_ptr<const ops::AttentionRows> attention_rows(const Batch& batch, const Cache* cache,
                                                          int layer, std::int64_t window);
 
+// What a layer knows of the pass that it is part of. It may run again in backward, when the call of
+// forward is over: the batch outlives the tape, the rest is kept by value.
+struct Pass {
+  const Batch& batch;
+  Cache* cache;  // or null
+  int layer;
+  std::shared_ptr<const ops::AttentionRows> seen;
+};
+
 // Self-attention of already normalised rows h [T,D], with rotary positions and the cache, if any.
 Tensor attention(Context& ctx, const Tensor& h, const AttentionWeights& w,
-                 const AttentionConfig& config, const Batch& batch, Cache* cache, int layer,
-                 const std::shared_ptr<const ops::AttentionRows>& seen);
+                 const AttentionConfig& config, const Pass& pass);
 
-// LayerNorm with its bias [D].
+// RMSNorm, or with a bias [D] LayerNorm; without a gain nothing.
 struct Norm {
   Tensor gain, bias;
 };
-inline Tensor layer_norm(Context& ctx, const Tensor& x, const Norm& n, float eps) {
-  return ops::layer_norm(ctx, x, {&n.gain, 1}, n.bias, eps);
-}
+Tensor norm(Context& ctx, const Tensor& x, const Norm& n, float eps);
 
 struct FeedForwardWeights {
   Linear gate, up, down;
+  Tensor inner_norm;  // RMSNorm of what `down` takes, or none
 };
-// down(act(gate(h)) * up(h)), or without a gate down(act(up(h))).
+// down(act(gate(h)) * up(h)), or without a gate down(act(up(h))). `eps`: of the inner norm;
+// `layer`: whose it is, for observers.
 Tensor feed_forward(Context& ctx, const Tensor& h, const FeedForwardWeights& w,
-                    Activation activation);
+                    Activation activation, float eps, int layer);
 
 // The end of every model: logits [wanted, V] of the normalised rows h, or the losses [T] when the
 // batch has targets. Where `cap` is positive the logits stay within +-cap (ops::softcap).

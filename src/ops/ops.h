@@ -76,6 +76,13 @@ Tensor attention(Context& ctx, const Tensor& q, const Tensor& k, const Tensor& v
 Tensor attention(Context& ctx, const Tensor& q, const KeyValues& cache, const AttentionShape& shape,
                  const AttentionRows& rows);
 
+// The same in two steps, for those who look at the weights (f32 alone). weights [T, heads * T]: row
+// t holds, for each head, how much it takes of each row; zeros of those that it does not see.
+Tensor attention_weights(Context& ctx, const Tensor& q, const Tensor& k,
+                         const AttentionShape& shape, std::shared_ptr<const AttentionRows> rows);
+// weights, v [T, kv_heads*head_dim] -> [T, heads*head_dim].
+Tensor attend(Context& ctx, const Tensor& weights, const Tensor& v, const AttentionShape& shape);
+
 // The rows of x that are asked for, in that order. All rows: x itself.
 Tensor rows(Context& ctx, const Tensor& x, std::span<const std::int32_t> wanted);
 

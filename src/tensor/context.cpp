@@ -26,7 +26,7 @@ Tensor Context::only_output(Arena::Mark begin, const Tensor& x, const Tensor& y)
 Tensor Context::block(int, const Tensor& x,
                       const std::function<Tensor(Context&, const Tensor&)>& run) {
   const Arena::Mark begin = arena.mark();
-  if (tape && !tape->paused() && !recompute) {
+  if (tape && !tape->paused() && (!recompute || observer)) {
     const std::size_t first = tape->begin_block();
     const Tensor y = run(*this, x);
     return tape->end_block(x, first) ? y : only_output(begin, x, y);

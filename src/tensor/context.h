@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include "kernels/exec.h"
@@ -19,12 +18,9 @@ namespace bantam {
 // The arithmetic of linear layers, one for a whole run (design: "Arithmetic").
 enum class Arithmetic : std::uint8_t { f32, exact, bf16 };
 
-// Sees, and may change, any named activation ("block_out", layer 3).
-class Observer {
- public:
-  virtual ~Observer() = default;
-  virtual Tensor see(Context& ctx, std::string_view name, int layer, Tensor value) = 0;
-};
+namespace nn {
+class Observer;  // nn/observer.h
+}
 
 // Weights packed for bf16 products while training: once a step, not once a micro-batch.
 class PackCache {
@@ -74,7 +70,7 @@ struct Context {
   Arithmetic arithmetic = Arithmetic::f32;
   Type activation = Type::f32;  // what lies between ops: bf16 in bf16 training
   Tape* tape = nullptr;
-  Observer* observer = nullptr;
+  nn::Observer* observer = nullptr;
   bool recompute =
       false;  // with a tape: keep only the inputs of blocks, run them again in backward
   PackCache packs;
@@ -94,9 +90,6 @@ struct Context {
   // unless backward will need more.
   Tensor block(int layer, const Tensor& x,
                const std::function<Tensor(Context&, const Tensor&)>& run);
-  Tensor observe(std::string_view name, int layer, Tensor value) {
-    return observer ? observer->see(*this, name, layer, std::move(value)) : value;
-  }
 
   template <class Args>
   void rows(RangeKernel<Args> kernel, const Args& args, std::int64_t count,

@@ -67,12 +67,19 @@ Tensor Tape::watch(const Tensor& parameter, const Tensor& gradient) {
 
 Tensor Tape::keep(Tensor& x) {
   if (paused_) throw Error("a gradient cannot be kept inside a block that will run again");
-  if (x.slot() < 0) x = x.with_slot(add_slot(x));
+  const Tensor before = x;
+  if (before.slot() < 0)
+    x = x.with_slot(add_slot(x));
+  else
+    push(
+        x,
+        [before](Context& c, const Tensor& dy, Grads& d) {
+          c.rows(c.kernels().convert, ConvertArgs{dy.view(), d[before]}, dy.rows(), dy.columns());
+        },
+        false);
   Slot& slot = slots_[static_cast<std::size_t>(x.slot())];
-  if (!slot.own) {
-    slot.own = Tensor::zeros(slot.shape, slot.type);
-    slot.view = slot.own.view();
-  }
+  slot.own = Tensor::zeros(slot.shape, slot.type);
+  slot.view = slot.own.view();
   return slot.own;
 }
 

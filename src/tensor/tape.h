@@ -47,8 +47,9 @@ class Tape {
   // accumulated over micro-batches are the same bytes as those of one large batch.
   Tensor watch(const Tensor& parameter, const Tensor& gradient);
 
-  // Makes x need a gradient from here on, and returns where backward leaves it: memory of its own,
-  // of x's shape and type, zeros if nothing depends on x. What uses x must use this handle of it.
+  // Makes x need a gradient, and returns where backward leaves that of this handle of x, which goes
+  // on to what x was made from: memory of its own, of x's shape and type, zeros if nothing depends
+  // on the handle.
   Tensor keep(Tensor& x);
 
   // Whether one of these needs a gradient: then their op is recorded, and what its backward will

@@ -22,7 +22,8 @@ void append(std::span<const std::int32_t> ids, std::vector<std::int32_t>& out) {
 
 // Looks a word up in the cache; on a miss makes its ids by `make` and keeps them.
 template <class Make>
-void cached(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& out, Make make) {
+void cached(std::string_view word, EncodeScratch& scratch, std::vector<std::int32_t>& out,
+            Make make) {
   if (word.size() > WordCache::kBytes) return make();
   WordCache::Entry& entry = scratch.cache.slot(word);
   if (WordCache::holds(entry, word)) return append({entry.ids.data(), entry.count}, out);
@@ -95,13 +96,13 @@ ByteBpe::ByteBpe(const TokenizerSpec& spec)
   read_merges(spec);
 }
 
-void ByteBpe::encode(std::span<const std::string_view> words, Scratch& scratch,
+void ByteBpe::encode(std::span<const std::string_view> words, EncodeScratch& scratch,
                      std::vector<std::int32_t>& out) const {
   for (const std::string_view word : words)
     cached(word, scratch, out, [&] { encode_word(word, scratch, out); });
 }
 
-void ByteBpe::encode_word(std::string_view word, Scratch& scratch,
+void ByteBpe::encode_word(std::string_view word, EncodeScratch& scratch,
                           std::vector<std::int32_t>& out) const {
   if (whole_words_) {
     scratch.text = ByteAlphabet::get().encode(word);
@@ -249,7 +250,7 @@ CharBpe::Char CharBpe::char_at(std::string_view text, std::size_t at) const {
   return {-1, static_cast<unsigned>(std::min<std::size_t>(announced, text.size() - at))};
 }
 
-void CharBpe::encode(std::span<const std::string_view> words, Scratch& scratch,
+void CharBpe::encode(std::span<const std::string_view> words, EncodeScratch& scratch,
                      std::vector<std::int32_t>& out) const {
   for (const std::string_view word : words) {
     if (whole(word, out)) continue;
@@ -270,7 +271,7 @@ bool CharBpe::whole(std::string_view word, std::vector<std::int32_t>& out) const
 
 // Cuts the text where no merge can reach across, so that its parts are short and come from the
 // cache.
-void CharBpe::encode_text(std::string_view text, Scratch& scratch,
+void CharBpe::encode_text(std::string_view text, EncodeScratch& scratch,
                           std::vector<std::int32_t>& out) const {
   scratch.ids.clear();
   std::size_t begin = 0;
@@ -293,7 +294,7 @@ void CharBpe::encode_text(std::string_view text, Scratch& scratch,
 // Appends the symbol of a character: its id, else its bytes, else unk, else nothing. Returns
 // whether the last symbol stands for something unknown.
 bool CharBpe::add_symbol(std::int32_t id, std::string_view text, bool after_unk,
-                         Scratch& scratch) const {
+                         EncodeScratch& scratch) const {
   if (id >= 0) {
     scratch.ids.push_back(id);
     return false;
@@ -310,7 +311,7 @@ bool CharBpe::add_symbol(std::int32_t id, std::string_view text, bool after_unk,
   return unk_ >= 0;
 }
 
-void CharBpe::encode_symbols(std::string_view word, Scratch& scratch,
+void CharBpe::encode_symbols(std::string_view word, EncodeScratch& scratch,
                              std::vector<std::int32_t>& out) const {
   if (scratch.ids.size() == 1) return finish(scratch.ids, out);
   cached(word, scratch, out, [&] {
@@ -336,7 +337,7 @@ void CharBpe::finish(std::span<const std::int32_t> symbols, std::vector<std::int
 }
 
 // With a prefix for all characters but the first, or a suffix for the last.
-void CharBpe::encode_affixed(std::string_view word, Scratch& scratch,
+void CharBpe::encode_affixed(std::string_view word, EncodeScratch& scratch,
                              std::vector<std::int32_t>& out) const {
   scratch.ids.clear();
   bool after_unk = false;

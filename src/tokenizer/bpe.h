@@ -34,11 +34,12 @@ class BpeModel : public TokenModel {
 class ByteBpe final : public BpeModel {
  public:
   explicit ByteBpe(const TokenizerSpec& spec);
-  void encode(std::span<const std::string_view> words, Scratch& scratch,
+  void encode(std::span<const std::string_view> words, EncodeScratch& scratch,
               std::vector<std::int32_t>& out) const override;
 
  private:
-  void encode_word(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& out) const;
+  void encode_word(std::string_view word, EncodeScratch& scratch,
+                   std::vector<std::int32_t>& out) const;
 
   bool whole_words_;       // ignore_merges
   std::int32_t unk_ = -1;  // -1: bytes without a token vanish
@@ -49,7 +50,7 @@ class ByteBpe final : public BpeModel {
 class CharBpe final : public BpeModel {
  public:
   explicit CharBpe(const TokenizerSpec& spec);
-  void encode(std::span<const std::string_view> words, Scratch& scratch,
+  void encode(std::span<const std::string_view> words, EncodeScratch& scratch,
               std::vector<std::int32_t>& out) const override;
 
  private:
@@ -65,11 +66,13 @@ class CharBpe final : public BpeModel {
   std::size_t neighbour_bit(std::int32_t left, std::int32_t right) const;
   bool may_join(std::int32_t left, std::int32_t right) const;
   bool whole(std::string_view word, std::vector<std::int32_t>& out) const;
-  bool add_symbol(std::int32_t id, std::string_view text, bool after_unk, Scratch& scratch) const;
-  void encode_affixed(std::string_view word, Scratch& scratch,
+  bool add_symbol(std::int32_t id, std::string_view text, bool after_unk,
+                  EncodeScratch& scratch) const;
+  void encode_affixed(std::string_view word, EncodeScratch& scratch,
                       std::vector<std::int32_t>& out) const;
-  void encode_text(std::string_view text, Scratch& scratch, std::vector<std::int32_t>& out) const;
-  void encode_symbols(std::string_view word, Scratch& scratch,
+  void encode_text(std::string_view text, EncodeScratch& scratch,
+                   std::vector<std::int32_t>& out) const;
+  void encode_symbols(std::string_view word, EncodeScratch& scratch,
                       std::vector<std::int32_t>& out) const;
   void finish(std::span<const std::int32_t> symbols, std::vector<std::int32_t>& out) const;
 

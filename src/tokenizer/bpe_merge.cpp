@@ -46,7 +46,7 @@ std::size_t merge_short(const PairMap& merges, std::span<std::int32_t> ids) {
 // of ranks: a list for each rank makes the work linear, where a heap of pairs would not be.
 class RankLists {
  public:
-  explicit RankLists(Scratch& scratch) : s_(scratch) {
+  explicit RankLists(EncodeScratch& scratch) : s_(scratch) {
     s_.entries.clear();
     s_.heap.clear();
     s_.lists.assign(64, {});
@@ -54,7 +54,7 @@ class RankLists {
   }
   void push(std::uint32_t rank, std::uint32_t at) {
     if (used_ * 2 >= s_.lists.size()) grow();
-    Scratch::List& list = s_.lists[slot(rank)];
+    EncodeScratch::List& list = s_.lists[slot(rank)];
     const auto entry = static_cast<std::uint32_t>(s_.entries.size());
     if (list.rank == kNone) {
       ++used_;
@@ -76,7 +76,7 @@ class RankLists {
     std::pop_heap(s_.heap.begin(), s_.heap.end(), std::greater<>());
     rank = s_.heap.back();
     s_.heap.pop_back();
-    Scratch::List& list = s_.lists[slot(rank)];
+    EncodeScratch::List& list = s_.lists[slot(rank)];
     positions.clear();
     for (std::uint32_t at = list.first; at != kNone; at = s_.entries[at].next)
       positions.push_back(s_.entries[at].position);
@@ -94,13 +94,13 @@ class RankLists {
     return at;
   }
   void grow() {
-    std::vector<Scratch::List> old(s_.lists.size() * 2);
+    std::vector<EncodeScratch::List> old(s_.lists.size() * 2);
     old.swap(s_.lists);
-    for (const Scratch::List& list : old)
+    for (const EncodeScratch::List& list : old)
       if (list.rank != kNone) s_.lists[slot(list.rank)] = list;
   }
 
-  Scratch& s_;
+  EncodeScratch& s_;
   std::size_t used_ = 0;
 };
 
@@ -108,7 +108,7 @@ class RankLists {
 // that of the pair there.
 class LongMerge {
  public:
-  LongMerge(const PairMap& merges, std::span<std::int32_t> ids, Scratch& scratch)
+  LongMerge(const PairMap& merges, std::span<std::int32_t> ids, EncodeScratch& scratch)
       : merges_(merges), ids_(ids), s_(scratch), lists_(scratch) {}
 
   std::size_t run() {
@@ -182,14 +182,15 @@ class LongMerge {
 
   const PairMap& merges_;
   std::span<std::int32_t> ids_;
-  Scratch& s_;
+  EncodeScratch& s_;
   RankLists lists_;
   std::uint32_t rank_ = 0;  // of the list in work
 };
 
 }  // namespace
 
-std::size_t merge_pairs(const PairMap& merges, std::span<std::int32_t> ids, Scratch& scratch) {
+std::size_t merge_pairs(const PairMap& merges, std::span<std::int32_t> ids,
+                        EncodeScratch& scratch) {
   if (ids.size() <= kShort) return merge_short(merges, ids);
   if (ids.size() >= std::size_t{1} << 30) throw Error("a piece of text below 1 GiB was expected");
   return LongMerge(merges, ids, scratch).run();

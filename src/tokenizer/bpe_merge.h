@@ -11,6 +11,6 @@
 namespace bantam {
 
 // Merges `ids` in place and returns how many there are then. Pairs with a negative id never merge.
-std::size_t merge_pairs(const PairMap& merges, std::span<std::int32_t> ids, Scratch& scratch);
+std::size_t merge_pairs(const PairMap& merges, std::span<std::int32_t> ids, EncodeScratch& scratch);
 
 }  // namespace bantam

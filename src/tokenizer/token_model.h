@@ -50,7 +50,7 @@ class WordCache {
 };
 
 // Buffers of one call of encode; the next call takes them up again.
-struct Scratch {
+struct EncodeScratch {
   struct List {  // of entries of one rank
     std::uint32_t rank = UINT32_MAX, first = UINT32_MAX, last = UINT32_MAX;
   };
@@ -70,7 +70,7 @@ class TokenModel {
  public:
   virtual ~TokenModel() = default;
   // Appends the ids of each word. Words are not empty.
-  virtual void encode(std::span<const std::string_view> words, Scratch& scratch,
+  virtual void encode(std::span<const std::string_view> words, EncodeScratch& scratch,
                       std::vector<std::int32_t>& out) const = 0;
 };
 

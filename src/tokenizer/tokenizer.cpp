@@ -95,7 +95,7 @@ bool is_byte_level(const TokenizerSpec& spec) {
   return std::any_of(spec.pre_tokenizer.begin(), spec.pre_tokenizer.end(), spells);
 }
 
-std::unique_ptr<Scratch> ScratchPool::take() {
+std::unique_ptr<EncodeScratch> ScratchPool::take() {
   {
     const std::lock_guard lock(mutex_);
     if (!free_.empty()) {
@@ -104,10 +104,10 @@ std::unique_ptr<Scratch> ScratchPool::take() {
       return scratch;
     }
   }
-  return std::make_unique<Scratch>();
+  return std::make_unique<EncodeScratch>();
 }
 
-void ScratchPool::give(std::unique_ptr<Scratch> scratch) {
+void ScratchPool::give(std::unique_ptr<EncodeScratch> scratch) {
   // A text without a break can need much; that is not kept.
   constexpr std::size_t kMostEntries = 1 << 20;
   if (scratch->ids.capacity() > kMostEntries) return;

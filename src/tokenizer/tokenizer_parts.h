@@ -20,12 +20,12 @@ namespace bantam {
 // Buffers and word caches that calls borrow and give back, so that a cache stays warm.
 class ScratchPool {
  public:
-  std::unique_ptr<Scratch> take();
-  void give(std::unique_ptr<Scratch> scratch);
+  std::unique_ptr<EncodeScratch> take();
+  void give(std::unique_ptr<EncodeScratch> scratch);
 
  private:
   std::mutex mutex_;
-  std::vector<std::unique_ptr<Scratch>> free_;
+  std::vector<std::unique_ptr<EncodeScratch>> free_;
 };
 
 struct Tokenizer::Parts {

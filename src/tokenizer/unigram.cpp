@@ -48,7 +48,7 @@ class Unigram final : public TokenModel {
     }
   }
 
-  void encode(std::span<const std::string_view> words, Scratch& scratch,
+  void encode(std::span<const std::string_view> words, EncodeScratch& scratch,
               std::vector<std::int32_t>& out) const override {
     for (const std::string_view word : words) {
       if (word.size() > WordCache::kBytes) {

@@ -25,7 +25,7 @@ class WordPiece final : public TokenModel {
       longest_piece_ = std::max(longest_piece_, spec.vocabulary.piece(id).size());
   }
 
-  void encode(std::span<const std::string_view> words, Scratch& scratch,
+  void encode(std::span<const std::string_view> words, EncodeScratch& scratch,
               std::vector<std::int32_t>& out) const override {
     for (const std::string_view word : words) {
       if (word.size() > WordCache::kBytes) {
@@ -44,7 +44,8 @@ class WordPiece final : public TokenModel {
   }
 
  private:
-  void encode_word(std::string_view word, Scratch& scratch, std::vector<std::int32_t>& out) const {
+  void encode_word(std::string_view word, EncodeScratch& scratch,
+                   std::vector<std::int32_t>& out) const {
     const std::size_t before = out.size();
     if (!too_long(word)) {
       std::size_t at = 0;
@@ -63,7 +64,7 @@ class WordPiece final : public TokenModel {
     return characters > longest_word_;
   }
 
-  bool take_longest(std::string_view word, std::size_t& at, Scratch& scratch,
+  bool take_longest(std::string_view word, std::size_t& at, EncodeScratch& scratch,
                     std::vector<std::int32_t>& out) const {
     const std::string& before = at == 0 ? first_ : others_;
     if (longest_piece_ < before.size()) return false;

@@ -66,6 +66,11 @@ class Decoder {
     see_(nn::Point::embedding, 0, x);
     if (has("position_embd.weight")) add(x, get("position_embd.weight").first(x.at.size()));
     for (int l = 0; l < config_.layers; ++l) x = block(l, std::move(x));
+    return read_out(x);
+  }
+
+  // Logits of rows of the residual stream.
+  Matrix<N> read_out(const Matrix<N>& x) const {
     Matrix<N> h = norm("output_norm", x);
     see_(nn::Point::final_norm, 0, h);
     for (N& number : h.at) number /= rounded(config_.logit_scale);
@@ -113,9 +118,10 @@ class Decoder {
     const std::string blk = "blk." + std::to_string(l) + ".";
     const double scale = rounded(config_.residual_scale);
     see_(nn::Point::layer_input, l, x);
-    Matrix<N> n = norm_if(blk + "attn_norm", x);
-    see_(nn::Point::attention_input, l, n);
-    Matrix<N> a = attention(l, blk, n);
+    const Matrix<N> n = norm_if(blk + "attn_norm", x);
+    Matrix<N> input = n;
+    see_(nn::Point::attention_input, l, input);
+    Matrix<N> a = attention(l, blk, input);
     see_(nn::Point::attention_out, l, a);
     a = norm_if(blk + "post_attention_norm", std::move(a));
     for (std::size_t i = 0; i < x.at.size(); ++i) x.at[i] += scale * a.at[i];
@@ -239,7 +245,7 @@ class Decoder {
   Config config_;
   Kind kind_;
   std::map<std::string, std::vector<N>> tensors_;
-  mutable See see_;
+  mutable See see_ = [](nn::Point, int, Matrix<N>&) {};
 };
 
 }  // namespace bantam::reference
