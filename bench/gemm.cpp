@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/machine.h"
 #include "base/random.h"
 #include "base/thread_pool.h"
 #include "blocks/half.h"

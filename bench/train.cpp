@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/machine.h"
 #include "base/random.h"
 #include "kernels/peak.h"
 #include "models/model.h"

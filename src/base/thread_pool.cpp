@@ -1,8 +1,5 @@
 #include "base/thread_pool.h"
 
-#include <sched.h>
-
-#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -54,13 +51,14 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::run(std::int64_t tasks, void* body, Call call) {
   if (tasks <= 0) return;
-  body_ = body;
-  call_ = call;
   if (workers_ == 1 || tasks == 1) {
     for (std::int64_t task = 0; task < tasks; ++task)
       call(body, static_cast<std::uint32_t>(task), 0);
     return;
   }
+  const std::lock_guard lock(caller_);
+  body_ = body;
+  call_ = call;
   run_region(static_cast<std::uint32_t>(tasks));
   if (failed_.load(std::memory_order_acquire)) rethrow();
 }
@@ -151,14 +149,6 @@ void ThreadPool::worker_loop(unsigned self) {
     if (stopping_.load(std::memory_order_relaxed)) return;
     work(self);
   }
-}
-
-unsigned default_threads() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0)
-    return std::max(1u, static_cast<unsigned>(CPU_COUNT(&set)));
-  return std::max(1u, std::thread::hardware_concurrency());
 }
 
 }  // namespace bantam

@@ -31,7 +31,8 @@ class ThreadPool {
   // Calls body(task, worker) once for each task in [0, tasks) and returns when all have finished.
   // `worker` < size() names scratch memory that no other running task uses. If bodies throw, the
   // exception of the lowest task is thrown on, so that the message does not depend on the number of
-  // threads. The body must not call parallel_for on this pool; one thread at a time calls it.
+  // threads. The body must not call parallel_for on this pool. Several threads may call it (models
+  // that share a pool): their regions come one after another.
   template <class Body>
   void parallel_for(std::int64_t tasks, Body&& body) {
     using Callable = std::remove_reference_t<Body>;
@@ -74,6 +75,7 @@ class ThreadPool {
   void worker_loop(unsigned self);
 
   const unsigned workers_;
+  std::mutex caller_;  // held for a region
   std::unique_ptr<Run[]> runs_;
   void* body_ = nullptr;
   Call call_ = nullptr;
@@ -88,8 +90,5 @@ class ThreadPool {
   std::exception_ptr failure_;
   std::vector<std::thread> threads_;
 };
-
-// The number of threads to use when nobody says: the processors this process may run on.
-unsigned default_threads();
 
 }  // namespace bantam

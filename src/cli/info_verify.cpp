@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/machine.h"
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "cli/conversation.h"

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "base/machine.h"
 #include "kernels/detect.h"
 #include "kernels/exec.h"
 
@@ -104,13 +105,9 @@ Machine probe_machine() {
   }
   m.threads = default_threads();
   m.caches = caches();
-  m.memory_bytes = parse_size(value_of("/proc/meminfo", "MemTotal"));
-  m.free_memory_bytes = parse_size(value_of("/proc/meminfo", "MemAvailable"));
-  // "max" is no number, so no limit.
-  if (const std::uint64_t limit = parse_size(first_line("/sys/fs/cgroup/memory.max")); limit > 0) {
-    m.memory_bytes = std::min(m.memory_bytes, limit);
-    m.free_memory_bytes = std::min(m.free_memory_bytes, limit);
-  }
+  const MemoryOfMachine memory = memory_of_machine();
+  m.memory_bytes = memory.total;
+  m.free_memory_bytes = memory.available;
   for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::amx, Isa::neon})
     if (isa_available(isa)) m.isas.push_back(isa);
   m.used = best_isa();

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/machine.h"
 #include "tokenizer/bpe_train.h"
 #include "chat/named_templates.h"
 #include "train/run_folder.h"

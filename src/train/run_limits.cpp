@@ -4,7 +4,6 @@
 #include <sys/statvfs.h>
 
 #include <cmath>
-#include <fstream>
 
 #include "base/error.h"
 #include "base/progress.h"
@@ -47,17 +46,6 @@ std::string advice(const Family& family, const TrainSettings& settings, bool sha
 }
 
 }  // namespace
-
-std::int64_t available_memory() {
-  std::ifstream file("/proc/meminfo");
-  std::string key;
-  std::int64_t value = 0;
-  while (file >> key >> value) {
-    if (key == "MemAvailable:") return value * 1024;
-    file.ignore(64, '\n');
-  }
-  return INT64_MAX;
-}
 
 void check_memory(const Family& family, const TrainSettings& settings, const TrainPlan& plan,
                   bool shaped, std::int64_t available) {

@@ -6,9 +6,6 @@
 
 namespace bantam {
 
-// Bytes that the system could still give.
-std::int64_t available_memory();
-
 // Throws Error when the plan does not fit into `available` bytes, and names the largest that does:
 // so many rows at a time (the result is the same), or a model of so many parameters (unless its
 // shape is said by the recipe, `shaped`).

@@ -65,6 +65,22 @@ TEST_P(Pools, NoWorkerRunsTwoTasksAtOnce) {
   });
 }
 
+TEST_P(Pools, ServeSeveralCallers) {
+  ThreadPool pool(GetParam());
+  std::vector<std::int64_t> sums(3);
+  std::vector<std::thread> callers;
+  for (std::size_t caller = 0; caller < sums.size(); ++caller)
+    callers.emplace_back([&, caller] {
+      for (int round = 0; round < 200; ++round) {
+        std::atomic<std::int64_t> sum = 0;
+        pool.parallel_for(20, [&](std::int64_t task, unsigned) { sum += task; });
+        sums[caller] += sum;
+      }
+    });
+  for (std::thread& caller : callers) caller.join();
+  for (const std::int64_t sum : sums) EXPECT_EQ(sum, 200 * 190);
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, Pools, ::testing::Values(1u, 2u, 3u, 8u));
 
 }  // namespace
