@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/machine.h"
 #include "blocks/format.h"
 
 namespace bantam {
@@ -24,16 +25,45 @@ std::int64_t CacheShape::bytes() const {
 Cache::Cache(CacheShape shape)
     : shape_(std::move(shape)),
       starts_(shape_.layers.size() * static_cast<std::size_t>(shape_.slots)) {
+  // Address space is had for the asking, memory is not: one slot at least must fit.
+  const auto most = static_cast<std::int64_t>(memory_of_machine().total);
   try {
-    for (const CacheShape::Layer& layer : shape_.layers) {
-      const Shape size{shape_.slots, layer.kv_heads, shape_.room(layer), layer.head_dim};
-      k_.push_back(Tensor::zeros(size, shape_.type));
-      v_.push_back(Tensor::zeros(size, shape_.type));
+    if (most > 0 && shape_.bytes() / shape_.slots > most) throw std::bad_alloc();
+    for (std::size_t i = 0; i < shape_.layers.size(); ++i) {
+      const auto bytes = static_cast<std::size_t>(shape_.slots * shape_.layers[i].kv_heads * head_bytes(i));
+      k_.emplace_back(bytes);
+      v_.emplace_back(bytes);
     }
   } catch (const std::bad_alloc&) {
     throw Error("a cache of " + std::to_string(shape_.context) + " positions needs " +
-                std::to_string(shape_.bytes() >> 20) +
+                std::to_string(shape_.bytes() / shape_.slots >> 20) +
                 " MiB, which the system does not have; say " + "--ctx with less");
+  }
+}
+
+std::int64_t Cache::row_bytes(std::size_t layer) const {
+  return format(shape_.type).bytes(shape_.layers[layer].head_dim);
+}
+
+std::int64_t Cache::head_bytes(std::size_t layer) const {
+  return shape_.room(shape_.layers[layer]) * row_bytes(layer);
+}
+
+std::byte* Cache::head(const LazyMemory& memory, std::size_t layer, std::int64_t slot,
+                       std::int64_t head) const {
+  return memory.data() + (slot * shape_.layers[layer].kv_heads + head) * head_bytes(layer);
+}
+
+void Cache::shrink(std::int64_t slot, std::int64_t length) {
+  for (std::size_t i = 0; i < shape_.layers.size(); ++i) {
+    const CacheShape::Layer& l = shape_.layers[i];
+    const std::int64_t kept = std::clamp<std::int64_t>(length - start(i, slot), 0, shape_.room(l));
+    for (LazyMemory* memory : {&k_[i], &v_[i]})
+      for (std::int64_t h = 0; h < l.kv_heads; ++h) {
+        const std::int64_t begin = head(*memory, i, slot, h) - memory->data();
+        memory->give_back(static_cast<std::size_t>(begin + kept * row_bytes(i)),
+                          static_cast<std::size_t>(begin + head_bytes(i)));
+      }
   }
 }
 
@@ -47,7 +77,7 @@ KeyValues Cache::view(int layer) const {
   const auto i = static_cast<std::size_t>(layer);
   const std::int64_t width = shape_.layers[i].head_dim;
   const std::int64_t head = shape_.room(shape_.layers[i]) * width;
-  return {k_[i].view().data, v_[i].view().data, shape_.type, width, head};
+  return {k_[i].data(), v_[i].data(), shape_.type, width, head};
 }
 
 void Cache::append(Context& ctx, int layer, const Batch& batch, const Tensor& k, const Tensor& v) {
@@ -56,13 +86,13 @@ void Cache::append(Context& ctx, int layer, const Batch& batch, const Tensor& k,
   const std::int64_t head_bytes = format(k.type()).bytes(width);
   const std::int64_t out_bytes = format(shape_.type).bytes(width);
   const std::int64_t room = shape_.room(shape_.layers[i]);
-  const auto put = [&](const Tensor& from, const Tensor& to, std::int64_t t) {
+  const auto put = [&](const Tensor& from, const LazyMemory& to, std::int64_t t) {
     const auto r = static_cast<std::size_t>(t);
     const std::int64_t first = row(layer, batch.sequences[r], batch.positions[r]);
     // The heads of a row are rows of their own here: contiguous on one side, a context apart on the
     // other.
     const std::byte* source = from.view().data + t * heads * head_bytes;
-    std::byte* target = to.view().data + first * out_bytes;
+    std::byte* target = to.data() + first * out_bytes;
     ctx.kernels().convert({ConstView(source, from.type(), {heads, width}),
                            {View(target, shape_.type, {heads, width}, room * width), false}},
                           0, heads);
@@ -103,13 +133,11 @@ void Cache::make_room(const Batch& batch) {
 
 // Positions [to, end) go to the front.
 void Cache::move_window(std::size_t layer, std::int64_t slot, std::int64_t to, std::int64_t end) {
-  const CacheShape::Layer& l = shape_.layers[layer];
-  const std::int64_t bytes = format(shape_.type).bytes(l.head_dim);
-  const std::int64_t from = to - start(layer, slot);
-  for (const Tensor* t : {&k_[layer], &v_[layer]})
-    for (std::int64_t h = 0; h < l.kv_heads; ++h) {
-      std::byte* head = t->view().data + (slot * l.kv_heads + h) * shape_.room(l) * bytes;
-      std::memmove(head, head + from * bytes, static_cast<std::size_t>((end - to) * bytes));
+  const std::int64_t bytes = row_bytes(layer), from = to - start(layer, slot);
+  for (const LazyMemory* memory : {&k_[layer], &v_[layer]})
+    for (std::int64_t h = 0; h < shape_.layers[layer].kv_heads; ++h) {
+      std::byte* first = head(*memory, layer, slot, h);
+      std::memmove(first, first + from * bytes, static_cast<std::size_t>((end - to) * bytes));
     }
   start(layer, slot) = to;
 }
@@ -147,25 +175,19 @@ void Cache::set_starts(std::int64_t slot, std::span<const std::int64_t> starts,
 void Cache::visit(std::int64_t slot, std::int64_t length,
                   const std::function<void(std::size_t layer, std::span<std::byte> bytes)>& see) {
   for (std::size_t i = 0; i < shape_.layers.size(); ++i) {
-    const CacheShape::Layer& l = shape_.layers[i];
-    const std::int64_t bytes = format(shape_.type).bytes(l.head_dim);
-    const auto kept = static_cast<std::size_t>((length - start(i, slot)) * bytes);
-    for (const Tensor* t : {&k_[i], &v_[i]})
-      for (std::int64_t h = 0; h < l.kv_heads; ++h)
-        see(i, {t->view().data + (slot * l.kv_heads + h) * shape_.room(l) * bytes, kept});
+    const auto kept = static_cast<std::size_t>((length - start(i, slot)) * row_bytes(i));
+    for (const LazyMemory* memory : {&k_[i], &v_[i]})
+      for (std::int64_t h = 0; h < shape_.layers[i].kv_heads; ++h)
+        see(i, {head(*memory, i, slot, h), kept});
   }
 }
 
 void Cache::copy(std::int64_t from, std::int64_t to, std::int64_t length) {
   for (std::size_t i = 0; i < shape_.layers.size(); ++i) {
-    const CacheShape::Layer& l = shape_.layers[i];
-    const std::int64_t bytes = format(shape_.type).bytes(l.head_dim);
-    const std::int64_t head = bytes * shape_.room(l);
-    const auto kept = static_cast<std::size_t>((length - start(i, from)) * bytes);
-    for (const Tensor* t : {&k_[i], &v_[i]})
-      for (std::int64_t h = 0; h < l.kv_heads; ++h)
-        std::memcpy(t->view().data + (to * l.kv_heads + h) * head,
-                    t->view().data + (from * l.kv_heads + h) * head, kept);
+    const auto kept = static_cast<std::size_t>((length - start(i, from)) * row_bytes(i));
+    for (const LazyMemory* memory : {&k_[i], &v_[i]})
+      for (std::int64_t h = 0; h < shape_.layers[i].kv_heads; ++h)
+        std::memcpy(head(*memory, i, to, h), head(*memory, i, from, h), kept);
     start(i, to) = start(i, from);
   }
 }

@@ -1,5 +1,6 @@
 // Keys and values of sequences that go on: for each layer [slot][stored head][position][head_dim].
-// A layer with a window keeps the positions that the window can still reach, not the others.
+// A layer with a window keeps the positions that the window can still reach, not the others. Every
+// head has the address space of all its positions, and memory for those that it holds.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "base/lazy_memory.h"
 #include "nn/batch.h"
 #include "ops/ops.h"
 
@@ -45,6 +47,8 @@ class Cache {
   // from there.
   bool holds(std::int64_t slot, std::int64_t length) const;
   void forget(std::int64_t slot);
+  // Gives the memory of a slot's positions from `length` on back to the system.
+  void shrink(std::int64_t slot, std::int64_t length);
   // Copies the first `length` positions of one slot, which it must hold, to another (a shared
   // prompt).
   void copy(std::int64_t from, std::int64_t to, std::int64_t length);
@@ -67,8 +71,14 @@ class Cache {
   }
   void move_window(std::size_t layer, std::int64_t slot, std::int64_t to, std::int64_t end);
 
+  // The first byte of a head.
+  std::byte* head(const LazyMemory& memory, std::size_t layer, std::int64_t slot,
+                  std::int64_t head) const;
+  std::int64_t head_bytes(std::size_t layer) const;  // of all its positions
+  std::int64_t row_bytes(std::size_t layer) const;   // of one
+
   CacheShape shape_;
-  std::vector<Tensor> k_, v_;
+  std::vector<LazyMemory> k_, v_;  // by layer
   std::vector<std::int64_t> starts_;  // [layer][slot]
 };
 
