@@ -78,11 +78,13 @@ enum { BANTAM_CACHE_DEFAULT = 0, BANTAM_CACHE_F32, BANTAM_CACHE_F16, BANTAM_CACH
 typedef struct bantam_open_options {
   size_t size;     /* sizeof(bantam_open_options) */
   int64_t threads; /* 0: one a processor */
-  int64_t context; /* tokens that a sequence may have, memory is set aside for them; 0: as many as
+  int64_t context; /* tokens that a sequence may have (memory is taken as they come); 0: as many as
                       the model was trained with */
   int64_t arithmetic; /* BANTAM_ARITHMETIC_...; default: exact for quantised files, else f32 */
   int64_t cache;      /* type of the stored keys and values, BANTAM_CACHE_...; default: f16, with
                          bf16 arithmetic bf16 */
+  const bantam_model* share; /* compute on the threads of this model, in place of `threads` of its
+                                own; either may be closed first, and both be used at a time */
 } bantam_open_options;
 
 /* Writes the defaults. `size` is sizeof(bantam_open_options); without the call all fields but the
@@ -151,6 +153,13 @@ bantam_status bantam_render_chat(const bantam_model* model, const bantam_message
 
 /* ---- Writing ---- */
 
+/* An option of the sampler by its name on the command line (bantam generate --help), without the
+ * dashes: "typical", "dry-multiplier", "mirostat" (0 or 1), ... */
+typedef struct bantam_setting {
+  const char* name; /* ends with a 0 byte */
+  double value;
+} bantam_setting;
+
 typedef struct bantam_generate_options {
   size_t size;              /* sizeof(bantam_generate_options) */
   int64_t max_tokens;       /* negative: until the model ends or the context is full */
@@ -167,6 +176,8 @@ typedef struct bantam_generate_options {
   size_t stop_count;
   int64_t own_text; /* 1: the answer is a text of its own (in a chat), not the rest of the prompt's:
                        without the space that some tokenizers put in front of a word */
+  const bantam_setting* settings; /* more of the sampler's options; they win over the ones above */
+  size_t setting_count;
 } bantam_generate_options;
 
 /* Writes the defaults: those of the program, with seed 0. `size` is

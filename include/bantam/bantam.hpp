@@ -49,6 +49,8 @@ struct OpenOptions : bantam_open_options {
 struct GenerateOptions : bantam_generate_options {
   GenerateOptions() { bantam_generate_options_init(this, sizeof(bantam_generate_options)); }
   std::vector<std::string> stop_texts;  // in place of `stops` and `stop_count`
+  // In place of `settings` and `setting_count`: {{"typical", 0.9}, ...}.
+  std::vector<std::pair<std::string, double>> more;
 };
 
 struct Message {
@@ -126,6 +128,10 @@ class Model {
     for (const std::string& stop : options.stop_texts) stops.push_back(stop.c_str());
     options.stops = stops.data();
     options.stop_count = stops.size();
+    std::vector<bantam_setting> settings;
+    for (const auto& [name, value] : options.more) settings.push_back({name.c_str(), value});
+    options.settings = settings.data();
+    options.setting_count = settings.size();
     Listener listener{on_text, {}, {}};
     // The context bounds the answer.
     const auto context = static_cast<std::size_t>(description().context);

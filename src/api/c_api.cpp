@@ -7,9 +7,11 @@
 #include <span>
 
 #include "api/call.h"
+#include "base/nearest.h"
 #include "infer/answer.h"
+#include "infer/sampler_options.h"
 #include "infer/session.h"
-#include "chat/chat_template.h"
+#include "chat/prompt.h"
 #include "tokenizer/tokenizer.h"
 
 using namespace bantam;
@@ -20,6 +22,7 @@ struct bantam_model {
   std::string path;
   std::shared_ptr<const ModelFile> file;
   std::shared_ptr<const Tokenizer> tokenizer;
+  std::shared_ptr<OwnRuntime> runtime;  // shared by models that were opened so
   std::unique_ptr<Session> session;
   std::atomic_flag busy;
 };
@@ -32,9 +35,10 @@ constexpr std::size_t kDescription = sizeof(size_t) + 3 * sizeof(char*) + 7 * si
 constexpr std::size_t kGenerateOptions = 2 * sizeof(size_t) + 11 * sizeof(int64_t) + sizeof(char**);
 constexpr std::size_t kResult =
     3 * sizeof(size_t) + sizeof(int32_t*) + 2 * sizeof(int64_t) + 2 * sizeof(double);
-static_assert(sizeof(void*) != 8 || (sizeof(bantam_open_options) == kOpenOptions &&
+static_assert(sizeof(void*) != 8 || (sizeof(bantam_open_options) == kOpenOptions + sizeof(void*) &&
                                      sizeof(bantam_description) == kDescription &&
-                                     sizeof(bantam_generate_options) == kGenerateOptions &&
+                                     sizeof(bantam_generate_options) ==
+                                  kGenerateOptions + sizeof(void*) + sizeof(size_t) &&
                                      sizeof(bantam_result) == kResult));
 
 // The n-th of the values, the first of which is the default.
@@ -80,8 +84,27 @@ const bantam_generate_options kGenerateDefaults = [] {
                                  s.penalty_last,
                                  nullptr,
                                  0,
+                                 0,
+                                 nullptr,
                                  0};
 }();
+
+// The settings of a caller by the table of the sampler's options.
+void apply_settings(const bantam_generate_options& o, SamplingOptions& sampling) {
+  check_array(o.settings, o.setting_count, "settings");
+  for (std::size_t i = 0; i < o.setting_count; ++i) {
+    need(o.settings[i].name, "the name of a setting");
+    const SamplerOption* option = find_sampler_option(o.settings[i].name);
+    if (option == nullptr) {
+      std::vector<std::string> names;
+      for (const SamplerOption& known : sampler_options()) names.emplace_back(known.main_name());
+      const std::string near = nearest(o.settings[i].name, names);
+      throw misuse("there is no setting " + printable(o.settings[i].name, 60) +
+                   (near.empty() ? "" : "; did you mean " + near + "?"));
+    }
+    set_value(*option, sampling, o.settings[i].value);
+  }
+}
 
 AnswerOptions answer_options(const bantam_generate_options& o,
                              std::span<const std::int32_t> prompt) {
@@ -97,6 +120,7 @@ AnswerOptions answer_options(const bantam_generate_options& o,
   s.presence_penalty = o.presence_penalty;
   s.penalty_last = o.penalty_last;
   try {
+    apply_settings(o, s);
     s.check();
   } catch (const Error& error) {
     throw misuse(error.what());
@@ -159,7 +183,7 @@ const char* bantam_version(void) { return BANTAM_VERSION; }
 
 void bantam_open_options_init(bantam_open_options* options, size_t size) {
   if (options == nullptr || size < kOpenOptions) return;
-  const bantam_open_options defaults{size, 0, 0, 0, 0};
+  const bantam_open_options defaults{size, 0, 0, 0, 0, nullptr};
   std::memset(options, 0, size);
   std::memcpy(options, &defaults, std::min(size, sizeof defaults));
 }
@@ -170,13 +194,16 @@ bantam_status bantam_open(const char* path, const bantam_open_options* options,
   return call(error, [&] {
     need(path, "path");
     need(model, "model");
-    const SessionOptions chosen = session_options(
-        with_defaults(options, {sizeof *options, 0, 0, 0, 0}, kOpenOptions, "bantam_open_options"));
+    const bantam_open_options wanted = with_defaults(
+        options, {sizeof *options, 0, 0, 0, 0, nullptr}, kOpenOptions, "bantam_open_options");
+    const SessionOptions chosen = session_options(wanted);
     auto opened = std::make_unique<bantam_model>();
     opened->path = path;
     opened->file = std::make_shared<const ModelFile>(Path(path));
     opened->tokenizer = tokenizer_of(*opened->file);
-    opened->session = std::make_unique<Session>(opened->file, chosen);
+    opened->runtime = wanted.share != nullptr ? wanted.share->runtime
+                                              : std::make_shared<OwnRuntime>(chosen.threads);
+    opened->session = std::make_unique<Session>(opened->file, opened->runtime->lend(), chosen);
     *model = opened.release();
     return BANTAM_OK;
   });
@@ -244,14 +271,14 @@ bantam_status bantam_render_chat(const bantam_model* model, const bantam_message
     check_array(text, capacity, "text");
     const auto chat_template = own_template(*model->tokenizer, model->path);
     if (!chat_template) throw Error("the model has no chat template").in(model->path);
-    ChatInput input;
+    Json conversation = Json::array();
     for (size_t i = 0; i < count; ++i) {
       need(messages[i].role, "the role of a message");
       need(messages[i].content, "the content of a message");
-      input.messages.push_back({{"role", messages[i].role}, {"content", messages[i].content}});
+      conversation.push_back({{"role", messages[i].role}, {"content", messages[i].content}});
     }
-    set_special_tokens(*model->tokenizer, input);
-    const std::string prompt = chat_template->render(input);
+    const std::string prompt =
+        make_prompt(*model->tokenizer, *chat_template, std::move(conversation)).text;
     return give_all<char>(prompt, text, capacity, bytes, error);
   });
 }

@@ -1,8 +1,10 @@
 #include "infer/answer.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/error.h"
+#include "infer/decoder.h"
 
 namespace bantam {
 
@@ -61,7 +63,7 @@ std::string Answer::show(std::string piece) {
 
 std::string Answer::step(std::span<const float> logits) {
   if (stopped()) throw Error("the answer has stopped already");
-  const std::int32_t id = sampler_.choose(logits);
+  const std::int32_t id = sampler_.choose(logits, allowed(logits.size()));
   ids_.push_back(id);
   if (options_.top_probabilities >= 0)
     probabilities_.push_back(log_probabilities(logits, id, options_.top_probabilities));
@@ -75,6 +77,20 @@ std::string Answer::step(std::span<const float> logits) {
   if (static_cast<std::int64_t>(ids_.size()) == options_.most_tokens)
     shown += stop(StopReason::length);
   return shown;
+}
+
+std::span<const bool> Answer::allowed(std::size_t count) {
+  if (!options_.constraint) return {};
+  if (!allowed_) allowed_ = std::make_unique<bool[]>(count);
+  const std::span<bool> flags(allowed_.get(), count);
+  std::ranges::fill(flags, true);
+  options_.constraint->restrict(ids_, flags);
+  return flags;
+}
+
+std::int64_t Answer::left() const {
+  return options_.most_tokens < 0 ? INT64_MAX
+                                  : options_.most_tokens - static_cast<std::int64_t>(ids_.size());
 }
 
 std::string Answer::stop(StopReason reason) {
@@ -97,41 +113,32 @@ double seconds_since(Clock::time_point start) {
 }  // namespace
 
 Timing generate(Session& session, std::int64_t slot, std::span<const std::int32_t> prompt,
-                Answer& answer, const OnPiece& on_piece, const Session::GoOn& go_on) {
-  if (prompt.empty())
-    throw Error("the prompt has no tokens; a model needs at least one to continue from");
-  session.require_known(prompt);
-  session.require_room(static_cast<std::int64_t>(prompt.size()));
+                Answer& answer, const OnPiece& on_piece, const Session::GoOn& go_on,
+                Proposer* proposer) {
   Timing timing;
   const Clock::time_point start = Clock::now();
+  Going going(prompt, answer);
+  session.require_known(prompt);
+  session.require_room(static_cast<std::int64_t>(prompt.size()));
   if (answer.stopped()) return timing;
-  answer.see(prompt);
-  const std::int64_t held = session.reuse(slot, prompt);
-  std::vector<std::int32_t> next(prompt.begin() + held, prompt.end());
-  timing.prompt_tokens = static_cast<std::int64_t>(next.size());
-  const auto hand_on = [&](const std::string& piece) {
-    if (!piece.empty() && on_piece && !on_piece(piece)) answer.stop(StopReason::interrupted);
-  };
+  going.proposer = proposer;
+  Decoder decoder(session);
+  decoder.seat(going, slot);
+  timing.prompt_tokens = static_cast<std::int64_t>(prompt.size()) - going.reused();
+  Going* const all[] = {&going};
   Clock::time_point answering = start;
-  while (!answer.stopped()) {
-    std::string piece;
-    const Session::Part part{slot, next, Session::Want::last};
-    const bool whole = session.evaluate(
-        {&part, 1},
-        [&](std::size_t, std::size_t, std::span<const float> logits) {
-          piece = answer.step(logits);
-        },
-        go_on);
-    if (answer.ids().size() == 1) {
+  while (!going.over()) {
+    const bool first = answer.ids().empty();
+    const bool whole = decoder.step(all, go_on);
+    if (going.fault()) std::rethrow_exception(going.fault());
+    if (first && !answer.ids().empty()) {
       timing.prompt_seconds = seconds_since(start);
       answering = Clock::now();
     }
-    hand_on(piece);
-    if (!whole) hand_on(answer.stop(StopReason::interrupted));
-    if (answer.stopped()) break;
-    next.assign(1, answer.ids().back());
-    if (static_cast<std::int64_t>(session.tokens(slot).size()) >= session.context())
-      hand_on(answer.stop(StopReason::context));
+    if (!whole) going.stop(StopReason::interrupted);
+    const std::string piece = going.take_text();
+    if (!piece.empty() && on_piece && !on_piece(piece) && !answer.stopped())
+      going.stop(StopReason::interrupted);
   }
   if (!answer.ids().empty()) timing.answer_seconds = seconds_since(answering);
   return timing;

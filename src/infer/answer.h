@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "infer/hooks.h"
 #include "infer/log_probabilities.h"
 #include "infer/sampler.h"
 #include "infer/session.h"
@@ -39,6 +40,7 @@ struct AnswerOptions {
   std::vector<std::int32_t> continues;
   // Keep the probability of each token and of so many others (negative: nothing).
   std::int64_t top_probabilities = -1;
+  std::shared_ptr<Constraint> constraint = nullptr;  // says which tokens may come; null: all
 };
 
 class Answer {
@@ -56,6 +58,8 @@ class Answer {
   std::string stop(StopReason reason);
 
   StopReason reason() const { return reason_; }
+  // Tokens that may still come before the length ends it.
+  std::int64_t left() const;
   bool stopped() const { return reason_ != StopReason::none; }
   std::span<const std::int32_t> ids() const { return ids_; }  // the end token included
   const std::string& text() const { return text_; }           // all that was returned
@@ -64,12 +68,14 @@ class Answer {
 
  private:
   std::string show(std::string piece);
+  std::span<const bool> allowed(std::size_t count);
 
   std::shared_ptr<const Tokenizer> tokenizer_;
   AnswerOptions options_;
   Sampler sampler_;
   StreamDecoder decoder_;
   StopStrings stops_;
+  std::unique_ptr<bool[]> allowed_;  // for the constraint
   std::vector<std::int32_t> ids_;
   std::vector<TokenProbabilities> probabilities_;
   std::string text_;
@@ -87,9 +93,11 @@ using OnPiece = std::function<bool(std::string_view piece)>;
 
 // Continues `prompt` (all tokens of the sequence, of which the slot may hold a beginning already).
 // `go_on` is asked between forward passes. Afterwards the slot holds the prompt and all but the
-// last token of the answer, or what had been evaluated when it was interrupted. Throws Error when
+// last token of the answer, or what had been evaluated when it was interrupted. A `proposer` may
+// guess tokens ahead: the answer is the same. Throws Error when
 // the prompt is empty, does not fit the context, or has an id outside the vocabulary.
 Timing generate(Session& session, std::int64_t slot, std::span<const std::int32_t> prompt,
-                Answer& answer, const OnPiece& on_piece = {}, const Session::GoOn& go_on = {});
+                Answer& answer, const OnPiece& on_piece = {}, const Session::GoOn& go_on = {},
+                Proposer* proposer = nullptr);
 
 }  // namespace bantam

@@ -2,6 +2,7 @@
 // already loses multiplier * base^(length - allowed), where length is how many tokens before it
 // agree (p-e-w, text-generation-webui pull request 5677; llama.cpp, src/llama-sampling.cpp).
 #include <algorithm>
+#include <ranges>
 #include <unordered_map>
 #include <vector>
 
@@ -51,12 +52,9 @@ void apply_dry(const SamplingOptions& options, const SamplerState& state, Candid
     length = std::max(length, z[i]);
   }
   if (longest.empty()) return;
-  candidates.change([&](const Candidate& c) {
-    const double logit = static_cast<double>(c.logit);
-    const auto found = longest.find(c.id);
-    if (found == longest.end()) return logit;
+  candidates.change_some(std::views::keys(longest), [&](std::int32_t id, double logit) {
     double penalty = options.dry_multiplier;
-    for (std::int64_t i = options.dry_allowed; i < found->second && penalty < 1e30; ++i)
+    for (std::int64_t i = options.dry_allowed; i < longest.at(id) && penalty < 1e30; ++i)
       penalty *= options.dry_base;
     return logit - penalty;
   });

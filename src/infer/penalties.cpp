@@ -3,6 +3,7 @@
 // RepetitionPenaltyLogitsProcessor), and frequency and presence penalties (as in OpenAI's
 // interface).
 #include <algorithm>
+#include <ranges>
 #include <unordered_map>
 
 #include "infer/stages.h"
@@ -22,12 +23,9 @@ void apply_penalties(const SamplingOptions& options, const SamplerState& state,
     recent = recent.last(std::min(recent.size(), static_cast<std::size_t>(options.penalty_last)));
   std::unordered_map<std::int32_t, int> times;
   for (const std::int32_t id : recent) ++times[id];
-  candidates.change([&](const Candidate& c) {
-    double logit = static_cast<double>(c.logit);
-    const auto found = times.find(c.id);
-    if (found == times.end()) return logit;
+  candidates.change_some(std::views::keys(times), [&](std::int32_t id, double logit) {
     logit = logit > 0 ? logit / options.repeat_penalty : logit * options.repeat_penalty;
-    return logit - found->second * options.frequency_penalty - options.presence_penalty;
+    return logit - times.at(id) * options.frequency_penalty - options.presence_penalty;
   });
 }
 

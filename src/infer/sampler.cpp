@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 
 #include "base/error.h"
+#include "infer/sampler_options.h"
 #include "infer/stages.h"
 #include "kernels/math.h"
 
@@ -25,59 +25,44 @@ Error no_numbers() {
       "no logit of this step is a number: the model's weights are damaged or out of range");
 }
 
+Error nothing_allowed() {
+  return Error("none of the tokens that may come next has a number of its own");
+}
+
 }  // namespace
 
 std::span<const SamplerStage* const> sampler_stages() { return kStages; }
 
 void SamplingOptions::check() const {
-  struct Range {
-    const char* name;
-    double value, least, most;
-  };
-  constexpr double kMuch = 1e6;
-  const Range ranges[] = {
-      {"repeat-penalty", repeat_penalty, 1e-3, 1000},
-      {"frequency-penalty", frequency_penalty, -1000, 1000},
-      {"presence-penalty", presence_penalty, -1000, 1000},
-      {"dry-multiplier", dry_multiplier, 0, kMuch},
-      {"dry-base", dry_base, 1, kMuch},
-      {"dry-allowed", static_cast<double>(dry_allowed), 1, 1e9},
-      {"top-n-sigma", top_n_sigma, 0, kMuch},
-      {"top-k", static_cast<double>(top_k), 0, 1e18},
-      {"typical", typical_p, 1e-9, 1},
-      {"top-p", top_p, 1e-9, 1},
-      {"min-p", min_p, 0, 1},
-      {"xtc-probability", xtc_probability, 0, 1},
-      {"xtc-threshold", xtc_threshold, 0, 1},
-      {"temperature", temperature, 0, 1000},
-      {"mirostat-tau", mirostat_tau, 0, 1000},
-      {"mirostat-eta", mirostat_eta, 0, 1},
-  };
-  for (const Range& r : ranges)
-    if (!(r.value >= r.least && r.value <= r.most)) {
-      char text[96];
-      std::snprintf(text, sizeof text, "a number from %g to %g was expected", r.least, r.most);
-      throw Error(text).field(r.name);
-    }
+  SamplingOptions checked;
+  for (const SamplerOption& option : sampler_options())
+    set_value(option, checked, value_of(option, *this));
   for (const LogitBias& b : logit_bias)
-    if (std::isnan(b.bias) || b.bias > kMuch)
+    if (std::isnan(b.bias) || b.bias > 1e6)
       throw Error("a number was expected").field("logit-bias");
 }
 
-Candidates::Candidates(std::span<const float> logits) {
+Candidates::Candidates(std::span<const float> logits, std::span<const bool> allowed) {
   list_.reserve(logits.size());
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (std::isnan(logits[i])) continue;
+    if (std::isnan(logits[i]) || (!allowed.empty() && !allowed[i])) continue;
     list_.push_back({static_cast<std::int32_t>(i), logits[i]});
     largest_ = std::max(largest_, logits[i]);
   }
-  if (!(largest_ > -std::numeric_limits<float>::infinity())) throw no_numbers();
+  if (!(largest_ > -std::numeric_limits<float>::infinity()))
+    throw allowed.empty() ? no_numbers() : nothing_allowed();
   // Nothing but an infinite one has a share beside it.
   if (std::isinf(largest_)) {
     keep([](const Candidate& c) { return std::isinf(c.logit) && c.logit > 0; });
     for (Candidate& c : list_) c.logit = 0;
     largest_ = 0;
   }
+}
+
+Candidate* Candidates::find(std::int32_t id) {
+  const auto found = by_id_ ? std::ranges::lower_bound(list_, id, {}, &Candidate::id)
+                            : std::ranges::find(list_, id, &Candidate::id);
+  return found != list_.end() && found->id == id ? &*found : nullptr;
 }
 
 void Candidates::refresh() {
@@ -105,6 +90,7 @@ void Candidates::drop_front(std::size_t count) {
 void Candidates::sort(std::size_t count) {
   count = std::min(count, list_.size());
   if (count <= sorted_) return;
+  by_id_ = false;
   std::partial_sort(list_.begin(), list_.begin() + static_cast<std::ptrdiff_t>(count), list_.end(),
                     likelier);
   sorted_ = count;
@@ -168,15 +154,15 @@ bool Sampler::changes_logits() const {
          options_.dry_multiplier > 0;
 }
 
-std::int32_t Sampler::choose(std::span<const float> logits) {
+std::int32_t Sampler::choose(std::span<const float> logits, std::span<const bool> allowed) {
   const std::uint64_t index = chosen_++;
   std::int32_t id = 0;
-  if (options_.temperature == 0 && !changes_logits()) {
+  if (options_.temperature == 0 && !changes_logits() && allowed.empty()) {
     id = greedy(logits);
   } else {
     const SamplerState state{
         history_, {breakers_.get(), breaker_count_}, xtc_random_.uniform(index), mirostat_mu_};
-    Candidates candidates(logits);
+    Candidates candidates(logits, allowed);
     const bool likeliest = options_.temperature == 0;
     for (const SamplerStage* stage : kStages) {
       if (likeliest && stage == &kTopNSigma) break;

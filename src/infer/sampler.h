@@ -73,8 +73,9 @@ struct Candidate {
 // What is left to choose from; never empty.
 class Candidates {
  public:
-  // All ids whose logit is a number; NaN counts as least likely. Throws Error when none is left.
-  explicit Candidates(std::span<const float> logits);
+  // All ids whose logit is a number; NaN counts as least likely. `allowed`, unless it is empty, says
+  // of each id whether it may come. Throws Error when none is left.
+  explicit Candidates(std::span<const float> logits, std::span<const bool> allowed = {});
 
   std::span<const Candidate> all() const { return list_; }
   std::span<Candidate> all() { return list_; }
@@ -94,11 +95,14 @@ class Candidates {
   void keep_marked(const std::vector<bool>& kept);
   // Drops the first `count`, which sort() has put in front.
   void drop_front(std::size_t count);
-  // Logits become change(candidate); what is not a number or not finite becomes impossible. Throws
-  // Error when none is left.
-  template <class Change>
-  void change(Change&& change) {
-    for (Candidate& c : list_) c.logit = static_cast<float>(change(c));
+  // The logits of those `ids` that are still there become change(id, logit): a look-up each while
+  // nothing has sorted yet. What is not a number or not finite becomes impossible. Throws Error when
+  // none is left.
+  template <class Ids, class Change>
+  void change_some(const Ids& ids, Change&& change) {
+    for (const std::int32_t id : ids)
+      if (Candidate* c = find(id))
+        c->logit = static_cast<float>(change(id, static_cast<double>(c->logit)));
     refresh();
   }
   // Logits become (logit - largest) / divisor.
@@ -110,7 +114,9 @@ class Candidates {
 
  private:
   void refresh();
+  Candidate* find(std::int32_t id);
   std::vector<Candidate> list_;
+  bool by_id_ = true;  // in rising order of their ids
   std::size_t sorted_ = 0;
   float largest_ = -std::numeric_limits<float>::infinity();
 };
@@ -135,8 +141,9 @@ class Sampler {
   void set_breakers(std::vector<bool> breakers);
 
   // The next token. The n-th choice depends on the logits, the options, what was seen and chosen
-  // before, the stream and n alone. Throws Error when no logit is a number.
-  std::int32_t choose(std::span<const float> logits);
+  // before, the stream and n alone. `allowed`, unless it is empty, says of each id whether it may
+  // come: the others are as if they were not there. Throws Error when no logit is a number.
+  std::int32_t choose(std::span<const float> logits, std::span<const bool> allowed = {});
 
  private:
   std::int32_t draw(Candidates& candidates, std::uint64_t index);

@@ -11,6 +11,9 @@ namespace {
 // Logits of a large vocabulary take more memory than the rest of a chunk: so many floats at a time.
 constexpr std::int64_t kMostLogits = std::int64_t{1} << 23;
 
+// Positions whose memory goes back to the system when they are forgotten at once.
+constexpr std::int64_t kWorthGivingBack = 512;
+
 std::int64_t choose_context(const SessionOptions& options, const Config& config) {
   if (options.context < 0 || options.chunk < 1 || options.slots < 1)
     throw Error("a context, chunk and number of slots from 1 were expected");
@@ -29,29 +32,52 @@ Type choose_cache_type(const SessionOptions& options, Arithmetic arithmetic) {
   return type;
 }
 
+// Weights in memory are numbers as training has them: no blocks to multiply as integers.
+Arithmetic arithmetic_in_memory(std::optional<Arithmetic> wanted) {
+  if (wanted == Arithmetic::exact)
+    throw Error("a model in memory is computed in f32 or bf16").field("arithmetic");
+  return wanted.value_or(Arithmetic::f32);
+}
+
 }  // namespace
 
 std::shared_ptr<const Tokenizer> tokenizer_of(const ModelFile& file) {
   return file.gguf() ? open_tokenizer(*file.gguf()) : open_tokenizer(file.folder()->path());
 }
 
-Session::Session(std::shared_ptr<const ModelFile> file, const SessionOptions& options)
-    : file_(std::move(file)),
-      context_(choose_context(options, file_->config())),
+Session::Session(std::shared_ptr<const ModelFile> file, const Model* model,
+                 std::optional<Runtime> lent, const SessionOptions& options)
+    : context_(choose_context(options, file ? file->config() : model->config())),
       chunk_(options.chunk),
-      kernels_(kernels_for(options.isa ? *options.isa : best_isa())),
-      pool_(options.threads > 0 ? options.threads : default_threads()),
-      context_of_run_(std::make_unique<Context>(pool_, kernels_, arena_)),
+      own_(lent ? nullptr : std::make_unique<OwnRuntime>(options.threads, options.isa)),
+      runtime_(lent ? *lent : own_->lend()),
+      file_(std::move(file)),
+      context_of_run_(std::make_unique<Context>(runtime_.pool, runtime_.kernels, arena_)),
+      model_(model),
       tokens_(static_cast<std::size_t>(options.slots)) {
-  context_of_run_->arithmetic = choose_arithmetic(*file_, options.arithmetic);
+  context_of_run_->arithmetic = file_ ? choose_arithmetic(*file_, options.arithmetic)
+                                      : arithmetic_in_memory(options.arithmetic);
   const Type type = choose_cache_type(options, context_of_run_->arithmetic);
-  model_ = load_model(file_, context_of_run_->arithmetic, context_of_run_->exec, context_);
+  if (file_) {
+    loaded_ = load_model(file_, context_of_run_->arithmetic, context_of_run_->exec, context_);
+    model_ = loaded_.get();
+  }
   const std::int64_t positions =
       options.positions > 0 ? std::min(options.positions, context_) : context_;
   CacheShape shape = model_->cache_shape(options.slots, positions, type);
   shape.chunk = chunk_;
   cache_ = std::make_unique<Cache>(std::move(shape));
 }
+
+Session::Session(std::shared_ptr<const ModelFile> file, Runtime runtime,
+                 const SessionOptions& options)
+    : Session(std::move(file), nullptr, runtime, options) {}
+
+Session::Session(const Model& model, Runtime runtime, const SessionOptions& options)
+    : Session(nullptr, &model, runtime, options) {}
+
+Session::Session(std::shared_ptr<const ModelFile> file, const SessionOptions& options)
+    : Session(std::move(file), nullptr, std::nullopt, options) {}
 
 Session::~Session() = default;
 
@@ -71,8 +97,10 @@ void Session::trim(std::int64_t slot, std::int64_t length) {
   std::vector<std::int32_t>& held = tokens_[static_cast<std::size_t>(slot)];
   if (length < 0 || static_cast<std::size_t>(length) >= held.size()) return;
   if (!cache_->holds(slot, length)) length = 0;
+  const std::int64_t dropped = static_cast<std::int64_t>(held.size()) - length;
   held.resize(static_cast<std::size_t>(length));
   if (held.empty()) cache_->forget(slot);
+  if (dropped >= kWorthGivingBack) cache_->shrink(slot, length);
 }
 
 void Session::copy(std::int64_t from, std::int64_t to, std::int64_t length) {
@@ -84,6 +112,11 @@ void Session::copy(std::int64_t from, std::int64_t to, std::int64_t length) {
   if (length == 0) return trim(to, 0);
   cache_->copy(from, to, length);
   tokens_[static_cast<std::size_t>(to)].assign(held.begin(), held.begin() + length);
+}
+
+void Session::weights_changed() {
+  for (std::int64_t slot = 0; slot < slots(); ++slot) trim(slot, 0);
+  context_of_run_->packs.invalidate();
 }
 
 std::int64_t Session::reuse(std::int64_t slot, std::span<const std::int32_t> wanted) {
@@ -110,6 +143,15 @@ void Session::require_known(std::span<const std::int32_t> ids) const {
 }
 
 bool Session::evaluate(std::span<const Part> parts, const See& see, const GoOn& go_on) {
+  return evaluate_rows(
+      parts,
+      [&](std::span<const Row> rows) {
+        for (const Row& row : rows) see(row.part, row.index, row.logits);
+      },
+      go_on);
+}
+
+bool Session::evaluate_rows(std::span<const Part> parts, const SeeRows& see, const GoOn& go_on) {
   for (const Part& part : parts) {
     require_known(part.tokens);
     const auto length = static_cast<std::int64_t>(tokens(part.slot).size() + part.tokens.size());
@@ -154,12 +196,15 @@ bool Session::evaluate(std::span<const Part> parts, const See& see, const GoOn& 
   return !go_on || go_on();
 }
 
-void Session::forward(const Batch& batch, std::span<const Place> wanted, const See& see) {
+void Session::forward(const Batch& batch, std::span<const Place> wanted, const SeeRows& see) {
   arena_.reset();
   const Tensor logits = model_->forward(*context_of_run_, batch, cache_.get());
   const auto width = static_cast<std::size_t>(config().vocabulary);
+  std::vector<Row> rows;
+  rows.reserve(wanted.size());
   for (std::size_t i = 0; i < wanted.size(); ++i)
-    see(wanted[i].part, wanted[i].index, {logits.f32() + i * width, width});
+    rows.push_back({wanted[i].part, wanted[i].index, {logits.f32() + i * width, width}});
+  if (!rows.empty()) see(rows);
 }
 
 }  // namespace bantam

@@ -1,7 +1,8 @@
-// A model that is ready to run: threads, kernels, weights and the cache of the sequences that it
-// goes on with. Everything else (sampling, stopping, talking) stands on evaluate().
+// A model that is ready to run: weights, lent threads and kernels, and the cache of the sequences
+// that it goes on with. Everything else (sampling, stopping, talking) stands on evaluate().
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "models/loader.h"
 #include "nn/cache.h"
 #include "tensor/context.h"
+#include "tensor/runtime.h"
 #include "tokenizer/tokenizer.h"
 
 namespace bantam {
@@ -26,7 +28,7 @@ constexpr std::int64_t kMostContext = std::int64_t{1} << 28;
 std::shared_ptr<const Tokenizer> tokenizer_of(const ModelFile& file);
 
 struct SessionOptions {
-  unsigned threads = 0;      // 0: default_threads()
+  unsigned threads = 0;      // 0: default_threads(). Of a runtime that is lent: its own
   std::int64_t context = 0;  // positions of a sequence; 0: as many as the model was trained with
   std::int64_t positions =
       0;                     // to set memory aside for, when fewer than the context will do; 0: all
@@ -34,26 +36,35 @@ struct SessionOptions {
   std::int64_t chunk = 512;  // rows of one forward pass
   std::optional<Arithmetic> arithmetic;  // see choose_arithmetic
   std::optional<Type> cache;             // F32, F16, BF16; default F16, with bf16 arithmetic BF16
-  std::optional<Isa> isa;                // default best_isa()
+  std::optional<Isa> isa;                // default best_isa(). Of a lent runtime: its own
 };
 
 class Session {
  public:
-  // Throws Error: what loading the model throws, an option out of its range.
+  // A model of a file, on threads of its own. Throws Error: what loading the model throws, an
+  // option out of its range.
   explicit Session(std::shared_ptr<const ModelFile> file, const SessionOptions& options = {});
+  // The same on what is lent: several models share it, each may be asked from a thread of its own.
+  Session(std::shared_ptr<const ModelFile> file, Runtime runtime,
+          const SessionOptions& options = {});
+  // A model in memory (a trainer's), which outlives the session and is not trained while it is
+  // asked. Arithmetic: f32 when nobody says. Without a file, save() and load() throw.
+  Session(const Model& model, Runtime runtime, const SessionOptions& options = {});
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  const ModelFile& file() const { return *file_; }
   const Model& model() const { return *model_; }
   const Config& config() const { return model_->config(); }
   std::int64_t context() const { return context_; }
   Arithmetic arithmetic() const { return context_of_run_->arithmetic; }
   Type cache_type() const { return cache_->shape().type; }
   std::int64_t slots() const { return cache_->shape().slots; }
-  const char* isa() const { return kernels_.name; }
-  unsigned threads() const { return pool_.size(); }
+  // Tokens that a slot has memory for: the context, or the positions that were asked for.
+  std::int64_t room() const { return std::min(context_, cache_->shape().context); }
+  Runtime runtime() const { return runtime_; }
+  const char* isa() const { return runtime_.kernels.name; }
+  unsigned threads() const { return runtime_.pool.size(); }
 
   // The tokens whose keys and values a slot holds.
   std::span<const std::int32_t> tokens(std::int64_t slot) const;
@@ -63,6 +74,8 @@ class Session {
   // Makes `to` hold the first `length` positions of `from`: a prompt that several answers share. No
   // position where trim would forget all.
   void copy(std::int64_t from, std::int64_t to, std::int64_t length);
+  // The model's weights have changed (training went on): no slot holds anything any more.
+  void weights_changed();
   // Trims a slot to what it has in common with `tokens`, all but the last of them at most, and
   // returns that length: what need not be evaluated again.
   std::int64_t reuse(std::int64_t slot, std::span<const std::int32_t> tokens);
@@ -99,24 +112,37 @@ class Session {
   // far. Throws Error when a part does not fit, before anything is evaluated.
   bool evaluate(std::span<const Part> parts, const See& see, const GoOn& go_on = {});
 
+  // The same with all logits of a forward pass at once, in the order of the batch, so that threads
+  // can share the work on them. They are valid during the call.
+  struct Row {
+    std::size_t part, index;
+    std::span<const float> logits;
+  };
+  using SeeRows = std::function<void(std::span<const Row> rows)>;
+  bool evaluate_rows(std::span<const Part> parts, const SeeRows& see, const GoOn& go_on = {});
+
  private:
   struct Place {
     std::size_t part, index;
   };
-  void forward(const Batch& batch, std::span<const Place> wanted, const See& see);
+  // Of `file`, or where there is none of `model`; on `lent`, or where nothing is on its own.
+  Session(std::shared_ptr<const ModelFile> file, const Model* model, std::optional<Runtime> lent,
+          const SessionOptions& options);
+  void forward(const Batch& batch, std::span<const Place> wanted, const SeeRows& see);
   void check_slot(std::int64_t slot) const;
   Json signature() const;
   std::int64_t take_saved(std::int64_t slot, std::span<const std::int32_t> ids, std::int64_t saved,
                           std::span<const std::int64_t> starts,
                           const std::function<std::span<const std::byte>(std::size_t bytes)>& take);
 
-  std::shared_ptr<const ModelFile> file_;
   std::int64_t context_, chunk_;
-  Kernels kernels_;
-  ThreadPool pool_;
+  std::unique_ptr<OwnRuntime> own_;  // null: lent
+  Runtime runtime_;
+  std::shared_ptr<const ModelFile> file_;  // null: the model is one in memory
   Arena arena_;
   std::unique_ptr<Context> context_of_run_;
-  std::unique_ptr<Model> model_;
+  std::unique_ptr<Model> loaded_;  // null: the model is somebody else's
+  const Model* model_;
   std::unique_ptr<Cache> cache_;
   std::vector<std::vector<std::int32_t>> tokens_;  // by slot
 };

@@ -71,6 +71,7 @@ class Reader {
 
 // What a saved sequence depends on, beside its tokens.
 Json Session::signature() const {
+  if (!file_) throw Error("a model in memory has no file by which a saved prompt could be told");
   Json head = {{"model", fingerprint(*file_)},
                {"arithmetic", static_cast<int>(arithmetic())},
                {"cache", static_cast<int>(cache_type())}};

@@ -1,6 +1,11 @@
 // The C++ interface, which is the C interface with values.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
+#include <thread>
+#include <tuple>
+
 #include "api/models.h"
 #include "bantam/bantam.hpp"
 
@@ -32,6 +37,55 @@ TEST(CppApi, OpensEncodesAndWrites) {
   options.stop_texts.clear();
   options.max_tokens = 0;
   EXPECT_EQ(model.generate(prompt, options).text, "");
+}
+
+TEST(CppApi, EverySettingOfTheSamplerIsHadByItsName) {
+  bantam::Model model(path_of("plain.gguf"));
+  const std::vector<bantam::Token> prompt = model.encode("the other");
+  bantam::GenerateOptions greedy, named;
+  greedy.temperature = 0;
+  greedy.max_tokens = named.max_tokens = 10;
+  named.temperature = 1.5;
+  named.more = {{"temperature", 0}, {"dry-multiplier", 0}, {"typical", 1}, {"mirostat", 0}};
+  EXPECT_EQ(model.generate(prompt, named).tokens, model.generate(prompt, greedy).tokens);
+  named.more = {{"presence_penalty", 500}, {"temp", 0}, {"penalty-last", -1}};
+  std::vector<bantam::Token> other = model.generate(prompt, named).tokens;
+  std::sort(other.begin(), other.end());
+  EXPECT_EQ(std::adjacent_find(other.begin(), other.end()), other.end());  // none comes twice
+  for (const auto& [name, value, says] :
+       {std::tuple("top-pp", 0.5, "top-p"), std::tuple("top-p", 5.0, "top-p"),
+        std::tuple("top-k", 1.5, "whole")}) {
+    named.more = {{name, value}};
+    try {
+      model.generate(prompt, named);
+      ADD_FAILURE() << name;
+    } catch (const bantam::Error& error) {
+      EXPECT_EQ(error.status(), BANTAM_MISUSE);
+      EXPECT_NE(std::string(error.what()).find(says), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST(CppApi, ModelsCanShareTheirThreads) {
+  const auto answer = [](bantam::Model& model) {
+    bantam::GenerateOptions options;
+    options.max_tokens = 30;
+    options.seed = 4;
+    return model.generate(model.encode("the other"), options).tokens;
+  };
+  bantam::OpenOptions options;
+  options.threads = 2;
+  auto first = std::make_unique<bantam::Model>(path_of("plain.gguf"), options);
+  options.share = first->c_model();
+  bantam::Model second(path_of("chat.gguf"), options);
+  const auto expected = answer(*first), other = answer(second);
+  std::vector<bantam::Token> beside;
+  std::thread thread([&] { beside = answer(*first); });
+  EXPECT_EQ(answer(second), other);
+  thread.join();
+  EXPECT_EQ(beside, expected);
+  first.reset();
+  EXPECT_EQ(answer(second), other);
 }
 
 TEST(CppApi, BuffersGrowWithWhatComes) {

@@ -64,7 +64,7 @@ TEST(Sampler, RefusesOptionsOutOfRange) {
   const std::vector<void (*)(SamplingOptions&)> faults = {
       [](SamplingOptions& o) { o.temperature = -1; },
       [](SamplingOptions& o) { o.temperature = static_cast<double>(kNaN); },
-      [](SamplingOptions& o) { o.top_k = -1; },
+      [](SamplingOptions& o) { o.top_k = -2; },
       [](SamplingOptions& o) { o.top_p = 0; },
       [](SamplingOptions& o) { o.top_p = 1.5; },
       [](SamplingOptions& o) { o.min_p = -0.1; },

@@ -1,0 +1,33 @@
+// Who may take part in the choice of tokens: a constraint says which may come next (a grammar, a
+// schema, a text that must stand), a proposer guesses what will (speculation).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace bantam {
+
+class Constraint {
+ public:
+  virtual ~Constraint() = default;
+  // `answer`: the tokens so far. `allowed` has a flag for each row of the logits, all true: those
+  // made false do not come. One left alone is forced. Called once for each token, in order, from
+  // any one thread. Throws what ends the answer.
+  virtual void restrict(std::span<const std::int32_t> answer, std::span<bool> allowed) = 0;
+};
+
+class Proposer {
+ public:
+  virtual ~Proposer() = default;
+  // What may follow `sequence`, prompt and answer so far: at most `most` tokens, or none. A guess
+  // costs a row of the pass and never changes the answer: it stands where the sampler, with the
+  // random number of that place, draws the same token.
+  virtual std::vector<std::int32_t> propose(std::span<const std::int32_t> sequence,
+                                            std::size_t most) = 0;
+  // How many of the tokens proposed last came true.
+  virtual void learn(std::size_t proposed, std::size_t accepted) = 0;
+};
+
+}  // namespace bantam

@@ -1,0 +1,11 @@
+#include "tensor/runtime.h"
+
+#include "base/machine.h"
+
+namespace bantam {
+
+OwnRuntime::OwnRuntime(unsigned threads, std::optional<Isa> isa)
+    : kernels_(kernels_for(isa ? *isa : best_isa())),
+      pool_(threads > 0 ? threads : default_threads()) {}
+
+}  // namespace bantam

@@ -1,0 +1,177 @@
+// The step that all share: constraints veto and force, guesses change no byte.
+#include "infer/decoder.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "infer/prompt_lookup.h"
+#include "infer/runs.h"
+#include "support/tiny_model.h"
+
+namespace bantam {
+namespace {
+
+using Ids = std::vector<std::int32_t>;
+
+class Decoders : public ::testing::Test {
+ protected:
+  Decoders() {
+    test::TinyModel tiny;
+    tiny.context = 256;
+    test::write_tiny_gguf(folder_ / "m.gguf", tiny);
+    file_ = std::make_shared<const ModelFile>(folder_ / "m.gguf");
+  }
+
+  AnswerOptions options(double temperature, std::uint64_t seed = 1) const {
+    AnswerOptions o;
+    o.sampling.temperature = temperature;
+    o.sampling.seed = seed;
+    o.sampling.repeat_penalty = 1.2;
+    o.sampling.logit_bias = {{260, -100}};
+    o.most_tokens = 100;
+    return o;
+  }
+  Ids ids_of(const AnswerOptions& o, const Ids& prompt, Proposer* proposer = nullptr) {
+    Session session(file_);
+    Answer answer(tokenizer_, o);
+    generate(session, 0, prompt, answer, {}, {}, proposer);
+    EXPECT_EQ(session.tokens(0).size(), prompt.size() + answer.ids().size() - 1);
+    return {answer.ids().begin(), answer.ids().end()};
+  }
+
+  test::ScratchFolder folder_;
+  std::shared_ptr<const ModelFile> file_;
+  std::shared_ptr<const Tokenizer> tokenizer_ = test::tiny_tokenizer();
+};
+
+// Allows even tokens, at each third place token 7 alone.
+class EvenOrSeven : public Constraint {
+ public:
+  void restrict(std::span<const std::int32_t> answer, std::span<bool> allowed) override {
+    EXPECT_EQ(answer.size(), asked_++);
+    for (std::size_t i = 0; i < allowed.size(); ++i)
+      allowed[i] = answer.size() % 3 == 2 ? i == 7 : i % 2 == 0;
+  }
+  std::size_t asked_ = 0;
+};
+
+TEST_F(Decoders, AConstraintVetoesAndForces) {
+  for (const double temperature : {0.0, 1.0}) {
+    AnswerOptions o = options(temperature);
+    o.constraint = std::make_shared<EvenOrSeven>();
+    const Ids ids = ids_of(o, test::some_tokens(5, 2));
+    ASSERT_EQ(ids.size(), 100u);
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      EXPECT_TRUE(i % 3 == 2 ? ids[i] == 7 : ids[i] % 2 == 0) << i << ": " << ids[i];
+  }
+}
+
+TEST_F(Decoders, AGreedyChoiceUnderAConstraintIsTheLikeliestThatIsAllowed) {
+  const std::vector<float> logits = {5, 9, 7, 8};
+  const bool allowed[] = {true, false, true, false};
+  SamplingOptions o;
+  o.temperature = 0;
+  EXPECT_EQ(Sampler(o).choose(logits, allowed), 2);
+  const bool none[] = {false, false, false, false};
+  EXPECT_THROW(Sampler(o).choose(logits, none), Error);
+}
+
+// Knows the answer but for each fifth token.
+class Oracle : public Proposer {
+ public:
+  explicit Oracle(Ids whole, bool right) : whole_(std::move(whole)), right_(right) {}
+  Ids propose(std::span<const std::int32_t> sequence, std::size_t most) override {
+    Ids guess;
+    for (std::size_t i = sequence.size(); i < whole_.size() && guess.size() < most; ++i)
+      guess.push_back(right_ && i % 5 != 0 ? whole_[i] : (whole_[i] + 1) % 256);
+    return guess;
+  }
+  void learn(std::size_t proposed, std::size_t accepted) override {
+    EXPECT_LE(accepted, proposed);
+    proposed_ += proposed;
+    accepted_ += accepted;
+  }
+  std::size_t proposed_ = 0, accepted_ = 0;
+
+ private:
+  Ids whole_;
+  bool right_;
+};
+
+TEST_F(Decoders, GuessesRightOrWrongChangeNoToken) {
+  for (const double temperature : {0.0, 0.7, 2.0}) {
+    const Ids prompt = test::some_tokens(9, 4);
+    const Ids expected = ids_of(options(temperature), prompt);
+    Ids whole = prompt;
+    whole.insert(whole.end(), expected.begin(), expected.end());
+    Oracle right(whole, true), wrong(whole, false);
+    EXPECT_EQ(ids_of(options(temperature), prompt, &right), expected);
+    EXPECT_GT(right.accepted_, expected.size() / 2);
+    EXPECT_EQ(ids_of(options(temperature), prompt, &wrong), expected);
+    EXPECT_EQ(wrong.accepted_, 0u);
+    EXPECT_GT(wrong.proposed_, 0u);
+    PromptLookup lookup;
+    EXPECT_EQ(ids_of(options(temperature), prompt, &lookup), expected);
+  }
+}
+
+TEST_F(Decoders, GuessesEndWithTheContextAndWithTheAnswer) {
+  for (const std::int64_t most : {std::int64_t{3}, std::int64_t{-1}}) {
+    AnswerOptions o = options(0.9);
+    o.most_tokens = most;
+    const Ids prompt = test::some_tokens(200, 4);
+    const Ids expected = ids_of(o, prompt);
+    Ids whole = prompt;
+    whole.insert(whole.end(), expected.begin(), expected.end());
+    for (int i = 0; i < 50; ++i) whole.push_back(1);
+    Oracle oracle(whole, true);
+    EXPECT_EQ(ids_of(o, prompt, &oracle), expected);
+  }
+}
+
+TEST_F(Decoders, ASessionOfFewPositionsIsNotOverrun) {
+  SessionOptions few;
+  few.positions = 20;
+  Session session(file_, few);
+  AnswerOptions o = options(0);
+  o.most_tokens = 10;
+  const Ids prompt = test::some_tokens(10, 4);
+  const Ids expected = ids_of(o, prompt);
+  Ids whole = prompt;
+  whole.insert(whole.end(), expected.begin(), expected.end());
+  whole.insert(whole.end(), 20, 1);
+  Oracle oracle(whole, true);
+  Answer answer(tokenizer_, o);
+  generate(session, 0, prompt, answer, {}, {}, &oracle);
+  EXPECT_TRUE(std::ranges::equal(answer.ids(), expected));
+}
+
+TEST(PromptLookup, GoesOnAsTheTextDidBefore) {
+  PromptLookup lookup;
+  Ids text = {1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3};
+  EXPECT_EQ(lookup.propose(text, 3), (Ids{4, 5, 6}));
+  lookup.learn(3, 3);
+  for (const std::int32_t id : {4, 5, 6, 7}) text.push_back(id);
+  EXPECT_EQ(lookup.propose(text, 16), (Ids{8, 9, 1, 2, 3, 4, 5, 6}));
+  text.push_back(99);
+  EXPECT_TRUE(lookup.propose(text, 16).empty());
+}
+
+TEST(PromptLookup, IsOffWhereItDoesNotPay) {
+  PromptLookup lookup;
+  Ids text;
+  std::size_t guesses = 0;
+  for (int round = 0; round < 400; ++round) {
+    for (const std::int32_t id : {1, 2, 3}) text.push_back(id);
+    const Ids guess = lookup.propose(text, 16);
+    guesses += guess.size();
+    if (!guess.empty()) lookup.learn(guess.size(), 0);
+    text.push_back(1000 + round);
+  }
+  EXPECT_LT(guesses, 20u);
+}
+
+}  // namespace
+}  // namespace bantam
