@@ -13,6 +13,7 @@
 #include "cli/thinking.h"
 #include "cli/verbs.h"
 #include "infer/answer.h"
+#include "infer/prompt_lookup.h"
 
 namespace bantam::cli {
 
@@ -21,8 +22,10 @@ namespace {
 struct ChatVerb {
   ModelOptions model;
   SamplingFlags sampling;
-  std::optional<std::string> template_name, system;
+  TalkOptions talk{"what the model is told before the conversation",
+                   "a chat template in place of the model's own", {}, {}, {}};
   std::optional<std::int64_t> count;
+  bool no_speculation = false;
 
   void run() const;
 };
@@ -50,7 +53,10 @@ class Screen {
 // "/save notes.json" as a command with its argument; null when it is none.
 const ChatCommand* command_of(const std::string& message, std::string& argument) {
   const std::size_t gap = message.find_first_of(" \t\n");
-  const auto found = std::ranges::find(chat_commands(), message.substr(0, gap), &ChatCommand::name);
+  std::string name = message.substr(0, gap);
+  for (const std::string_view other : {"/bye", "/exit"})  // as other programs call it
+    if (name == other) name = "/quit";
+  const auto found = std::ranges::find(chat_commands(), name, &ChatCommand::name);
   if (found == chat_commands().end()) return nullptr;
   const std::size_t from = message.find_first_not_of(" \t\n", gap);
   argument = gap == std::string::npos || from == std::string::npos ? "" : message.substr(from);
@@ -148,13 +154,14 @@ void Chat::answer_to(const std::vector<std::int32_t>& prompt) {
   if (!conversation.has_template()) options.continues = prompt;
   Answer said(tokenizer, options);
   Screen screen(conversation.thinking());
+  PromptLookup lookup;
   const Timing timing = generate(
       session, 0, prompt, said,
       [&](std::string_view piece) {
         screen.show(piece);
         return true;
       },
-      [] { return !interrupted(); });
+      [] { return !interrupted(); }, speculate ? &lookup : nullptr);
   screen.end();
   if (!said.text().ends_with('\n')) print("\n");
   flush();
@@ -182,10 +189,12 @@ void ChatVerb::run() const {
   check_biases(chosen, file->config());
   const auto tokenizer = tokenizer_of(*file);
   std::optional<ChatTemplate> chat_template =
-      choose_template(template_name, *tokenizer, model.path);
+      choose_template(talk.template_name, *tokenizer, model.path);
   Session session(file, model.session());
   Chat chat{tokenizer, chosen, count.value_or(-1), session,
-            Conversation(tokenizer, std::move(chat_template), system.value_or(""))};
+            Conversation(tokenizer, std::move(chat_template), talk.system.value_or(""),
+                         talk.variables()),
+            !no_speculation};
   check_interrupt();
   interrupts_are_for_answers();
   if (output_is_terminal())
@@ -203,14 +212,10 @@ void ChatVerb::run() const {
 std::function<void()> declare_chat(Options& options) {
   auto command = std::make_shared<ChatVerb>();
   command->model.declare(options);
-  options.text("--system", "TEXT", command->system,
-               "what the model is told before the conversation");
-  options
-      .text("--template", "NAME", command->template_name,
-            "a chat template in place of the model's own: " + template_names())
-      .words = template_words();
+  command->talk.declare(options);
   options.whole("-n,--count", "N", command->count, 1, INT32_MAX,
                 "at most so many tokens an answer");
+  options.flag("--no-speculation", command->no_speculation, kNoSpeculationHelp);
   command->sampling.declare(options);
   return [command] { command->run(); };
 }

@@ -20,6 +20,7 @@ struct Chat {
   std::int64_t most_tokens;  // of an answer; negative: no bound
   Session& session;
   Conversation conversation;
+  bool speculate = true;  // guess tokens ahead from the text
   std::uint64_t answers = 0;
   bool done = false;
 

@@ -3,8 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "cli/output.h"
 #include "chat/named_templates.h"
+#include "chat/prompt.h"
+#include "cli/output.h"
 
 namespace bantam::cli {
 
@@ -69,10 +70,12 @@ std::vector<std::string> template_words() {
 }
 
 Conversation::Conversation(std::shared_ptr<const Tokenizer> tokenizer,
-                           std::optional<ChatTemplate> chat_template, std::string system)
+                           std::optional<ChatTemplate> chat_template, std::string system,
+                           const Json& variables)
     : tokenizer_(std::move(tokenizer)),
       template_(std::move(chat_template)),
-      system_(std::move(system)) {
+      system_(std::move(system)),
+      variables_(std::make_unique<Json>(variables)) {
   reset();
 }
 
@@ -96,15 +99,12 @@ std::vector<std::int32_t> Conversation::prompt() {
     }
     return ids;
   }
-  ChatInput input;
-  if (!system_.empty()) input.messages.push_back({{"role", "system"}, {"content", system_}});
-  for (const Json& message : *messages_) input.messages.push_back(message);
-  set_special_tokens(*tokenizer_, input);
-  const std::string text = template_->render(input);
-  const std::size_t last = text.find_last_not_of(" \n");
-  thinking_ = last != std::string::npos && text.substr(0, last + 1).ends_with("<think>");
-  // The template writes the beginning of the text itself: it must not stand there twice.
-  return tokenizer_->encode(text, {false, true});
+  Json messages = Json::array();
+  if (!system_.empty()) messages.push_back({{"role", "system"}, {"content", system_}});
+  for (const Json& message : *messages_) messages.push_back(message);
+  ChatPrompt prompt = make_prompt(*tokenizer_, *template_, std::move(messages), *variables_);
+  thinking_ = prompt.thinking;
+  return std::move(prompt.ids);
 }
 
 std::vector<std::int32_t> Conversation::say(const std::string& text) {

@@ -17,9 +17,10 @@ namespace bantam::cli {
 
 class Conversation {
  public:
-  // Without a template the conversation is one text.
+  // Without a template the conversation is one text. `variables`: the template's, an object.
   Conversation(std::shared_ptr<const Tokenizer> tokenizer,
-               std::optional<ChatTemplate> chat_template, std::string system);
+               std::optional<ChatTemplate> chat_template, std::string system,
+               const Json& variables = nullptr);
   ~Conversation();
 
   // What the person says; the prompt, as all tokens of the sequence. Throws Error when the template
@@ -58,6 +59,7 @@ class Conversation {
   std::optional<ChatTemplate> template_;
   std::string system_;
   std::unique_ptr<Json> messages_;  // {role, content}; without a template an answer's ids too
+  std::unique_ptr<Json> variables_;  // of the template
   bool thinking_ = false;
 };
 

@@ -1,4 +1,7 @@
 // `bantam generate`: continues a prompt.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstdio>
 #include <memory>
@@ -14,6 +17,7 @@
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "infer/answer.h"
+#include "infer/prompt_lookup.h"
 
 namespace bantam::cli {
 
@@ -22,14 +26,18 @@ namespace {
 struct GenerateVerb {
   ModelOptions model;
   SamplingFlags sampling;
-  std::optional<std::string> prompt, file, system, template_name, cache_file;
+  TalkOptions talk{"take the text as a question, by the model's chat template; TEXT is told before it",
+                   "as a question by this template", {}, {}, {}};
+  std::optional<std::string> prompt, file, cache_file;
   std::optional<std::vector<std::int32_t>> tokens;
   std::optional<std::int64_t> count, probabilities;
   std::vector<std::string> stops;
-  bool json = false;
+  bool json = false, no_speculation = false;
 
   void run() const;
-  bool talks() const { return system || template_name; }
+  bool talks() const { return talk.system || talk.template_name; }
+  // The text to continue, wherever it comes from.
+  std::string text() const;
   std::vector<std::int32_t> prompt_ids(const std::shared_ptr<const Tokenizer>& tokenizer) const;
 };
 
@@ -38,11 +46,19 @@ std::vector<std::int32_t> GenerateVerb::prompt_ids(
   if (tokens && talks())
     throw Error("--system and --template go with --prompt or --file", Error::Kind::usage);
   if (tokens) return *tokens;
-  const std::string text = prompt ? *prompt : read_text(*file);
-  if (!talks()) return tokenizer->encode(text);
-  return Conversation(tokenizer, choose_template(template_name, *tokenizer, model.path),
-                      system.value_or(""))
-      .say(text);
+  if (!talks()) return tokenizer->encode(text());
+  return Conversation(tokenizer, choose_template(talk.template_name, *tokenizer, model.path),
+                      talk.system.value_or(""), talk.variables())
+      .say(text());
+}
+
+std::string GenerateVerb::text() const {
+  if (prompt) return *prompt;
+  std::string text = read_text(file.value_or("-"));
+  // The newline that ends a file's last line is not meant.
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  return text;
 }
 
 Json token_json(const Tokenizer& tokenizer, const TokenProbability& p) {
@@ -80,8 +96,25 @@ Json result(const Answer& answer, const Timing& timing, const Session& session,
           {"threads", session.threads()}};
 }
 
+// Standard input is a pipe or a file: somebody's text, not a person at a keyboard.
+bool input_is_piped() {
+  struct stat status {};
+  return fstat(STDIN_FILENO, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISREG(status.st_mode));
+}
+
+// Evaluates the prompt, of which nothing is asked yet.
+void warm(Session& session, std::span<const std::int32_t> ids) {
+  session.require_known(ids);
+  session.require_room(static_cast<std::int64_t>(ids.size()));
+  const std::int64_t held = session.reuse(0, ids);
+  const Session::Part part{0, ids.subspan(static_cast<std::size_t>(held)), Session::Want::none};
+  session.evaluate({&part, 1}, {}, [] { return !interrupted(); });
+}
+
 void GenerateVerb::run() const {
-  if ((prompt ? 1 : 0) + (tokens ? 1 : 0) + (file ? 1 : 0) != 1)
+  const int given = (prompt ? 1 : 0) + (tokens ? 1 : 0) + (file ? 1 : 0);
+  // What is piped in is the prompt where none is given.
+  if (given > 1 || (given == 0 && !input_is_piped()))
     throw Error("one of --prompt, --file and --tokens was expected", Error::Kind::usage);
   if (probabilities && !json) throw Error("--logprobs goes with --json", Error::Kind::usage);
   const auto source = std::make_shared<const ModelFile>(Path(model.path));
@@ -105,6 +138,8 @@ void GenerateVerb::run() const {
   if (cache_file && std::filesystem::exists(*cache_file, ignored))
     session.load(0, *cache_file, ids);
   Answer answer(tokenizer, options);
+  PromptLookup lookup;
+  if (count == 0 && cache_file) warm(session, ids);
   const Timing timing = generate(
       session, 0, ids, answer,
       [&](std::string_view piece) {
@@ -114,7 +149,7 @@ void GenerateVerb::run() const {
         }
         return true;
       },
-      [] { return !interrupted(); });
+      [] { return !interrupted(); }, no_speculation ? nullptr : &lookup);
   if (cache_file) session.save(0, *cache_file);
   if (json) {
     Json out = result(answer, timing, session, options.sampling.seed);
@@ -132,17 +167,13 @@ void GenerateVerb::run() const {
 std::function<void()> declare_generate(Options& options) {
   auto command = std::make_shared<GenerateVerb>();
   command->model.declare(options);
-  options.text("--prompt", "TEXT", command->prompt, "the text to continue");
+  options.text("-p,--prompt", "TEXT", command->prompt, "the text to continue");
   options.text("--file", "FILE", command->file,
-               "the text to continue, from a file (-: standard input)");
-  options.text("--system", "TEXT", command->system,
-               "take the text as a question, by the model's chat template; TEXT is told before it");
-  options
-      .text("--template", "NAME", command->template_name,
-            "as a question by this template: " + template_names())
-      .words = template_words();
+               "the text to continue, from a file (-: standard input, also when it is piped in)");
+  command->talk.declare(options);
   options.text("--prompt-cache", "FILE", command->cache_file,
-               "keep what was evaluated in FILE, and go on from there the next time");
+               "keep what was evaluated in FILE, and go on from there the next time; -n 0 only "
+               "evaluates the prompt");
   options.ids("--tokens", command->tokens,
               "the prompt as token ids, 1,2,3, taken as they are: nothing is put in front");
   options.whole("-n,--count", "N", command->count, 0, INT32_MAX,
@@ -152,6 +183,7 @@ std::function<void()> declare_generate(Options& options) {
                "stop where this text would appear; may be repeated");
   options.whole("--logprobs", "N", command->probabilities, 0, 1000,
                 "with --json: each token's log-probability, and those of the N likeliest");
+  options.flag("--no-speculation", command->no_speculation, kNoSpeculationHelp);
   options.flag("--json", command->json,
                "one JSON object at the end: text, ids, stop (end, stop, length, context), timings");
   return [command] { command->run(); };

@@ -2,10 +2,13 @@
 
 #include <array>
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "base/error.h"
+#include "cli/conversation.h"
 #include "cli/output.h"
+#include "infer/sampler_options.h"
 
 namespace bantam::cli {
 
@@ -30,7 +33,7 @@ void ModelOptions::declare(Options& options) {
       "-t,--threads", "N", threads, 1, kMostThreads,
       "threads to compute with (default: one a processor); the answer does not depend on it");
   options.whole(
-      "--ctx", "N", context, 1, kMostContext,
+      "-c,--ctx-size,--ctx", "N", context, 1, kMostContext,
       "context: how many tokens a conversation may have (default: as the model was trained)");
   options.choice<Arithmetic>(
       "--arithmetic", "f32|exact|bf16", arithmetic, kArithmetics,
@@ -55,65 +58,68 @@ void ModelOptions::warn_of_context(const ModelFile& file) const {
          " tokens; beyond it answers get worse");
 }
 
+// Those that most people use come first.
 void SamplingFlags::declare(Options& options) {
-  std::string order;
-  for (const SamplerStage* stage : sampler_stages())
-    order += (order.empty() ? "" : ", ") + std::string(stage->name);
-  options.number("--temp", "T", sampling.temperature, 0, 1000,
-                 "temperature: 0 takes the likeliest token always, more is livelier (default 0.8); "
-                 "the sampler goes through " +
-                     order);
-  options.whole("--top-k", "K", top_k, 0, INT32_MAX,
-                "choose among the K likeliest tokens (default 40; 0: all)");
-  options.number("--top-p", "P", sampling.top_p, 1e-9, 1,
-                 "choose among the likeliest tokens that reach this probability (default 0.95)");
-  options.number("--min-p", "P", sampling.min_p, 0, 1,
-                 "leave out tokens under this share of the likeliest one (default 0.05)");
-  options.whole("--seed", "S", seed, 0, INT64_MAX,
-                "the same seed gives the same text on every machine (default: drawn anew)");
-  declare_rare(options);
-}
-
-// What most people never need, in the order in which it is applied.
-void SamplingFlags::declare_rare(Options& options) {
-  SamplingOptions& s = sampling;
+  wholes_.resize(sampler_options().size());
+  for (std::size_t i = 0; i < wholes_.size(); ++i)
+    if (sampler_options()[i].common) declare_option(options, i);
+  options.whole("-s,--seed", "S", seed, -1, INT64_MAX,
+                "the same seed gives the same text on every machine (default and -1: drawn anew)");
   options.text("--logit-bias", "ID=B", biases,
                "add B to the logit of token ID (-inf: never); may be repeated");
-  options.number("--repeat-penalty", "R", s.repeat_penalty, 1e-3, 1000,
-                 "make tokens that stood lately less likely: 1.1 a little (default 1: not)");
-  options.number("--frequency-penalty", "F", s.frequency_penalty, -1000, 1000,
-                 "take F off a token's logit for each time that it stood (default 0)");
-  options.number("--presence-penalty", "P", s.presence_penalty, -1000, 1000,
-                 "take P off once (default 0)");
-  options.whole("--penalty-last", "N", penalty_last, -1, INT32_MAX,
-                "lately: among the last N tokens (default 64; -1: all)");
-  options.number(
-      "--dry-multiplier", "M", s.dry_multiplier, 0, 1e6,
-      "DRY: penalty for going on with what stood already: 0.8 is usual (default 0: off)");
-  options.number("--dry-base", "B", s.dry_base, 1, 1e6,
-                 "DRY: times B for each token more (default 1.75)");
-  options.whole("--dry-allowed", "N", dry_allowed, 1, INT32_MAX,
-                "DRY: shorter repetitions cost nothing (default 2)");
-  options.whole("--dry-last", "N", dry_last, -1, INT32_MAX,
-                "DRY: looks so far back (default -1: all)");
+  for (std::size_t i = 0; i < wholes_.size(); ++i)
+    if (!sampler_options()[i].common) declare_option(options, i);
   options.text(
       "--dry-breaker", "TEXT", breakers,
       "DRY: no repetition goes across this text; may be repeated (default newline : \" *)");
-  options.number(
-      "--top-n-sigma", "N", s.top_n_sigma, 0, 1e6,
-      "leave out logits more than N standard deviations under the largest (default 0: off)");
-  options.number("--typical", "P", s.typical_p, 1e-9, 1,
-                 "choose among the tokens of typical surprise that reach P (default 1: all)");
-  options.number("--xtc-probability", "P", s.xtc_probability, 0, 1,
-                 "XTC: how often to leave out the top choices (default 0: never)");
-  options.number("--xtc-threshold", "P", s.xtc_threshold, 0, 1,
-                 "XTC: top choices have at least this probability (default 0.1)");
-  options.flag("--mirostat", s.mirostat,
-               "mirostat 2 in place of top-n-sigma, top-k, typical, top-p, min-p and XTC");
-  options.number("--mirostat-tau", "T", s.mirostat_tau, 0, 1000,
-                 "mirostat: the surprise aimed at, in bits (default 5)");
-  options.number("--mirostat-eta", "E", s.mirostat_eta, 0, 1,
-                 "mirostat: how fast it is reached (default 0.1)");
+}
+
+void SamplingFlags::declare_option(Options& options, std::size_t index) {
+  const SamplerOption& o = sampler_options()[index];
+  std::string names;
+  for (const char c : "--" + std::string(o.name)) names += c == ',' ? ",--" : std::string(1, c);
+  std::string help(o.help);
+  if (o.phase == "temperature") {
+    std::string order;
+    for (const SamplerStage* stage : sampler_stages())
+      order += (order.empty() ? "" : ", ") + std::string(stage->name);
+    help += "; the sampler goes through " + order;
+  }
+  if (o.is_switch()) {
+    options.flag(names, sampling.*std::get<2>(o.to), help);
+    return;
+  }
+  help += " (default " + value_text(default_of(o)) + ")";
+  const std::string value(o.value);
+  if (o.is_whole())
+    options.whole(names, value, wholes_[index], static_cast<std::int64_t>(o.least),
+                  static_cast<std::int64_t>(o.most), help);
+  else
+    options.number(names, value, sampling.*std::get<0>(o.to), o.least, o.most, help);
+}
+
+void TalkOptions::declare(Options& options) {
+  options.text("--system", "TEXT", system, system_help);
+  options.text("--template", "NAME", template_name, template_help + ": " + template_names())
+      .words = template_words();
+  options.text("--set", "NAME=VALUE", set,
+               "a variable of the chat template, such as enable_thinking=false; may be repeated");
+}
+
+Json TalkOptions::variables() const {
+  Json all = Json::object();
+  for (const std::string& text : set) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw Error("--set: a name and a value such as enable_thinking=false were expected, not \"" +
+                      printable(text, 60) + "\"",
+                  Error::Kind::usage);
+    const std::string value = text.substr(equals + 1);
+    // What is JSON is a value of its kind, anything else a text.
+    const Json parsed = Json::parse(value, nullptr, false);
+    all[text.substr(0, equals)] = parsed.is_discarded() ? Json(value) : parsed;
+  }
+  return all;
 }
 
 namespace {
@@ -135,14 +141,13 @@ LogitBias parse_bias(const std::string& text) {
 
 SamplingOptions SamplingFlags::chosen() const {
   SamplingOptions options = sampling;
-  options.top_k = top_k.value_or(options.top_k);
-  options.penalty_last = penalty_last.value_or(options.penalty_last);
-  options.dry_allowed = dry_allowed.value_or(options.dry_allowed);
-  options.dry_last = dry_last.value_or(options.dry_last);
+  for (std::size_t i = 0; i < wholes_.size(); ++i)
+    if (wholes_[i])
+      set_value(sampler_options()[i], options, static_cast<double>(*wholes_[i]));
   if (!breakers.empty()) options.dry_breakers = breakers;
   for (const std::string& text : biases) options.logit_bias.push_back(parse_bias(text));
   // Drawn small enough to be typed again.
-  options.seed = seed ? static_cast<std::uint64_t>(*seed) : std::random_device()();
+  options.seed = seed.value_or(-1) >= 0 ? static_cast<std::uint64_t>(*seed) : std::random_device()();
   return options;
 }
 

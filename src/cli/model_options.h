@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "base/json.h"
 #include "cli/options.h"
 #include "infer/sampler.h"
 #include "infer/session.h"
@@ -25,10 +26,22 @@ struct ModelOptions {
   void warn_of_context(const ModelFile& file) const;
 };
 
+// What a conversation begins with.
+struct TalkOptions {
+  std::string system_help, template_help;  // how the verb explains them
+  std::optional<std::string> system, template_name;
+  std::vector<std::string> set;
+
+  // --system, --template, --set.
+  void declare(Options& options);
+  // The template's variables, an object. Throws Error (usage).
+  Json variables() const;
+};
+
 // The options of the sampler. Without a seed each run draws its own.
 struct SamplingFlags {
   SamplingOptions sampling;
-  std::optional<std::int64_t> seed, top_k, penalty_last, dry_allowed, dry_last;
+  std::optional<std::int64_t> seed;
   std::vector<std::string> biases, breakers;
 
   void declare(Options& options);
@@ -36,11 +49,15 @@ struct SamplingFlags {
   SamplingOptions chosen() const;
 
  private:
-  void declare_rare(Options& options);
+  void declare_option(Options& options, std::size_t index);
+  std::vector<std::optional<std::int64_t>> wholes_;  // by row of sampler_options()
 };
 
 // Throws Error (usage) for a bias of a token that the model has not.
 void check_biases(const SamplingOptions& sampling, const Config& config);
+
+inline constexpr const char* kNoSpeculationHelp =
+    "do not guess tokens ahead from the text; the answer is the same";
 
 // The words for an arithmetic and a type on the command line.
 std::string_view arithmetic_name(Arithmetic arithmetic);

@@ -6,24 +6,26 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/machine.h"
 #include "cli/conversation.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "serve/server.h"
-#include "train/run_limits.h"
 
 namespace bantam::cli {
 
 namespace {
 
-constexpr std::int64_t kMostSlots = 16;
+constexpr std::int64_t kMostSlots = 16, kQueue = 64, kMostQueue = 10'000;
 
 struct ServeVerb {
   ModelOptions model;
-  std::optional<std::int64_t> port, slots;
-  std::optional<std::string> host, key_file, template_name;
+  std::optional<std::int64_t> port, slots, queue;
+  std::optional<std::string> host, key_file, template_name, name;
+  bool no_speculation = false;
+  SamplingFlags sampling;
 
   void run() const;
   serve::ServerOptions server_options() const;
@@ -86,12 +88,15 @@ void ServeVerb::run() const {
   serve::ServerOptions options = server_options();
   const auto file = std::make_shared<const ModelFile>(Path(model.path));
   model.warn_of_context(*file);
+  check_biases(sampling.chosen(), file->config());
   const auto tokenizer = tokenizer_of(*file);
   std::optional<ChatTemplate> chat_template =
       choose_template(template_name, *tokenizer, model.path);
-  serve::Engine engine(file, session_options(*file));
-  serve::Service service{engine, tokenizer, std::move(chat_template), name_of(model.path),
-                         std::time(nullptr)};
+  serve::Engine engine(std::make_unique<Session>(file, session_options(*file)),
+                       {queue.value_or(kQueue), !no_speculation});
+  serve::Service service{engine, tokenizer, std::move(chat_template),
+                         name.value_or(name_of(model.path)), std::time(nullptr)};
+  service.defaults = {sampling.chosen(), sampling.seed.value_or(-1) >= 0};
   serve::Server server(service, options);
   check_interrupt();
   const bool bare_colons =
@@ -113,11 +118,18 @@ std::function<void()> declare_serve(Options& options) {
   options.text("--api-key-file", "FILE", command->key_file,
                "only who sends a key of this file (one a line) is served");
   options.whole("--slots", "N", command->slots, 1, kMostSlots,
-                "answers in the making at once (default 16); who comes then is told to wait");
+                "answers in the making at once (default 16)");
+  options.whole("--queue", "N", command->queue, 0, kMostQueue,
+                "how many more requests wait for a slot (default 64); who comes then is told to "
+                "come again");
   options
       .text("--template", "NAME", command->template_name,
             "a chat template in place of the model's own: " + template_names())
       .words = template_words();
+  options.text("--name", "NAME", command->name,
+               "what clients call the model (default: the file's name)");
+  options.flag("--no-speculation", command->no_speculation, kNoSpeculationHelp);
+  command->sampling.declare(options);
   return [command] { command->run(); };
 }
 
@@ -126,9 +138,11 @@ std::function<void()> declare_serve(Options& options) {
 const Verb kServe{
     "serve", "let other programs ask a model",
     "Answers on http://127.0.0.1:8080/v1 as OpenAI's servers do: /v1/chat/completions,\n"
-    "/v1/completions, /v1/models, /health. Programs on this machine alone can ask, unless\n"
-    "there is a key. Nothing of what is asked or answered is kept. Ctrl-C lets the answers\n"
-    "in the making end; a second one does not.",
+    "/v1/completions (with echo and logprobs for programs that judge models), /v1/models,\n"
+    "/tokenize, /detokenize, /health. Programs on this machine alone can ask, unless there is\n"
+    "a key. The options of the sampler hold where a client says nothing. Nothing of what is\n"
+    "asked or answered is kept. Ctrl-C lets the answers in the making end; a second one does\n"
+    "not.",
     "bantam serve model.gguf\n"
     "bantam serve model.gguf --host 0.0.0.0 --api-key-file key.txt",
     declare_serve};

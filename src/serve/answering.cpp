@@ -1,6 +1,7 @@
 #include "serve/answering.h"
 
 #include <ctime>
+#include <list>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -32,7 +33,7 @@ Json finish_reason(StopReason reason) {
   return nullptr;
 }
 
-// What is the same in everything that is written of one answer.
+// What is the same in everything that is written of one request.
 struct Writer {
   const AnswerForm& form;
   std::string id, model;
@@ -45,39 +46,136 @@ struct Writer {
             {"model", model},
             {"choices", std::move(choices)}};
   }
-  static Json choices(Json choice, StopReason reason) {
-    choice["index"] = 0;
-    choice["logprobs"] = nullptr;
+  static Json choice(Json choice, std::size_t index, StopReason reason, Json probabilities) {
+    choice["index"] = index;
+    choice["logprobs"] = std::move(probabilities);
     choice["finish_reason"] = finish_reason(reason);
-    return Json::array({std::move(choice)});
+    return choice;
   }
-  Json usage(const AnswerNews& news) const {
+  // Of a stream, which has one.
+  static Json choices(Json json, StopReason reason) {
+    return Json::array({choice(std::move(json), 0, reason, nullptr)});
+  }
+  Json usage(std::int64_t answer_tokens, std::int64_t reused_tokens) const {
     return {{"prompt_tokens", prompt_tokens},
-            {"completion_tokens", news.answer_tokens},
-            {"total_tokens", prompt_tokens + news.answer_tokens},
-            {"prompt_tokens_details", {{"cached_tokens", news.reused_tokens}}}};
+            {"completion_tokens", answer_tokens},
+            {"total_tokens", prompt_tokens + answer_tokens},
+            {"prompt_tokens_details", {{"cached_tokens", reused_tokens}}}};
   }
 };
 
-Refusal failed() { return Refusal(500, "the model could not go on with this answer"); }
-
-void write_whole(Exchange& exchange, const Writer& writer, Engine::Ticket& ticket) {
-  std::string text;
-  for (;;) {
-    if (!exchange.wait()) return;
-    const AnswerNews news = ticket.news();
-    text += news.text;
-    exchange.answer_tokens = news.answer_tokens;
-    if (news.failed) throw failed();
-    if (!news.ended) continue;
-    Json json = writer.frame(writer.form.whole_object,
-                             Writer::choices(writer.form.whole(text), news.reason));
-    json["usage"] = writer.usage(news);
-    return exchange.respond({200, to_text(json)});
-  }
+Refusal busy(const Engine& engine) {
+  std::string message = "all " + std::to_string(engine.slots()) + " slots are taken";
+  if (engine.queue() > 0)
+    message += " and " + std::to_string(engine.queue()) + " requests wait already";
+  return Refusal(429, message + "; try again in a moment", "", "rate_limit_exceeded")
+      .header("Retry-After", "1");
 }
 
-void write_stream(Exchange& exchange, const Writer& writer, Engine::Ticket& ticket,
+Refusal failed() { return Refusal(500, "the model could not go on with this answer"); }
+
+// One request: its prompts, each of which becomes an answer.
+class Asking {
+ public:
+  Asking(Service& service, Exchange& exchange, const Generation& generation,
+         std::vector<AskedPrompt> prompts, bool continues)
+      : service_(service),
+        exchange_(exchange),
+        generation_(generation),
+        prompts_(std::move(prompts)),
+        continues_(continues),
+        seed_(generation.seeded ? generation.sampling.seed : std::random_device()()) {}
+
+  std::size_t size() const { return prompts_.size(); }
+
+  // Throws Refusal (429) when there is no room for it, nor for waiting.
+  Engine::Ticket start(std::size_t index) {
+    Engine::Ticket ticket = try_start(index);
+    if (!ticket) throw busy(service_.engine);
+    return ticket;
+  }
+  // An empty ticket then.
+  Engine::Ticket try_start(std::size_t index) {
+    const std::vector<std::int32_t>& ids = prompts_[index].ids;
+    AnswerOptions options;
+    options.sampling = generation_.sampling;
+    options.sampling.seed = seed_;
+    options.most_tokens = generation_.most_tokens.value_or(-1);
+    options.stops = generation_.stops;
+    options.top_probabilities = generation_.top_probabilities;
+    if (continues_) options.continues = ids;
+    Wanted wanted{ids, std::make_unique<Answer>(service_.tokenizer, std::move(options))};
+    if (generation_.echo) wanted.prompt_probabilities = generation_.top_probabilities;
+    return service_.engine.start(wanted, [bell = exchange_.bell()] { bell->ring(); });
+  }
+
+  // The choice of an answer that has ended.
+  Json choice(const Writer& writer, std::size_t index, const std::string& text, StopReason reason,
+              const Engine::Ticket& ticket) const {
+    const AskedPrompt& prompt = prompts_[index];
+    Json probabilities;
+    if (generation_.top_probabilities >= 0) {
+      ScoredTokens scored{{}, {}, ticket.answer().probabilities()};
+      if (generation_.echo) {
+        scored.prompt = prompt.ids;
+        scored.of_prompt = ticket.prompt_probabilities();
+      }
+      probabilities = writer.form.probabilities(*service_.tokenizer, scored);
+    }
+    return Writer::choice(writer.form.whole(generation_.echo ? prompt.text + text : text), index,
+                          reason, std::move(probabilities));
+  }
+
+ private:
+  Service& service_;
+  Exchange& exchange_;
+  const Generation& generation_;
+  std::vector<AskedPrompt> prompts_;
+  bool continues_;
+  std::uint64_t seed_;
+};
+
+// As many at once as the server takes, in order.
+void write_whole(Exchange& exchange, const Writer& writer, Asking& asking) {
+  struct Open {
+    std::size_t index;
+    Engine::Ticket ticket;
+    std::string text = "";
+  };
+  std::list<Open> open;
+  Json choices = Json::array();
+  choices.get_ref<Json::array_t&>().resize(asking.size());
+  std::size_t next = 0;
+  std::int64_t answer_tokens = 0, reused_tokens = 0;
+  while (next < asking.size() || !open.empty()) {
+    while (next < asking.size()) {
+      Engine::Ticket ticket = open.empty() ? asking.start(next) : asking.try_start(next);
+      if (!ticket) break;
+      open.push_back({next++, std::move(ticket)});
+    }
+    if (!exchange.wait()) return;
+    for (auto one = open.begin(); one != open.end();) {
+      const AnswerNews news = one->ticket.news();
+      one->text += news.text;
+      if (news.failed) throw failed();
+      if (!news.ended) {
+        ++one;
+        continue;
+      }
+      answer_tokens += news.answer_tokens;
+      reused_tokens += news.reused_tokens;
+      exchange.answer_tokens = answer_tokens;
+      choices[one->index] =
+          asking.choice(writer, one->index, one->text, news.reason, one->ticket);
+      one = open.erase(one);
+    }
+  }
+  Json json = writer.frame(writer.form.whole_object, std::move(choices));
+  json["usage"] = writer.usage(answer_tokens, reused_tokens);
+  exchange.respond({200, to_text(json)});
+}
+
+void write_stream(Exchange& exchange, const Writer& writer, Engine::Ticket ticket,
                   bool include_usage) {
   const auto part = [&](Json choices) {
     Json json = writer.frame(writer.form.part_object, std::move(choices));
@@ -96,7 +194,7 @@ void write_stream(Exchange& exchange, const Writer& writer, Engine::Ticket& tick
     part(Writer::choices(writer.form.part(""), news.reason));
     if (include_usage) {
       Json json = writer.frame(writer.form.part_object, Json::array());
-      json["usage"] = writer.usage(news);
+      json["usage"] = writer.usage(news.answer_tokens, news.reused_tokens);
       exchange.event(to_text(json));
     }
     exchange.event("[DONE]");
@@ -131,31 +229,21 @@ void check_prompt(const Service& service, std::span<const std::int32_t> prompt,
 }  // namespace
 
 void answer_request(Service& service, Exchange& exchange, const AnswerForm& form,
-                    std::vector<std::int32_t> prompt, const Generation& generation,
+                    std::vector<AskedPrompt> prompts, const Generation& generation,
                     bool continues) {
-  check_prompt(service, prompt, generation);
-  AnswerOptions options;
-  options.sampling = generation.sampling;
-  if (!generation.seeded) options.sampling.seed = std::random_device()();
-  options.most_tokens = generation.most_tokens.value_or(-1);
-  options.stops = generation.stops;
-  if (continues) options.continues = prompt;
+  std::int64_t prompt_tokens = 0;
+  for (const AskedPrompt& prompt : prompts) {
+    check_prompt(service, prompt.ids, generation);
+    prompt_tokens += static_cast<std::int64_t>(prompt.ids.size());
+  }
   const Writer writer{form, new_id(form.id_prefix), service.model, std::time(nullptr),
-                      static_cast<std::int64_t>(prompt.size())};
-  exchange.prompt_tokens = writer.prompt_tokens;
-  Engine::Ticket ticket = service.engine.start(
-      std::move(prompt), std::make_unique<Answer>(service.tokenizer, std::move(options)),
-      [bell = exchange.bell()] { bell->ring(); });
-  if (!ticket)
-    throw Refusal(
-        429,
-        "all " + std::to_string(service.engine.slots()) + " slots are taken; try again in a moment",
-        "", "rate_limit_exceeded")
-        .header("Retry-After", "1");
+                      prompt_tokens};
+  exchange.prompt_tokens = prompt_tokens;
+  Asking asking(service, exchange, generation, std::move(prompts), continues);
   if (generation.stream)
-    write_stream(exchange, writer, ticket, generation.include_usage);
+    write_stream(exchange, writer, asking.start(0), generation.include_usage);
   else
-    write_whole(exchange, writer, ticket);
+    write_whole(exchange, writer, asking);
 }
 
 }  // namespace bantam::serve

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "serve/exchange.h"
+#include "serve/log_probabilities_json.h"
 #include "serve/requests.h"
 #include "serve/service.h"
 
@@ -20,10 +21,18 @@ struct AnswerForm {
   Json (*whole)(const std::string& text);
   Json (*part)(const std::string& text);
   Json (*first)();  // what a stream begins with; null: nothing
+  // "logprobs" of a choice.
+  Json (*probabilities)(const Tokenizer& tokenizer, const ScoredTokens& scored);
 };
 
-// `continues`: the answer's text goes on from the prompt's.
+struct AskedPrompt {
+  std::vector<std::int32_t> ids;
+  std::string text = "";  // for an echo
+};
+
+// One choice a prompt, in their order. `continues`: the answer's text goes on from the prompt's.
 void answer_request(Service& service, Exchange& exchange, const AnswerForm& form,
-                    std::vector<std::int32_t> prompt, const Generation& generation, bool continues);
+                    std::vector<AskedPrompt> prompts, const Generation& generation,
+                    bool continues);
 
 }  // namespace bantam::serve

@@ -8,6 +8,8 @@ namespace bantam::serve {
 
 namespace {
 
+constexpr std::int64_t kMostChatTop = 20;  // OpenAI's
+
 // A string, or a list of parts that are text: those become lines of one text, as in llama.cpp
 // (common/chat.cpp, to_json_oaicompat), since most templates take strings alone.
 std::string content_text(const Fields& message) {
@@ -55,10 +57,20 @@ Json parse_messages(const Fields& body) {
 
 }  // namespace
 
-ChatRequest parse_chat(std::string_view body, const Limits& limits) {
+ChatRequest parse_chat(std::string_view body, const Limits& limits, const Defaults& defaults) {
   const Json json = parse_body(body, limits);
   const Fields fields(json);
-  ChatRequest request{parse_generation(fields), parse_messages(fields), nullptr};
+  ChatRequest request{parse_generation(fields, defaults), parse_messages(fields), nullptr};
+  Generation& generation = request.generation;
+  const auto top = fields.whole("top_logprobs", 0, kMostChatTop);
+  if (fields.flag("logprobs").value_or(false)) {
+    refuse_with_stream(generation, "logprobs");
+    generation.top_probabilities = top.value_or(0);
+  } else if (top.value_or(0) > 0) {
+    throw Refusal(400, "goes with logprobs", "top_logprobs", "invalid_value");
+  }
+  if (fields.flag("echo").value_or(false))
+    throw Refusal(400, "is not supported by this endpoint", "echo", "unsupported_parameter");
   if (const Json* variables = fields.find("chat_template_kwargs")) {
     const Fields object(*variables, "chat_template_kwargs");
     request.template_variables = *variables;

@@ -17,7 +17,7 @@ void log_line(const Common& common, const Request& request, const Exchange& exch
   if (!common.log) return;
   std::string_view path = "(no such path)";
   for (const Route& route : routes())
-    if (route.path == request.path) path = route.path;
+    if (leads_to(route, request.path)) path = route.path;
   std::string tokens;
   if (exchange.prompt_tokens > 0)
     tokens = fmt::format(", {}+{} tokens", exchange.prompt_tokens, exchange.answer_tokens);
@@ -73,9 +73,11 @@ void serve_requests(Common& common, Socket& socket) {
 
 const Route& check_access(const Common& common, const Request& request) {
   // A page that has its own name point here (DNS rebinding) has no key: names count without one.
-  if (common.keys.empty() && !host_allowed(request.host, common.host))
+  const bool named = request.chunks || !request.host.empty();  // HTTP/1.0 need not name us
+  if (common.keys.empty() && named && !host_allowed(request.host, common.host))
     throw Refusal(403, "the Host header names another server than this");
   const Route& route = find_route(request.method, request.path);
+  if (!named && !route.open) throw Refusal(400, "one Host header was expected");
   if (!route.open && !common.keys.empty() && !common.keys.allow(request.authorization))
     throw Refusal(401,
                   "a header \"Authorization: Bearer KEY\" with a key of this server was expected",

@@ -3,50 +3,48 @@
 #include <algorithm>
 #include <utility>
 
+#include "infer/prompt_lookup.h"
+
 namespace bantam::serve {
 
 namespace {
 
-// Rows of a pass that go to prompts. While others wait for their next token a long prompt comes in
-// small pieces, which cost the pass little more than the weights' way through memory does.
-constexpr std::int64_t kRowsAlone = 256, kRowsBesideAnswers = 48;
-
-// Tokens that another slot must hold beyond what a free one does before they are copied: the copy
-// costs what the free slot held.
-constexpr std::int64_t kWorthACopy = 16;
-
-std::int64_t common_prefix(std::span<const std::int32_t> a, std::span<const std::int32_t> b) {
-  return std::ranges::mismatch(a, b).in1 - a.begin();
-}
+// Rows of a pass that go to prompts while nobody else waits for a token: clients who come then do
+// not wait long.
+constexpr std::int64_t kRowsAlone = 256;
 
 }  // namespace
 
 struct Engine::Job {
-  std::vector<std::int32_t> prompt;
+  Job(Wanted&& wanted, bool speculate)
+      : answer(std::move(wanted.answer)), going(wanted.prompt, *answer) {
+    going.prompt_probabilities = wanted.prompt_probabilities;
+    if (speculate) going.proposer = &lookup;
+  }
+
   std::unique_ptr<Answer> answer;
+  PromptLookup lookup;
   std::function<void()> wake;
 
-  // Of the engine's thread.
-  std::int64_t slot = -1, reused = 0;
-  std::int32_t last = 0;  // the token to go on with
-  std::string piece;      // not yet published
+  // Of the engine's thread, until the news says that it has ended.
+  Going going;
+  std::string piece;  // not yet published
   bool failed = false;
 
   // Under the engine's mutex.
   AnswerNews news;
   bool left = false;
 
-  bool over() const { return failed || answer->stopped(); }
+  bool over() const { return failed || going.over(); }
 };
 
-Engine::Engine(std::shared_ptr<const ModelFile> file, const SessionOptions& options)
-    : session_(std::move(file), options),
-      room_(options.positions > 0 ? std::min(options.positions, session_.context())
-                                  : session_.context()),
-      last_used_(static_cast<std::size_t>(options.slots)) {
+Engine::Engine(std::unique_ptr<Session> session, const EngineOptions& options)
+    : session_(std::move(session)),
+      decoder_(*session_, {.rows_alone = kRowsAlone}),
+      options_(options) {
   // The engine's thread takes no memory for these: it could not say so to anybody.
-  const auto most = 2 * static_cast<std::size_t>(options.slots);
-  for (auto* list : {&running_, &waiting_, &woken_}) list->reserve(most);
+  const auto most = 2 * static_cast<std::size_t>(slots());
+  for (auto* list : {&running_, &woken_}) list->reserve(most);
   thread_ = std::thread([this] { run(); });
 }
 
@@ -61,24 +59,35 @@ Engine::~Engine() {
 
 std::int64_t Engine::busy() const {
   const std::lock_guard lock(mutex_);
-  return open_;
+  return std::min(open_, slots());
 }
 
-Engine::Ticket Engine::start(std::vector<std::int32_t> prompt, std::unique_ptr<Answer> answer,
-                             std::function<void()> wake) {
-  auto job = std::make_shared<Job>();
-  job->prompt = std::move(prompt);
-  job->answer = std::move(answer);
-  job->wake = std::move(wake);
-  job->answer->see(job->prompt);
+std::int64_t Engine::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return std::max<std::int64_t>(open_ - slots(), 0);
+}
+
+Engine::Ticket Engine::start(Wanted& wanted, std::function<void()> wake) {
   {
+    // Before anything is made of what is wanted: a refusal must be cheap.
     const std::lock_guard lock(mutex_);
-    if (stopping_ || open_ >= slots()) return {};
-    waiting_.push_back(job);
+    if (stopping_ || open_ >= slots() + options_.queue) return {};
     ++open_;
   }
-  changed_.notify_all();
-  return {this, std::move(job)};
+  try {
+    auto job = std::make_shared<Job>(std::move(wanted), options_.speculate);
+    job->wake = std::move(wake);
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_.push_back(job);
+    }
+    changed_.notify_all();
+    return {this, std::move(job)};
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    --open_;
+    throw;
+  }
 }
 
 Engine::Ticket::~Ticket() {
@@ -90,6 +99,12 @@ AnswerNews Engine::Ticket::news() {
   AnswerNews news = job_->news;
   job_->news.text.clear();
   return news;
+}
+
+const Answer& Engine::Ticket::answer() const { return *job_->answer; }
+
+std::span<const TokenProbabilities> Engine::Ticket::prompt_probabilities() const {
+  return job_->going.probabilities();
 }
 
 void Engine::leave(Job& job) {
@@ -112,15 +127,19 @@ void Engine::run() {
   }
 }
 
-// Lets those go who were left, and takes new ones in; waits while there is nothing to do. False:
-// the engine ends.
+// Lets those go who were left, and takes new ones in while there are slots; waits while there is
+// nothing to do. False: the engine ends.
 bool Engine::admit() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return stopping_ || !waiting_.empty() || !running_.empty(); });
   std::erase_if(running_, [](const auto& job) { return job->left; });
+  while (!waiting_.empty() && static_cast<std::int64_t>(running_.size()) < slots()) {
+    running_.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  if (!stopping_) return true;
   running_.insert(running_.end(), waiting_.begin(), waiting_.end());
   waiting_.clear();
-  if (!stopping_) return true;
   for (const auto& job : running_) {
     job->news.ended = true;
     job->news.reason = StopReason::interrupted;
@@ -129,86 +148,25 @@ bool Engine::admit() {
   return false;
 }
 
+std::vector<Going*> Engine::goings() const {
+  std::vector<Going*> all;
+  for (const auto& job : running_) all.push_back(&job->going);
+  return all;
+}
+
 // Gives those who are new a slot.
 void Engine::seat() {
-  for (const auto& job : running_) {
-    if (job->slot >= 0) continue;
-    const std::int64_t slot = choose_slot(job->prompt);
-    job->reused = session_.reuse(slot, job->prompt);
-    job->slot = slot;
-  }
+  const std::vector<Going*> all = goings();
+  for (Going* going : all)
+    if (going->slot() < 0) decoder_.seat(*going, all);
 }
 
-// The free slot that holds most of the prompt's beginning already, of equal ones that which has not
-// been used for longest. A beginning that another slot holds is copied.
-std::int64_t Engine::choose_slot(const std::vector<std::int32_t>& prompt) {
-  struct Place {
-    std::int64_t slot = -1, common = -1;
-    std::uint64_t used = 0;
-  };
-  Place best, any, oldest;
-  for (std::int64_t slot = 0; slot < slots(); ++slot) {
-    const Place here{slot, common_prefix(session_.tokens(slot), prompt),
-                     last_used_[static_cast<std::size_t>(slot)]};
-    if (here.common > any.common) any = here;
-    if (std::ranges::any_of(running_, [&](const auto& job) { return job->slot == slot; })) continue;
-    if (here.common > best.common || (here.common == best.common && here.used < best.used))
-      best = here;
-    if (oldest.slot < 0 || here.used < oldest.used) oldest = here;
-  }
-  if (any.common < best.common + kWorthACopy) return best.slot;
-  session_.copy(any.slot, oldest.slot, any.common);
-  // Nothing is copied where a sliding window of the other slot has moved on.
-  const auto copied = static_cast<std::int64_t>(session_.tokens(oldest.slot).size());
-  return copied == any.common ? oldest.slot : best.slot;
-}
-
-// One forward pass: a token of each answer, and a piece of each prompt that is not read yet.
 void Engine::pass() {
-  ++passes_;
-  const auto unread = [&](const Job& job) {
-    return static_cast<std::int64_t>(job.prompt.size() -
-                                     std::min(job.prompt.size(), session_.tokens(job.slot).size()));
-  };
-  std::vector<Job*> jobs;
-  std::int64_t prompts = 0;
+  decoder_.step(goings());
   for (const auto& job : running_) {
-    if (job->over()) continue;
-    jobs.push_back(job.get());
-    prompts += unread(*job) > 0 ? 1 : 0;
+    job->failed = job->failed || job->going.fault() != nullptr;
+    job->piece += job->going.take_text();
   }
-  std::int64_t rows =
-      prompts < static_cast<std::int64_t>(jobs.size()) ? kRowsBesideAnswers : kRowsAlone;
-  std::vector<Session::Part> parts;
-  for (Job* job : jobs) {
-    last_used_[static_cast<std::size_t>(job->slot)] = passes_;
-    const std::int64_t rest = unread(*job);
-    if (rest == 0) {
-      parts.push_back({job->slot, {&job->last, 1}, Session::Want::last});
-      continue;
-    }
-    const std::int64_t count = std::min(rest, std::max<std::int64_t>(rows / prompts, 1));
-    --prompts;
-    rows -= count;
-    parts.push_back({job->slot,
-                     std::span(job->prompt)
-                         .last(static_cast<std::size_t>(rest))
-                         .first(static_cast<std::size_t>(count)),
-                     count == rest ? Session::Want::last : Session::Want::none});
-  }
-  session_.evaluate(parts, [&](std::size_t part, std::size_t, std::span<const float> logits) {
-    Job& job = *jobs[part];
-    try {
-      job.piece += job.answer->step(logits);
-      job.last = job.answer->ids().back();
-    } catch (const std::exception&) {
-      job.failed = true;  // this one alone: the model gave no number
-    }
-  });
-  for (Job* job : jobs)
-    if (!job->over() && !job->answer->ids().empty() &&
-        static_cast<std::int64_t>(session_.tokens(job->slot).size()) >= room_)
-      job->piece += job->answer->stop(StopReason::context);
 }
 
 // Tells those who asked. A slot is free before its last news is out, so that whoever has an answer
@@ -225,7 +183,7 @@ void Engine::publish() {
         job->failed = true;
       }
       news.answer_tokens = static_cast<std::int64_t>(job->answer->ids().size());
-      news.reused_tokens = job->reused;
+      news.reused_tokens = job->going.reused();
       if (job->over()) {
         news.ended = true;
         news.failed = job->failed;

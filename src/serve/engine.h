@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "infer/answer.h"
+#include "infer/decoder.h"
 #include "infer/session.h"
 
 namespace bantam::serve {
@@ -26,19 +28,36 @@ struct AnswerNews {
   bool failed = false;             // ended by a fault of the server
 };
 
+// What is asked of the engine.
+struct Wanted {
+  std::vector<std::int32_t> prompt;  // ids of the vocabulary, at least one and at most room()
+  std::unique_ptr<Answer> answer;
+  // How likely the prompt's own tokens are, too, and so many others at each (Going); negative: no.
+  std::int64_t prompt_probabilities = -1;
+};
+
+struct EngineOptions {
+  std::int64_t queue = 0;  // answers that wait for a slot
+  bool speculate = true;   // guess tokens ahead from the text
+};
+
 class Engine {
  public:
-  // Throws Error as Session does.
-  Engine(std::shared_ptr<const ModelFile> file, const SessionOptions& options);
+  // As many answers at once as the session has slots; so many more wait for one, in the order in
+  // which they came.
+  explicit Engine(std::unique_ptr<Session> session, const EngineOptions& options = {});
   // Ends the answers in the making.
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  std::int64_t slots() const { return session_.slots(); }
-  std::int64_t busy() const;                   // slots whose answers are in the making
-  std::int64_t room() const { return room_; }  // tokens of a prompt and its answer together
-  std::int64_t vocabulary() const { return session_.config().vocabulary; }
+  std::int64_t slots() const { return session_->slots(); }
+  std::int64_t queue() const { return options_.queue; }
+  std::int64_t busy() const;     // slots whose answers are in the making
+  std::int64_t waiting() const;  // those who wait for a slot
+  // Tokens of a prompt and its answer together.
+  std::int64_t room() const { return decoder_.room(); }
+  std::int64_t vocabulary() const { return session_->config().vocabulary; }
 
  private:
   struct Job;
@@ -54,6 +73,9 @@ class Engine {
     Ticket& operator=(Ticket&&) = delete;
     explicit operator bool() const { return job_ != nullptr; }
     AnswerNews news();
+    // Once the news says that it has ended.
+    const Answer& answer() const;
+    std::span<const TokenProbabilities> prompt_probabilities() const;
 
    private:
     friend Engine;
@@ -62,11 +84,10 @@ class Engine {
     std::shared_ptr<Job> job_;
   };
 
-  // Continues `prompt`: ids of the vocabulary, at least one and at most room(). `wake` is called
-  // from the engine's thread whenever there is news, also after the ticket has gone. An empty
-  // ticket: every slot is taken.
-  Ticket start(std::vector<std::int32_t> prompt, std::unique_ptr<Answer> answer,
-               std::function<void()> wake);
+  // Begins, or waits for a slot. `wake` is called from the engine's thread whenever there is news,
+  // also after the ticket has gone. An empty ticket: every slot is taken and so many wait already;
+  // `wanted` is then as it was.
+  Ticket start(Wanted& wanted, std::function<void()> wake);
 
  private:
   void run();
@@ -76,18 +97,17 @@ class Engine {
   void publish();
   void fail_all();
   void leave(Job& job);
-  std::int64_t choose_slot(const std::vector<std::int32_t>& prompt);
+  std::vector<Going*> goings() const;
 
   // Of the engine's thread.
-  Session session_;
-  std::int64_t room_;
+  std::unique_ptr<Session> session_;
+  Decoder decoder_;
+  EngineOptions options_;
   std::vector<std::shared_ptr<Job>> running_, woken_;
-  std::vector<std::uint64_t> last_used_;  // by slot: the pass that used it last
-  std::uint64_t passes_ = 0;
 
   mutable std::mutex mutex_;  // for what follows, and the news of every job
   std::condition_variable changed_;
-  std::vector<std::shared_ptr<Job>> waiting_;
+  std::deque<std::shared_ptr<Job>> waiting_;
   std::int64_t open_ = 0;  // jobs that have neither ended nor been left
   bool stopping_ = false;
   std::thread thread_;

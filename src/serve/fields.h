@@ -16,6 +16,7 @@ class Fields {
   // when it is no object. The object must outlive this.
   explicit Fields(const Json& object, std::string path = "");
 
+  const Json& object() const { return *object_; }
   // Null: not there. A null counts as not there, since clients send it for what was not said.
   const Json* find(std::string_view name) const;
   std::string path(std::string_view name) const;

@@ -50,8 +50,10 @@ void take_head(const Parser& parser, Request& request) {
   const auto& message = parser.get();
   request.method = as_string(message.method_string());
   request.path = path_of(message.target());
-  // RFC 9112, 3.2: none, or several, is a 400.
-  if (message.count(http::field::host) != 1) throw Refusal(400, "one Host header was expected");
+  // RFC 9112, 3.2: none, or several, is a 400; HTTP/1.0 knows none.
+  const std::size_t hosts = message.count(http::field::host);
+  if (hosts > 1 || (hosts == 0 && message.version() >= 11))
+    throw Refusal(400, "one Host header was expected");
   request.host = as_string(message[http::field::host]);
   request.authorization = as_string(message[http::field::authorization]);
   request.content_type = as_string(message[http::field::content_type]);

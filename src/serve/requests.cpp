@@ -1,9 +1,12 @@
 // The body, and the fields that all generating endpoints share.
 #include "serve/requests.h"
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "infer/sampler_options.h"
+#include "serve/other_fields.h"
 #include "serve/refusal.h"
 
 namespace bantam::serve {
@@ -11,27 +14,6 @@ namespace bantam::serve {
 namespace {
 
 constexpr std::size_t kMostStops = 16, kMostBiases = 256;
-
-// What would change the answer, so that leaving it out in silence would be wrong.
-void refuse_unsupported(const Fields& fields) {
-  const auto refuse = [&](std::string_view name, const std::string& message) {
-    throw Refusal(400, message, fields.path(name), "unsupported_parameter");
-  };
-  for (const std::string_view name : {"n", "best_of"})
-    if (fields.whole(name, INT64_MIN, INT64_MAX).value_or(1) != 1)
-      refuse(name, "one answer a request is given; 1 was expected");
-  for (const std::string_view name : {"tools", "functions"})
-    if (const Json* value = fields.find(name); value != nullptr && !value->empty())
-      refuse(name, "is not supported by this server");
-  for (const std::string_view name : {"logprobs", "echo"})
-    if (const Json* value = fields.find(name); value != nullptr && *value != Json(false))
-      refuse(name, "is not supported by this server");
-  if (!fields.text("suffix").value_or("").empty())
-    refuse("suffix", "is not supported by this server");
-  if (const Json* format = fields.find("response_format"))
-    if (Fields(*format, fields.path("response_format")).need_text("type") != "text")
-      refuse("response_format", "\"text\" alone is supported by this server");
-}
 
 std::vector<std::string> parse_stops(const Fields& fields) {
   const Json* value = fields.find("stop");
@@ -68,25 +50,42 @@ std::vector<LogitBias> parse_biases(const Fields& fields) {
   return out;
 }
 
+// true and false, or the numbers that stand for them.
+std::optional<double> switch_value(const Fields& fields, const std::string& name,
+                                   const SamplerOption& option) {
+  const Json* value = fields.find(name);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_number()) {
+    if (*value == Json(option.field_least)) return 0;
+    if (*value == Json(option.field_most)) return 1;
+  }
+  return *fields.flag(name) ? 1 : 0;
+}
+
+// What a request says of one option, under its own name or the other one.
+void parse_option(const Fields& fields, const SamplerOption& option, SamplingOptions& sampling) {
+  std::string own(option.main_name());
+  std::ranges::replace(own, '-', '_');
+  for (const std::string& name : {own, std::string(option.field)}) {
+    if (name.empty()) continue;
+    std::optional<double> value;
+    if (option.is_whole()) {
+      const auto whole = fields.whole(name, static_cast<std::int64_t>(option.field_least),
+                                      static_cast<std::int64_t>(option.field_most));
+      if (whole) value = static_cast<double>(*whole);
+    } else if (option.is_switch()) {
+      value = switch_value(fields, name, option);
+    } else {
+      value = fields.number(name, option.field_least, option.field_most);
+    }
+    // OpenAI's top_p of 0 is the likeliest token alone.
+    if (value) set_value(option, sampling, std::max(*value, option.least));
+  }
+}
+
 void parse_sampling(const Fields& fields, SamplingOptions& sampling) {
-  struct Number {
-    std::string_view name;
-    double least, most;
-    double SamplingOptions::*to;
-  };
-  constexpr Number kNumbers[] = {
-      {"temperature", 0, 2, &SamplingOptions::temperature},
-      {"top_p", 0, 1, &SamplingOptions::top_p},
-      {"min_p", 0, 1, &SamplingOptions::min_p},
-      {"frequency_penalty", -2, 2, &SamplingOptions::frequency_penalty},
-      {"presence_penalty", -2, 2, &SamplingOptions::presence_penalty},
-      {"repeat_penalty", 1e-3, 1000, &SamplingOptions::repeat_penalty},
-  };
-  for (const Number& n : kNumbers)
-    if (const auto value = fields.number(n.name, n.least, n.most)) sampling.*n.to = *value;
-  sampling.top_p = std::max(sampling.top_p, 1e-9);  // 0: the likeliest token alone
-  if (const auto top_k = fields.whole("top_k", 0, INT64_MAX)) sampling.top_k = *top_k;
-  sampling.logit_bias = parse_biases(fields);
+  for (const SamplerOption& option : sampler_options()) parse_option(fields, option, sampling);
+  for (const LogitBias& bias : parse_biases(fields)) sampling.logit_bias.push_back(bias);
 }
 
 }  // namespace
@@ -99,23 +98,35 @@ Json parse_body(std::string_view body, const Limits& limits) {
   }
 }
 
-Generation parse_generation(const Fields& fields) {
-  refuse_unsupported(fields);
+Generation parse_generation(const Fields& fields, const Defaults& defaults) {
+  refuse_others(fields.object());
+  if (const Json* format = fields.find("response_format"))
+    if (Fields(*format, fields.path("response_format")).need_text("type") != "text")
+      throw Refusal(400, "\"text\" alone is supported by this server", "response_format",
+                    "unsupported_parameter");
   Generation g;
+  g.sampling = defaults.sampling;
+  g.seeded = defaults.seeded;
   parse_sampling(fields, g.sampling);
   if (const auto seed = fields.whole("seed", INT64_MIN, INT64_MAX)) {
     g.sampling.seed = static_cast<std::uint64_t>(*seed);
-    g.seeded = true;
+    g.seeded = *seed != -1;
   }
-  // The newer name wins.
-  g.most_tokens = fields.whole("max_tokens", 0, INT32_MAX);
-  if (const auto most = fields.whole("max_completion_tokens", 0, INT32_MAX)) g.most_tokens = most;
+  // The newer name wins. -1: no limit.
+  for (const char* name : {"n_predict", "max_tokens", "max_completion_tokens"})
+    if (const auto most = fields.whole(name, -1, INT32_MAX)) g.most_tokens = most;
   g.stops = parse_stops(fields);
   g.stream = fields.flag("stream").value_or(false);
   if (const Json* options = fields.find("stream_options"))
     g.include_usage =
         Fields(*options, fields.path("stream_options")).flag("include_usage").value_or(false);
   return g;
+}
+
+void refuse_with_stream(const Generation& g, std::string_view name) {
+  if (g.stream)
+    throw Refusal(400, "goes with a whole answer; leave stream out", std::string(name),
+                  "unsupported_parameter");
 }
 
 }  // namespace bantam::serve

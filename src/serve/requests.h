@@ -23,9 +23,18 @@ namespace bantam::serve {
 struct Generation {
   SamplingOptions sampling;
   bool seeded = false;
-  std::optional<std::int64_t> most_tokens;
+  std::optional<std::int64_t> most_tokens;  // -1: no limit
   std::vector<std::string> stops;
   bool stream = false, include_usage = false;
+  // How likely each token of the answer was, and so many others; negative: not told.
+  std::int64_t top_probabilities = -1;
+  bool echo = false;  // the prompt stands before the answer
+};
+
+// What holds where a client says nothing.
+struct Defaults {
+  SamplingOptions sampling = {};
+  bool seeded = false;  // `sampling` has the seed of every answer
 };
 
 struct ChatRequest {
@@ -34,17 +43,22 @@ struct ChatRequest {
   Json template_variables;  // "chat_template_kwargs": an object, or null
 };
 
+using Prompt = std::variant<std::string, std::vector<std::int32_t>>;
+
 struct CompletionRequest {
   Generation generation;
-  std::variant<std::string, std::vector<std::int32_t>> prompt;
+  std::vector<Prompt> prompts;  // at least one
 };
 
 // Each throws Refusal (400) that names the field.
-ChatRequest parse_chat(std::string_view body, const Limits& limits);
-CompletionRequest parse_completion(std::string_view body, const Limits& limits);
+ChatRequest parse_chat(std::string_view body, const Limits& limits, const Defaults& defaults = {});
+CompletionRequest parse_completion(std::string_view body, const Limits& limits,
+                                   const Defaults& defaults = {});
 
 // For those: the body as JSON; the fields that they share.
 Json parse_body(std::string_view body, const Limits& limits);
-Generation parse_generation(const Fields& fields);
+Generation parse_generation(const Fields& fields, const Defaults& defaults);
+// Throws Refusal for what a stream does not tell.
+void refuse_with_stream(const Generation& generation, std::string_view name);
 
 }  // namespace bantam::serve

@@ -1,6 +1,7 @@
 // POST /v1/chat/completions: a conversation goes on, by the model's chat template.
 #include <nlohmann/json.hpp>
 
+#include "chat/prompt.h"
 #include "serve/answering.h"
 #include "serve/routes.h"
 
@@ -19,21 +20,18 @@ constexpr AnswerForm kChatForm{
     },
     []() -> Json {
       return {{"delta", {{"role", "assistant"}, {"content", ""}}}};
-    }};
+    },
+    chat_log_probabilities};
 
 std::vector<std::int32_t> prompt_of(const Service& service, ChatRequest& request) {
   if (!service.chat_template)
     throw Refusal(400,
                   "the model has no chat template: serve it with --template NAME, or ask "
                   "/v1/completions to continue a text");
-  ChatInput input;
-  input.messages = std::move(request.messages);
-  input.extra = std::move(request.template_variables);
-  const Tokenizer& tokenizer = *service.tokenizer;
-  set_special_tokens(tokenizer, input);
   try {
-    // The template writes the beginning of the text itself: it must not stand there twice.
-    return tokenizer.encode(service.chat_template->render(input), {false, true});
+    return make_prompt(*service.tokenizer, *service.chat_template, std::move(request.messages),
+                       std::move(request.template_variables))
+        .ids;
   } catch (const Error& error) {
     throw Refusal(400, "the model's chat template refuses these messages: " + error.message(),
                   "messages", "template_error");
@@ -43,9 +41,9 @@ std::vector<std::int32_t> prompt_of(const Service& service, ChatRequest& request
 }  // namespace
 
 void handle_chat(Service& service, Exchange& exchange) {
-  ChatRequest request = parse_chat(exchange.request().body, service.limits);
-  std::vector<std::int32_t> prompt = prompt_of(service, request);
-  answer_request(service, exchange, kChatForm, std::move(prompt), request.generation, false);
+  ChatRequest request = parse_chat(exchange.request().body, service.limits, service.defaults);
+  std::vector<AskedPrompt> prompts{{prompt_of(service, request)}};
+  answer_request(service, exchange, kChatForm, std::move(prompts), request.generation, false);
 }
 
 }  // namespace bantam::serve

@@ -8,7 +8,8 @@ namespace bantam::serve {
 void handle_health(Service& service, Exchange& exchange) {
   exchange.respond({200, to_text({{"status", "ok"},
                                   {"slots", service.engine.slots()},
-                                  {"busy", service.engine.busy()}})});
+                                  {"busy", service.engine.busy()},
+                                  {"waiting", service.engine.waiting()}})});
 }
 
 }  // namespace bantam::serve

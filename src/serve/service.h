@@ -6,9 +6,10 @@
 #include <optional>
 #include <string>
 
+#include "chat/chat_template.h"
 #include "serve/engine.h"
 #include "serve/limits.h"
-#include "chat/chat_template.h"
+#include "serve/requests.h"
 #include "tokenizer/tokenizer.h"
 
 namespace bantam::serve {
@@ -20,6 +21,7 @@ struct Service {
   std::string model;                          // its name for clients
   std::int64_t created = 0;                   // seconds since 1970
   Limits limits = {};
+  Defaults defaults = {};  // of the sampling, where a client says nothing
 };
 
 }  // namespace bantam::serve

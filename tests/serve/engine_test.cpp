@@ -32,6 +32,9 @@ class Engines : public ::testing::Test {
     o.threads = 2;
     return o;
   }
+  std::unique_ptr<Session> session(std::int64_t slots) const {
+    return std::make_unique<Session>(file(), options(slots));
+  }
   static Ids prompt(std::size_t length, std::uint64_t seed) {
     Ids ids;
     for (std::size_t i = 0; i < length; ++i)
@@ -70,7 +73,8 @@ class Engines : public ::testing::Test {
   };
   Asked ask(Engine& engine, const Ids& ids, std::int64_t tokens) const {
     auto bell = std::make_shared<std::counting_semaphore<>>(0);
-    Engine::Ticket ticket = engine.start(ids, answer(tokens), [bell] { bell->release(); });
+    serve::Wanted wanted{ids, answer(tokens)};
+    Engine::Ticket ticket = engine.start(wanted, [bell] { bell->release(); });
     return {bell, std::move(ticket), "", {}};
   }
 
@@ -85,14 +89,14 @@ TEST_F(Engines, LongPromptsBesideAnswersChangeNoByte) {
     prompts.push_back(prompt(i % 2 == 0 ? 3 + i : 300 + 100 * i, i));
     alone.push_back(expected(prompts[i], 40));
   }
-  Engine engine(file(), options(6));
+  Engine engine(session(6));
   std::vector<Asked> asked;
   for (const Ids& ids : prompts) asked.push_back(ask(engine, ids, 40));
   for (std::size_t i = 0; i < asked.size(); ++i) EXPECT_EQ(asked[i].wait(), alone[i]) << i;
 }
 
 TEST_F(Engines, ABeginningThatASlotHoldsIsNotReadAgain) {
-  Engine engine(file(), options(3));
+  Engine engine(session(3));
   const Ids first = prompt(100, 1), second = prompt(100, 2);
   for (const Ids& ids : {first, second}) ask(engine, ids, 5).wait();
   Ids longer = first;
@@ -107,7 +111,7 @@ TEST_F(Engines, ABeginningThatASlotHoldsIsNotReadAgain) {
 }
 
 TEST_F(Engines, ABeginningIsCopiedFromASlotThatIsTaken) {
-  Engine engine(file(), options(2));
+  Engine engine(session(2));
   const Ids shared = prompt(200, 1);
   Asked first = ask(engine, shared, 1800);
   first.bell->acquire();  // its prompt has been read
@@ -119,7 +123,7 @@ TEST_F(Engines, ABeginningIsCopiedFromASlotThatIsTaken) {
 }
 
 TEST_F(Engines, ASlotIsFreeOnceItsAnswerIsOut) {
-  Engine engine(file(), options(1));
+  Engine engine(session(1));
   for (int i = 0; i < 100; ++i) {
     Asked asked = ask(engine, prompt(3, 1), 2);
     ASSERT_TRUE(asked.ticket) << i;
@@ -129,7 +133,7 @@ TEST_F(Engines, ASlotIsFreeOnceItsAnswerIsOut) {
 }
 
 TEST_F(Engines, WhoHasLeftMakesRoomAtOnce) {
-  Engine engine(file(), options(1));
+  Engine engine(session(1));
   for (int i = 0; i < 100; ++i) {
     const Asked asked = ask(engine, prompt(500, 1), 1000);
     EXPECT_TRUE(asked.ticket) << i;
@@ -138,19 +142,72 @@ TEST_F(Engines, WhoHasLeftMakesRoomAtOnce) {
   EXPECT_FALSE(ask(engine, prompt(3, 1), 2).wait().empty());
 }
 
+TEST_F(Engines, WhoFindsNoSlotWaitsInTurn) {
+  Engine engine(session(2), {3, true});
+  std::vector<Asked> asked;
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    asked.push_back(ask(engine, prompt(400, i), 30));
+    ASSERT_TRUE(asked.back().ticket) << i;
+  }
+  EXPECT_EQ(engine.busy(), 2);
+  EXPECT_EQ(engine.waiting(), 3);
+  EXPECT_FALSE(ask(engine, prompt(3, 9), 2).ticket);
+  for (std::uint64_t i = 0; i < 5; ++i)
+    EXPECT_EQ(asked[i].wait(), expected(prompt(400, i), 30)) << i;
+  EXPECT_EQ(engine.busy() + engine.waiting(), 0);
+}
+
+TEST_F(Engines, WhoWaitsCanLeave) {
+  Engine engine(session(1), {1, true});
+  Asked first = ask(engine, prompt(300, 1), 20);
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(ask(engine, prompt(300, 2), 20).ticket) << i;
+  Asked last = ask(engine, prompt(300, 3), 20);
+  EXPECT_EQ(first.wait(), expected(prompt(300, 1), 20));
+  EXPECT_EQ(last.wait(), expected(prompt(300, 3), 20));
+}
+
+TEST_F(Engines, ThePromptsOwnTokensAreScored) {
+  const Ids ids = prompt(300, 4);
+  std::vector<double> alone;
+  {
+    Session one(file(), options(1));
+    const Session::Part part{0, ids, Session::Want::all};
+    one.evaluate({&part, 1}, [&](std::size_t, std::size_t i, std::span<const float> logits) {
+      if (i + 1 < ids.size())
+        alone.push_back(log_probabilities(logits, ids[i + 1], 0).chosen.log_probability);
+    });
+  }
+  Engine engine(session(3));
+  Asked beside = ask(engine, prompt(20, 5), 100);
+  for (int round = 0; round < 2; ++round) {  // also when a slot holds it already
+    auto bell = std::make_shared<std::counting_semaphore<>>(0);
+    serve::Wanted wanted{ids, answer(round), 1};
+    Asked scored{bell, engine.start(wanted, [bell] { bell->release(); }), "", {}};
+    scored.wait();
+    const auto p = scored.ticket.prompt_probabilities();
+    ASSERT_EQ(p.size(), alone.size());
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      EXPECT_EQ(p[i].chosen.log_probability, alone[i]) << i;
+      ASSERT_EQ(p[i].top.size(), 1u);
+      EXPECT_GE(p[i].top[0].log_probability, p[i].chosen.log_probability);
+    }
+  }
+  beside.wait();
+}
+
 TEST_F(Engines, NoTokensAskedForIsAnAnswerWithout) {
-  Engine engine(file(), options(1));
+  Engine engine(session(1));
   Asked asked = ask(engine, prompt(3, 1), 0);
   EXPECT_EQ(asked.wait(), "");
   EXPECT_EQ(asked.last.reason, StopReason::length);
 }
 
 TEST_F(Engines, ItsEndEndsTheAnswers) {
-  auto engine = std::make_unique<Engine>(file(), options(1));
+  auto engine = std::make_unique<Engine>(session(1));
   auto bell = std::make_shared<std::counting_semaphore<>>(0);
   {
-    const Engine::Ticket ticket =
-        engine->start(prompt(3, 1), answer(1800), [bell] { bell->release(); });
+    serve::Wanted wanted{prompt(3, 1), answer(1800)};
+    const Engine::Ticket ticket = engine->start(wanted, [bell] { bell->release(); });
     bell->acquire();
   }
   engine.reset();

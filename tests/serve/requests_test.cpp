@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
+#include "infer/sampler_options.h"
+#include "serve/other_fields.h"
 #include "serve/refusal.h"
 
 namespace bantam {
@@ -62,13 +67,15 @@ const Bad kBadChats[] = {
     {chat(R"("top_p":1.01)"), "top_p"},
     {chat(R"("min_p":-1)"), "min_p"},
     {chat(R"("top_k":0.5)"), "top_k"},
-    {chat(R"("top_k":-1)"), "top_k"},
+    {chat(R"("top_k":-2)"), "top_k"},
+    {chat(R"("mirostat":1)"), "mirostat"},
+    {chat(R"("typical_p":2)"), "typical_p"},
     {chat(R"("frequency_penalty":3)"), "frequency_penalty"},
     {chat(R"("presence_penalty":"1")"), "presence_penalty"},
     {chat(R"("repeat_penalty":0)"), "repeat_penalty"},
     {chat(R"("seed":1.5)"), "seed"},
     {chat(R"("seed":18446744073709551616)"), "seed"},
-    {chat(R"("max_tokens":-1)"), "max_tokens"},
+    {chat(R"("max_tokens":-2)"), "max_tokens"},
     {chat(R"("max_tokens":1e3)"), "max_tokens"},
     {chat(R"("max_completion_tokens":"5")"), "max_completion_tokens"},
     {chat(R"("max_completion_tokens":4294967296)"), "max_completion_tokens"},
@@ -86,7 +93,12 @@ const Bad kBadChats[] = {
     {chat(R"("logit_bias":{"1":"x"})"), "logit_bias.1"},
     {chat(R"("logit_bias":{"1":101})"), "logit_bias.1"},
     {chat(R"("tools":[{"type":"function"}])"), "tools"},
-    {chat(R"("logprobs":true)"), "logprobs"},
+    {chat(R"("logprobs":1)"), "logprobs"},
+    {chat(R"("logprobs":true,"stream":true)"), "logprobs"},
+    {chat(R"("logprobs":true,"top_logprobs":21)"), "top_logprobs"},
+    {chat(R"("top_logprobs":2)"), "top_logprobs"},
+    {chat(R"("echo":true)"), "echo"},
+    {chat(R"("tempreature":1)"), "tempreature"},
     {chat(R"("response_format":{"type":"json_object"})"), "response_format"},
     {chat(R"("response_format":"json")"), "response_format"},
     {chat(R"("chat_template_kwargs":"no")"), "chat_template_kwargs"},
@@ -96,17 +108,28 @@ const Bad kBadCompletions[] = {
     {"{}", "prompt"},
     {R"({"prompt":7})", "prompt"},
     {R"({"prompt":{}})", "prompt"},
-    {R"({"prompt":["a","b"]})", "prompt"},
-    {R"({"prompt":[[1],[2]]})", "prompt"},
+    {R"({"prompt":["a",[1]]})", "prompt"},
+    {R"({"prompt":["a","b"],"stream":true})", "prompt"},
+    {R"({"prompt":[true]})", "prompt"},
     {R"({"prompt":[[[1]]]})", "prompt"},
     {R"({"prompt":[1,"a"]})", "prompt"},
     {R"({"prompt":[1.5]})", "prompt"},
     {R"({"prompt":[-1]})", "prompt"},
     {R"({"prompt":[2147483648]})", "prompt"},
-    {R"({"prompt":"a","echo":true})", "echo"},
+    {R"({"prompt":"a","echo":true,"stream":true})", "echo"},
+    {R"({"prompt":"a","echo":1})", "echo"},
     {R"({"prompt":"a","best_of":3})", "best_of"},
     {R"({"prompt":"a","suffix":"b"})", "suffix"},
-    {R"({"prompt":"a","logprobs":1})", "logprobs"},
+    {R"({"prompt":"a","logprobs":101})", "logprobs"},
+    {R"({"prompt":"a","logprobs":true})", "logprobs"},
+    {R"({"prompt":"a","logprobs":1,"stream":true})", "logprobs"},
+};
+
+const auto kParseChat = [](std::string_view body, const Limits& limits) {
+  return serve::parse_chat(body, limits);
+};
+const auto kParseCompletion = [](std::string_view body, const Limits& limits) {
+  return serve::parse_completion(body, limits);
 };
 
 template <class Parse>
@@ -124,14 +147,83 @@ void refused(const Bad& bad, Parse parse) {
 }
 
 TEST(Requests, ABadBodyIsRefusedForTheFieldThatIsAtFault) {
-  for (const Bad& bad : kBadChats) refused(bad, serve::parse_chat);
-  for (const Bad& bad : kBadCompletions) refused(bad, serve::parse_completion);
+  for (const Bad& bad : kBadChats) refused(bad, kParseChat);
+  for (const Bad& bad : kBadCompletions) refused(bad, kParseCompletion);
+}
+
+TEST(Requests, WhatOthersServeAndThisDoesNotIsRefusedByName) {
+  std::set<std::string_view> names;
+  for (const serve::OtherField& field : serve::other_fields()) {
+    EXPECT_TRUE(names.insert(field.name).second) << field.name << " stands twice";
+    const auto with = [&](std::string_view value) {
+      return "{" + kMessages + ",\"" + std::string(field.name) + "\":" + std::string(value) + "}";
+    };
+    for (const char* nothing : {"null", "false", "\"\"", "[]", "{}"})
+      EXPECT_NO_THROW(kParseChat(with(nothing), Limits())) << with(nothing);
+    if (field.neutral == "any") {
+      EXPECT_NO_THROW(kParseChat(with("[1]"), Limits())) << field.name;
+      continue;
+    }
+    if (!field.neutral.empty()) {
+      EXPECT_NO_THROW(kParseChat(with(field.neutral), Limits())) << field.name;
+    }
+    refused({with("[1]"), std::string(field.name).c_str()}, kParseChat);
+  }
+  for (const char* body : {R"("ignore_eos":true)", R"("min_tokens":3)", R"("grammar":"root ::= x")",
+                           R"("guided_json":{"type":"object"})", R"("stop_token_ids":[2])",
+                           R"("bad_words":["x"])", R"("json_schema":{"a":1})", R"("n":2)"})
+    EXPECT_THROW(kParseChat(chat(body), Limits()), Refusal) << body;
+}
+
+TEST(Requests, ABodyOfNonsenseDoesNotTakeLong) {
+  std::string many = "{" + kMessages;
+  for (int i = 0; i < 50'000; ++i) many += ",\"zzzz" + std::to_string(i) + "\":1";
+  EXPECT_NO_THROW(kParseChat(many + "}", Limits()));
+}
+
+TEST(Requests, MinusOneIsNoLimitAndNoSeed) {
+  const auto r = kParseChat(chat(R"("max_tokens":-1,"seed":-1,"top_k":-1)"), Limits());
+  EXPECT_EQ(r.generation.most_tokens, -1);
+  EXPECT_FALSE(r.generation.seeded);
+  EXPECT_EQ(r.generation.sampling.top_k, -1);
+  EXPECT_EQ(kParseCompletion(R"({"prompt":"a","n_predict":-1})", Limits()).generation.most_tokens,
+            -1);
+}
+
+TEST(Requests, DefaultsHoldWhereNothingIsSaid) {
+  serve::Defaults defaults;
+  defaults.sampling.temperature = 0.25;
+  defaults.sampling.seed = 9;
+  defaults.sampling.logit_bias = {{3, 1}};
+  defaults.seeded = true;
+  const auto plain = serve::parse_completion(R"({"prompt":"a"})", Limits(), defaults).generation;
+  EXPECT_EQ(plain.sampling.temperature, 0.25);
+  EXPECT_TRUE(plain.seeded);
+  const auto said = serve::parse_completion(
+      R"({"prompt":"a","temperature":1,"seed":-1,"logit_bias":{"4":2}})", Limits(), defaults);
+  EXPECT_EQ(said.generation.sampling.temperature, 1);
+  EXPECT_FALSE(said.generation.seeded);
+  EXPECT_EQ(said.generation.sampling.logit_bias.size(), 2u);
+}
+
+TEST(Requests, EveryOptionOfTheSamplerIsAField) {
+  for (const SamplerOption& option : sampler_options()) {
+    std::string name(option.main_name());
+    std::ranges::replace(name, '-', '_');
+    for (const std::string& field : {name, std::string(option.field)}) {
+      if (field.empty()) continue;
+      const double most = option.is_switch() ? 1 : std::min(option.field_most, 1e9);
+      const std::string value = option.is_switch() ? "true" : value_text(most);
+      const auto r = kParseChat(chat("\"" + field + "\":" + value), Limits());
+      EXPECT_EQ(value_of(option, r.generation.sampling), most) << field;
+    }
+  }
 }
 
 TEST(Requests, TooManyValuesAreRefused) {
   std::string many = R"({"prompt":[1)";
   for (int i = 0; i < 300'000; ++i) many += ",1";
-  refused({many + "]}", ""}, serve::parse_completion);
+  refused({many + "]}", ""}, kParseCompletion);
 }
 
 TEST(Requests, EveryFieldArrives) {
@@ -178,7 +270,9 @@ TEST(Requests, NullIsAsIfItWereNotThere) {
 
 TEST(Requests, APromptIsTextOrIds) {
   const auto prompt = [](const std::string& json) {
-    return serve::parse_completion("{\"prompt\":" + json + "}", Limits()).prompt;
+    const auto prompts = serve::parse_completion("{\"prompt\":" + json + "}", Limits()).prompts;
+    EXPECT_EQ(prompts.size(), 1u);
+    return prompts.front();
   };
   EXPECT_EQ(std::get<std::string>(prompt("\"a b\"")), "a b");
   EXPECT_EQ(std::get<std::string>(prompt("[\"a b\"]")), "a b");
@@ -186,6 +280,13 @@ TEST(Requests, APromptIsTextOrIds) {
   EXPECT_EQ(std::get<Ids>(prompt("[[1,2,3]]")), (Ids{1, 2, 3}));
   EXPECT_EQ(std::get<Ids>(prompt("[4]")), Ids{4});
   EXPECT_EQ(std::get<Ids>(prompt("[]")), Ids{});
+  const auto several = serve::parse_completion(R"({"prompt":[[1,2],[3]],"echo":true,"logprobs":1})",
+                                               Limits());
+  ASSERT_EQ(several.prompts.size(), 2u);
+  EXPECT_EQ(std::get<Ids>(several.prompts[1]), Ids{3});
+  EXPECT_TRUE(several.generation.echo);
+  EXPECT_EQ(several.generation.top_probabilities, 1);
+  EXPECT_EQ(serve::parse_completion(R"({"prompt":["a","b","c"]})", Limits()).prompts.size(), 3u);
 }
 
 }  // namespace

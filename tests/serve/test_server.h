@@ -16,7 +16,7 @@ inline constexpr const char* kTestTemplate =
     "{% if add_generation_prompt %}[assistant] {% endif %}";
 
 struct TestSetup {
-  std::int64_t slots = 16, context = 128;
+  std::int64_t slots = 16, context = 128, queue = 0;
   std::string chat_template = kTestTemplate;
   serve::ServerOptions server = serve::ServerOptions();
   serve::Limits limits = {};
@@ -25,7 +25,8 @@ struct TestSetup {
 class TestServer {
  public:
   explicit TestServer(TestSetup setup = {})
-      : file_(model_file(setup)), engine_(file_, session_options(setup)) {
+      : file_(model_file(setup)),
+        engine_(std::make_unique<Session>(file_, session_options(setup)), serve::EngineOptions{setup.queue, true}) {
     auto tokenizer = tiny_tokenizer();
     std::optional<ChatTemplate> chat;
     if (!setup.chat_template.empty()) chat.emplace(setup.chat_template, "tiny");
