@@ -53,6 +53,8 @@ const tests = {
   async "models"({ client }) {
     const models = await client.models.list();
     assert.equal(models.data[0].id, "model");
+    assert.equal((await client.models.retrieve("model")).id, "model");
+    await fails(client.models.retrieve("another"), OpenAI.NotFoundError, 404, { code: "model_not_found" });
   },
   async "chat, alone and sixteen at once"({ client }) {
     const alone = [];
@@ -105,6 +107,30 @@ const tests = {
     assert.equal((await collect(await client.completions.create({ ...request, stream: true }))).text, whole.choices[0].text);
     assert.equal((await client.completions.create({ model: "any", prompt: "It is" })).usage.completion_tokens <= 16, true);
   },
+  async "probabilities"({ client }) {
+    const chat = (await client.chat.completions.create(ask(5, { logprobs: true, top_logprobs: 2 }))).choices[0];
+    for (const token of chat.logprobs.content) {
+      assert.equal(token.top_logprobs.length, 2);
+      assert.equal(token.top_logprobs[0].logprob, token.logprob);  // the likeliest was taken
+    }
+    const prompt = "What comes after 5?";
+    const whole = await client.completions.create({ model: "any", prompt: [prompt, "It is"], echo: true, logprobs: 1, max_tokens: 1, temperature: 0 });
+    assert.deepEqual(whole.choices.map((choice) => choice.index), [0, 1]);
+    for (const { text, logprobs } of whole.choices) {
+      assert.equal(logprobs.token_logprobs[0], null);
+      assert.equal(logprobs.tokens.length, logprobs.token_logprobs.length);
+      assert.equal(logprobs.tokens.length, logprobs.text_offset.length);
+      for (let i = 1; i < logprobs.tokens.length; i++) assert.ok(Object.values(logprobs.top_logprobs[i]).includes(logprobs.token_logprobs[i]));
+      assert.ok(text.startsWith("What comes after 5?") || text.startsWith("It is"));
+    }
+    assert.equal(whole.usage.completion_tokens, 2);
+  },
+  async "what is not served is named"({ client }) {
+    for (const extra of [{ guided_json: { type: "object" } }, { grammar: "root ::= [a-z]" }, { ignore_eos: true }, { min_tokens: 5 }, { stop_token_ids: [2] }, { bad_words: ["a"] }, { tools: [{ type: "function", function: { name: "f" } }] }, { tempreature: 1 }])
+      await fails(client.chat.completions.create(ask(1, extra)), OpenAI.BadRequestError, 400, { param: Object.keys(extra)[0] });
+    const harmless = ask(1, { user: "me", metadata: { a: "b" }, store: false, service_tier: "auto", prediction: { type: "content", content: "x" } });
+    assert.ok((await client.chat.completions.create(harmless)).choices[0].message.content.length > 0);
+  },
   async "errors"({ client, url }) {
     await fails(new OpenAI({ baseURL: url, apiKey: "wrong", maxRetries: 0 }).models.list(), OpenAI.AuthenticationError, 401, { code: "invalid_api_key" });
     await fails(client.chat.completions.create({ model: "any", messages: [] }), OpenAI.BadRequestError, 400, { param: "messages" });
@@ -139,7 +165,7 @@ const tests = {
   },
 };
 
-const server = await serve("--ctx", "50000");
+const server = await serve("--ctx", "50000", "--queue", "0");
 try {
   for (const [name, test] of Object.entries(tests)) {
     await test(server);
