@@ -138,7 +138,7 @@ void Tokenizer::Parts::check(std::int32_t id) const {
 }
 
 void Tokenizer::Parts::encode_text(std::string_view part, bool first, bool fresh,
-                                   bool parse_special, Scratch& borrowed,
+                                   bool parse_special, EncodeScratch& borrowed,
                                    std::vector<std::int32_t>& out) const {
   const auto code = [&](std::string_view piece, bool begins) {
     pieces.run(piece, begins, [&](std::span<const std::string_view> words) {

@@ -38,7 +38,7 @@ struct Tokenizer::Parts {
   // A stretch between tokens. `first`: the text begins with it; `fresh`: no text stands before it,
   // but control tokens may.
   void encode_text(std::string_view part, bool first, bool fresh, bool parse_special,
-                   Scratch& borrowed, std::vector<std::int32_t>& out) const;
+                   EncodeScratch& borrowed, std::vector<std::int32_t>& out) const;
   bool is_added(std::int32_t id) const { return flags[static_cast<std::size_t>(id)] & kAdded; }
   bool is_special(std::int32_t id) const { return flags[static_cast<std::size_t>(id)] & kSpecial; }
   void check(std::int32_t id) const;  // throws Error when it is outside the vocabulary
