@@ -15,7 +15,7 @@ namespace bantam::cli {
 
 namespace {
 
-constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 20;
+constexpr std::uint64_t kMostSaved = std::uint64_t{64} << 20;
 
 void help(Chat&, const std::string&) {
   for (const ChatCommand& c : chat_commands()) {
@@ -55,7 +55,7 @@ Path path_of(const std::string& text) {
 }
 
 Json read_saved(const Path& file) {
-  return parse_json(read_file(file, kMostBytes), file.string(), {kMostBytes});
+  return parse_json(read_file(file, kMostSaved), file.string(), {kMostSaved});
 }
 
 void save(Chat& chat, const std::string& argument) {

@@ -27,8 +27,9 @@ std::string_view arithmetic_name(Arithmetic arithmetic) {
   return "";
 }
 
-void ModelOptions::declare(Options& options) {
-  options.positional("MODEL", path, "a .gguf file, or a folder with config.json and safetensors");
+void ModelOptions::declare(Options& options, bool model_required) {
+  options.positional("MODEL", path, "a .gguf file, or a folder with config.json and safetensors")
+      .required = model_required;
   options.whole(
       "-t,--threads", "N", threads, 1, kMostThreads,
       "threads to compute with (default: one a processor); the answer does not depend on it");

@@ -20,7 +20,7 @@ struct ModelOptions {
   std::optional<Type> cache;
 
   // MODEL, -t, --ctx, --arithmetic, --cache.
-  void declare(Options& options);
+  void declare(Options& options, bool model_required = true);
   SessionOptions session() const;
   // Says so when --ctx is more than the model has learnt to use.
   void warn_of_context(const ModelFile& file) const;

@@ -8,9 +8,9 @@ namespace bantam::cli {
 
 namespace {
 
-constexpr std::array kVerbs{&kTrain,    &kChat,     &kGenerate,   &kServe,      &kInfo,
-                            &kConvert,  &kQuantize, &kBench,      &kTokenize,   &kDetokenize,
-                            &kLogits,   &kTemplate, &kCompletion, &kMan};
+constexpr std::array kVerbs{&kTrain,   &kChat,     &kGenerate, &kServe,    &kEval,      &kCompare, &kScale,
+                            &kInfo,    &kConvert,  &kQuantize, &kBench,    &kTokenize,  &kDetokenize,
+                            &kLogits,  &kTemplate, &kCompletion, &kMan};
 
 constexpr std::size_t kColumns = 100;
 

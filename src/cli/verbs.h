@@ -7,14 +7,17 @@ namespace bantam::cli {
 
 extern const Verb kBench;
 extern const Verb kChat;
+extern const Verb kCompare;
 extern const Verb kCompletion;
 extern const Verb kConvert;
 extern const Verb kDetokenize;
+extern const Verb kEval;
 extern const Verb kGenerate;
 extern const Verb kInfo;
 extern const Verb kLogits;
 extern const Verb kMan;
 extern const Verb kQuantize;
+extern const Verb kScale;
 extern const Verb kServe;
 extern const Verb kTemplate;
 extern const Verb kTokenize;

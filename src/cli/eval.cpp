@@ -1,0 +1,264 @@
+// `bantam eval`: how good a model is, by the field's own questions.
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/progress.h"
+#include "cli/conversation.h"
+#include "cli/eval_report.h"
+#include "cli/interrupt.h"
+#include "cli/model_options.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "judge/evaluate.h"
+#include "judge/report.h"
+#include "judge/sandbox.h"
+
+namespace bantam::cli {
+
+namespace {
+
+struct EvalVerb {
+  ModelOptions model;
+  std::vector<std::string> tasks, own_tasks, texts, trained_on;
+  std::optional<std::string> data, out, requests, digests, system, template_name;
+  std::optional<std::int64_t> shots, batch, seed;
+  double limit = 0;
+  bool chat = false, turns = false, dry_run = false, list = false, quiet = false;
+
+  void run() const;
+  std::vector<judge::TaskRun> chosen(const judge::Asking& asking) const;
+  void check() const;
+  void write_requests(const std::vector<judge::TaskRun>& runs) const;
+  judge::Asking asking() const;
+  void evaluate_all(const std::vector<judge::TaskRun>& runs, const judge::Asking& asking,
+                    const std::shared_ptr<const ModelFile>& file,
+                    const std::shared_ptr<const Tokenizer>& tokenizer) const;
+};
+
+std::vector<std::string> names_in(const std::vector<std::string>& lists) {
+  std::vector<std::string> out;
+  for (const std::string& list : lists)
+    for (std::size_t at = 0; at <= list.size();) {
+      const std::size_t end = std::min(list.find(',', at), list.size());
+      if (end > at) out.push_back(list.substr(at, end - at));
+      at = end + 1;
+    }
+  return out;
+}
+
+// What the ledger says of every item of every run; nothing without training text.
+std::vector<std::vector<judge::Overlap>> seen_in_training(const std::vector<judge::TaskRun>& runs,
+                                                          const std::vector<std::string>& paths) {
+  std::vector<std::vector<judge::Overlap>> out;
+  if (paths.empty()) return out;
+  std::vector<std::string> texts;
+  for (const judge::TaskRun& run : runs)
+    for (const judge::Item& item : run.items) texts.push_back(judge::ledger_text(item));
+  judge::Ledger ledger(texts);
+  judge::read_training_text(paths, ledger);
+  const std::vector<judge::Overlap> all = ledger.overlaps();
+  auto next = all.begin();
+  for (const judge::TaskRun& run : runs) {
+    const auto end = next + static_cast<std::ptrdiff_t>(run.items.size());
+    out.emplace_back(next, end);
+    next = end;
+  }
+  return out;
+}
+
+void EvalVerb::check() const {
+  const auto wrong = [](const std::string& what) { return Error(what, Error::Kind::usage); };
+  if (tasks.empty() && own_tasks.empty() && texts.empty())
+    throw wrong("--tasks, --task or --text was expected; --list names the tasks");
+  const auto needs_data = [](const std::string& name) { return judge::choose_task(name).spec->make.empty(); };
+  const std::vector<std::string> names = names_in(tasks);
+  if (!data && std::any_of(names.begin(), names.end(), needs_data))
+    throw wrong("--data FOLDER was expected: where the sets of questions lie");
+  if (!dry_run && model.path.empty()) throw wrong("MODEL was expected (or --dry-run)");
+  if (!dry_run && !out) throw wrong("--out FILE was expected: where the report goes");
+  if ((requests || digests) && !dry_run) throw wrong("--requests and --digests go with --dry-run");
+  if ((system || turns || template_name) && !chat)
+    throw wrong("--system, --turns and --template go with --chat");
+  if (out && Path(*out).extension() == ".html")
+    throw wrong("--out: a name for the JSON was expected; the page goes beside it");
+  if (chat && model.path.empty()) throw wrong("--chat asks by the model's template: MODEL was expected");
+}
+
+judge::Asking EvalVerb::asking() const {
+  judge::Asking asking;
+  asking.shots = shots;
+  asking.limit = limit;
+  if (seed) asking.seed = static_cast<std::uint64_t>(*seed);
+  asking.chat.system = system.value_or("");
+  asking.chat.turns = turns;
+  return asking;
+}
+
+std::vector<judge::TaskRun> EvalVerb::chosen(const judge::Asking& asking) const {
+  std::vector<judge::Chosen> all;
+  for (const std::string& name : names_in(tasks)) all.push_back(judge::choose_task(name));
+  std::vector<judge::TaskRun> runs;
+  for (const judge::Chosen& one : all) {
+    judge::DataFolder folder{Path(data.value_or(""))};
+    runs.push_back(judge::make_run(one, folder, asking));
+  }
+  for (const std::string& path : own_tasks) {
+    // Its files lie beside it, or in the folder of data.
+    const judge::Chosen one = judge::read_task(path);
+    judge::DataFolder beside{Path(path).parent_path()}, given{Path(data.value_or(""))};
+    const bool there = !data || one.spec->splits.empty() || beside.has(one.spec->splits.at(one.spec->test));
+    runs.push_back(judge::make_run(one, there ? beside : given, asking));
+  }
+  if (!texts.empty()) runs.push_back(judge::text_run(texts));
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (runs[i].name == runs[j].name)
+        throw Error("the task " + runs[i].name + " stands twice", Error::Kind::usage);
+  return runs;
+}
+
+void EvalVerb::write_requests(const std::vector<judge::TaskRun>& runs) const {
+  std::string lines;
+  for (const judge::TaskRun& run : runs) {
+    std::string sums;
+    for (const judge::Item& item : run.items) {
+      sums += judge::digest_line(item) + "\n";
+      Json pairs = Json::array();
+      for (std::size_t i = 0; i < item.requests(); ++i)
+        pairs.push_back({item.context(i), item.continuation(i)});
+      if (requests || !digests)
+        lines += to_text({{"task", run.name}, {"id", item.doc}, {"requests", pairs}}) + "\n";
+    }
+    if (digests) {
+      std::filesystem::create_directories(*digests);
+      write_file(Path(*digests) / (run.name + "-" + std::to_string(run.shots) + "shot.txt"), sums);
+    }
+  }
+  if (requests)
+    write_file(*requests, lines);
+  else if (!digests)
+    print(lines);
+}
+
+void EvalVerb::evaluate_all(const std::vector<judge::TaskRun>& runs, const judge::Asking& asking,
+                            const std::shared_ptr<const ModelFile>& file,
+                            const std::shared_ptr<const Tokenizer>& tokenizer) const {
+  require_place(*out);
+  SessionOptions options = model.session();
+  // Scores should not lose what the cache would round; bf16 runs are bf16 throughout.
+  if (!options.cache && options.arithmetic != Arithmetic::bf16) options.cache = Type::f32;
+  const std::int64_t context = options.context > 0 ? options.context : file->config().context;
+  EvalReport report(*file, model.path, options, context, asking);
+  judge::Journal journal(Path(*out + ".journal"), report.settings(runs));
+  if (journal.replaced())
+    note("the journal of another run lay there; this one begins anew");
+  else if (journal.found() > 0)
+    note("goes on after " + std::to_string(journal.found()) + " items that an earlier run answered");
+  const std::vector<std::vector<judge::Overlap>> ledger = seen_in_training(runs, trained_on);
+  for (std::size_t at = 0; at < runs.size(); ++at) {
+    const judge::TaskRun& run = runs[at];
+    Progress progress(Progress::detect(quiet), run.name, static_cast<std::int64_t>(run.items.size()));
+    judge::EvaluateOptions how;
+    how.batch = batch.value_or(how.batch);
+    how.go_on = [] { return !interrupted(); };
+    how.progress = [&](std::int64_t done, std::int64_t skipped) {
+      progress.skip(skipped);
+      progress.update(done, "items");
+    };
+    const auto open = [&](std::int64_t slots, std::int64_t positions) {
+      SessionOptions mine = options;
+      mine.slots = slots;
+      mine.positions = positions;
+      auto session = std::make_unique<Session>(file, mine);
+      report.see(*session);
+      return session;
+    };
+    const std::optional<judge::TaskResult> result =
+        judge::evaluate(run, tokenizer, file->config(), context, open, &journal, how);
+    if (!result) {
+      note("stopped; the same command goes on from here");
+      check_interrupt();
+      throw Error("stopped");
+    }
+    progress.finish(report.add(run, *result, ledger.empty() ? nullptr : &ledger[at]));
+  }
+  report.write(*out);
+  journal.remove();
+  print(report.table());
+}
+
+void EvalVerb::run() const {
+  if (list) return print(eval_list());
+  check();
+  judge::Asking asked = asking();
+  if (model.path.empty()) return write_requests(chosen(asked));
+  const auto file = std::make_shared<const ModelFile>(Path(model.path));
+  const auto tokenizer = tokenizer_of(*file);
+  std::optional<ChatTemplate> form;
+  if (chat) {
+    form = choose_template(template_name, *tokenizer, model.path);
+    if (!form)
+      throw Error("--chat: the model has no chat template; --template NAME gives it one",
+                  Error::Kind::usage);
+    asked.chat.form = &*form;
+    asked.chat.tokenizer = tokenizer.get();
+  }
+  const std::vector<judge::TaskRun> runs = chosen(asked);
+  if (dry_run) return write_requests(runs);
+  for (const judge::TaskRun& run : runs)
+    if (judge::runs_code(*run.spec))
+      if (const auto reason = judge::sandbox_missing())
+        throw Error(run.name + " runs what the model writes in a sandbox of bubblewrap, which does not work here: " +
+                    *reason);
+  evaluate_all(runs, asked, file, tokenizer);
+}
+
+std::function<void()> declare_eval(Options& options) {
+  auto command = std::make_shared<EvalVerb>();
+  command->model.declare(options, false);
+  options.text("--tasks", "NAMES", command->tasks,
+               "the tasks, with commas between: arc_easy,hellaswag,mmlu_anatomy");
+  options.text("--task", "FILE", command->own_tasks, "a task of your own, a TOML file; may be repeated");
+  options.text("--text", "FILE", command->texts, "the perplexity of a text; may be repeated");
+  options.text("--trained-on", "FOLDER", command->trained_on,
+               "text that the model was trained on (.txt, .md, .jsonl): questions that stand in it are "
+               "marked, and scores are split; may be repeated");
+  options.text("--data", "FOLDER", command->data, "where the sets of questions lie");
+  options.text("--out", "FILE", command->out,
+               "where the report goes (JSON, and a page for a browser beside it)");
+  options.number("--limit", "N", command->limit, 0, 1e9,
+                 "only the first N questions of each task; below 1 a share of them");
+  options.whole("--few-shot", "K", command->shots, 0, 1000,
+                "put K worked examples before each question (default: the task's own number)");
+  options.whole("--seed", "S", command->seed, 0, INT64_MAX, "of the examples (default 1234, as the field's)");
+  options.flag("--chat", command->chat, "ask by the model's chat template");
+  options.text("--template", "NAME", command->template_name, "with --chat: by this template");
+  options.text("--system", "TEXT", command->system, "with --chat: told before each question");
+  options.flag("--turns", command->turns, "with --chat: each example is a turn of its own");
+  options.whole("--batch", "N", command->batch, 1, 4096,
+                "sequences at a time (default 64); scores do not depend on it");
+  options.flag("--dry-run", command->dry_run, "only make the requests, and print them");
+  options.text("--requests", "FILE", command->requests, "with --dry-run: into this file");
+  options.text("--digests", "FOLDER", command->digests,
+               "with --dry-run: a sum of each document's requests, a file for each task");
+  options.flag("--list", command->list, "the tasks that there are, and where their data are had");
+  options.flag("-q,--quiet", command->quiet, "no progress");
+  return [command] { command->run(); };
+}
+
+}  // namespace
+
+const Verb kEval{
+    "eval", "score a model on standard tasks",
+    "Puts the questions of standard sets to a model and writes a report: scores with their\n"
+    "standard errors, every question and answer. The requests are those of\n"
+    "lm-evaluation-harness, to the character. The sets are not part of Bantam: --list says\n"
+    "where each is had. A run that was stopped goes on when it is started again.",
+    "bantam eval model.gguf --tasks arc_easy,hellaswag --data sets --out report.json\n"
+    "bantam eval model.gguf --text book.txt --out perplexity.json",
+    declare_eval};
+
+}  // namespace bantam::cli

@@ -1,0 +1,212 @@
+#include "judge/records.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "judge/csv.h"
+#include "words/unicode.h"
+
+namespace bantam::judge {
+
+namespace {
+
+constexpr JsonLimits kRecordLimits{std::uint64_t{1} << 30, 64, 40'000'000, false};
+
+void add_record(Json&& value, const std::string& name, std::uint64_t line, std::vector<Json>& out) {
+  if (!value.is_object())
+    throw Error("a JSON object was expected for each record").in(name).line(line);
+  out.push_back(std::move(value));
+}
+
+void parse_lines(std::string_view text, const std::string& name, std::vector<Json>& out) {
+  std::uint64_t line = 0;
+  while (!text.empty()) {
+    ++line;
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view one = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (one.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    try {
+      add_record(parse_json(one, name, kRecordLimits), name, line, out);
+    } catch (Error& error) {
+      throw Error(error.message()).in(name).line(line);
+    }
+  }
+}
+
+// A list of objects, an object of objects (TTQA: "0", "1", ...), or one of them under source.at.
+void parse_whole(std::string_view text, const std::string& name, const Source& source,
+                 std::vector<Json>& out) {
+  Json whole = parse_json(text, name, kRecordLimits);
+  if (!source.at.empty()) {
+    const auto found = whole.is_object() ? whole.find(source.at) : whole.end();
+    if (found == whole.end())
+      throw Error("a member \"" + source.at + "\" with the list of records was expected").in(name);
+    Json inner = std::move(*found);
+    whole = std::move(inner);
+  }
+  if (!whole.is_array() && !whole.is_object())
+    throw Error("a list of records was expected").in(name);
+  for (auto& value : whole) add_record(std::move(value), name, 1, out);
+}
+
+void parse_csv(std::string_view text, const std::string& name, const Source& source,
+               std::vector<Json>& out) {
+  CsvReader reader(text, name);
+  std::vector<std::string> row;
+  std::vector<std::string> columns = source.columns;
+  if (columns.empty() && reader.next(row)) columns = row;
+  while (reader.next(row)) {
+    if (row.size() != columns.size())
+      throw Error("a row of " + std::to_string(columns.size()) + " cells was expected, not of " +
+                  std::to_string(row.size()))
+          .in(name)
+          .line(reader.line());
+    Json record = Json::object();
+    for (std::size_t i = 0; i < row.size(); ++i) record[columns[i]] = std::move(row[i]);
+    out.push_back(std::move(record));
+  }
+}
+
+void parse_plain_lines(std::string_view text, std::vector<Json>& out) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view one = text.substr(0, end);
+    if (one.ends_with('\r')) one.remove_suffix(1);
+    out.push_back({{"line", one}});
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+bool kept(const Source& source, const Json& record, const std::string& name) {
+  if (source.number.empty()) return true;
+  const auto at = record.find(source.number);
+  if (at == record.end() || !at->is_number_integer())
+    throw Error("a whole number was expected in every record").in(name).field(source.number);
+  const auto value = at->get<std::int64_t>();
+  return value >= source.from && value <= source.to;
+}
+
+std::string_view without_gz(std::string_view name) {
+  if (name.ends_with(".gz")) name.remove_suffix(3);
+  return name;
+}
+
+}  // namespace
+
+std::vector<Json> parse_records(std::string_view text, const std::string& name,
+                                const Source& source) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (const std::size_t good = valid_utf8_prefix(text); good != text.size())
+    throw Error("text in UTF-8 was expected").in(name).at(good);
+  std::vector<Json> out;
+  const std::string_view kind = without_gz(name);
+  if (kind.ends_with(".jsonl"))
+    parse_lines(text, name, out);
+  else if (kind.ends_with(".json"))
+    parse_whole(text, name, source, out);
+  else if (kind.ends_with(".csv"))
+    parse_csv(text, name, source, out);
+  else if (kind.ends_with(".lst"))
+    parse_plain_lines(text, out);
+  else if (kind.ends_with(".txt") || kind.ends_with(".raw"))
+    out.push_back({{"text", text}});
+  else
+    throw Error("a file that ends in .jsonl, .json, .csv, .lst, .txt or .raw was expected").in(name);
+  return out;
+}
+
+std::vector<std::string> DataFolder::matches(const Source& source) const {
+  std::error_code ignored;
+  const auto there = [&](const std::string& relative) -> std::string {
+    for (const std::string& name : {relative, relative + ".gz"})
+      if (std::filesystem::is_regular_file(root_ / name, ignored)) return name;
+    return "";
+  };
+  const std::size_t star = source.path.find('*');
+  if (star == std::string::npos) {
+    const std::string one = there(source.path);
+    return one.empty() ? std::vector<std::string>{} : std::vector{one};
+  }
+  const std::size_t slash = source.path.rfind('/', star);
+  const std::string folder = slash == std::string::npos ? "" : source.path.substr(0, slash + 1);
+  const std::string before = source.path.substr(folder.size(), star - folder.size());
+  const std::string after = source.path.substr(star + 1);
+  std::vector<std::string> out;
+  for (const auto& entry : std::filesystem::directory_iterator(root_ / folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const std::string_view plain = without_gz(name);
+    if (plain.size() > before.size() + after.size() && plain.starts_with(before) &&
+        plain.ends_with(after))
+      out.push_back(folder + name);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+bool DataFolder::has(const std::vector<Source>& sources) const {
+  return std::any_of(sources.begin(), sources.end(),
+                     [&](const Source& s) { return !matches(s).empty(); });
+}
+
+std::string DataFolder::bytes_of(const std::string& relative) {
+  std::string text = read_unpacked(root_ / relative);
+  const bool known = std::any_of(files_.begin(), files_.end(),
+                                 [&](const DataFile& f) { return f.path == relative; });
+  if (!known) {
+    Sha256 sum;
+    sum.add(std::as_bytes(std::span(text)));
+    files_.push_back({relative, sum.hex(), text.size()});
+  }
+  return text;
+}
+
+void DataFolder::read_one(const Source& source, const std::string& relative,
+                          std::vector<Json>& out) {
+  const std::string name = (root_ / relative).string();
+  std::vector<Json> records = parse_records(bytes_of(relative), name, source);
+  if (const std::size_t star = source.path.find('*'); star != std::string::npos) {
+    const std::string_view plain = without_gz(relative);
+    const std::string took(
+        plain.substr(star, plain.size() - (source.path.size() - 1)));
+    for (Json& record : records)
+      if (!record.contains(source.star)) record[source.star] = took;
+  }
+  if (!source.beside.empty()) {
+    Source other;
+    other.path = source.beside;
+    const std::vector<std::string> found = matches(other);
+    if (found.empty())
+      throw Error("is missing; it belongs beside " + relative)
+          .in((root_ / source.beside).string());
+    const std::vector<Json> lines =
+        parse_records(bytes_of(found[0]), (root_ / found[0]).string(), other);
+    if (lines.size() != records.size())
+      throw Error("a line for each of the " + std::to_string(records.size()) + " records of " +
+                  relative + " was expected, not " + std::to_string(lines.size()))
+          .in((root_ / found[0]).string());
+    for (std::size_t i = 0; i < records.size(); ++i) records[i][source.as] = lines[i]["line"];
+  }
+  for (Json& record : records)
+    if (kept(source, record, name)) out.push_back(std::move(record));
+}
+
+std::vector<Json> DataFolder::read(const std::vector<Source>& sources, const std::string& where) {
+  std::string tried;
+  for (const Source& source : sources) {
+    const std::vector<std::string> names = matches(source);
+    if (names.empty()) {
+      tried += (tried.empty() ? "" : ", ") + source.path;
+      continue;
+    }
+    std::vector<Json> out;
+    for (const std::string& name : names) read_one(source, name, out);
+    if (out.empty()) throw Error("has no records").in((root_ / names[0]).string());
+    return out;
+  }
+  throw Error("the file " + tried + " was expected there" + (where.empty() ? "" : "; " + where))
+      .in(root_.string());
+}
+
+}  // namespace bantam::judge

@@ -1,0 +1,168 @@
+// Scores do not depend on how they were computed.
+#include "judge/evaluate.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "infer/log_probabilities.h"
+#include "judge/report.h"
+#include "judge/support.h"
+
+namespace bantam::test {
+namespace {
+
+using judge::Likelihood;
+using judge::Sequence;
+
+// One sequence by itself, every row asked for, by the program's other arithmetic of probabilities.
+Likelihood alone(const JudgeModel& model, const Sequence& s) {
+  const auto session = model.opener()(1, 512);
+  Likelihood out;
+  const Session::Part part{0, std::span(s.tokens).first(s.tokens.size() - 1), Session::Want::all};
+  session->evaluate({&part, 1}, [&](std::size_t, std::size_t i, std::span<const float> logits) {
+    if (i + 1 < s.first) return;
+    const TokenProbabilities p = log_probabilities(logits, s.tokens[i + 1], 1);
+    out.sum += p.chosen.log_probability;
+    out.greedy = out.greedy && p.top.front().id == s.tokens[i + 1];
+  });
+  return out;
+}
+
+TEST(Likelihoods, AreThoseOfEachSequenceAlone) {
+  const JudgeModel model;
+  judge::Asking asking;
+  asking.shots = 2;
+  const judge::TaskRun run = own_run("easy", asking);
+  const judge::TaskResult result = model.evaluate(run);
+  const judge::Encoder encoder(model.tokenizer, 512);
+  for (std::size_t i = 0; i < run.items.size(); ++i)
+    for (std::size_t j = 0; j < 2; ++j) {
+      const Likelihood expected =
+          alone(model, encoder.pair(run.items[i].context(j), run.items[i].continuation(j)));
+      EXPECT_NEAR(result.responses[i].likelihoods[j].sum, expected.sum, 1e-9 * std::abs(expected.sum));
+      EXPECT_EQ(result.responses[i].likelihoods[j].greedy, expected.greedy);
+    }
+  EXPECT_LT(result.work.computed, result.work.asked * 3 / 4);  // what is shared is computed once
+}
+
+std::string bytes_of(const judge::TaskRun& run, const judge::TaskResult& result) {
+  return to_text(judge::task_report(run, result, *run.spec));
+}
+
+TEST(Evaluate, GivesTheSameBytesForAnyBatchAndThreads) {
+  const JudgeModel model;
+  judge::Asking asking;
+  asking.shots = 3;
+  for (const char* name : {"easy", "subjects", "sums"}) {
+    judge::Asking mine = asking;
+    if (std::string(name) != "easy") mine.shots = 0;
+    const judge::TaskRun run = own_run(name, mine);
+    const std::string expected = bytes_of(run, model.evaluate(run, 1, 1));
+    for (const std::int64_t batch : {2, 3, 7, 64})
+      for (const unsigned threads : {1u, 3u})
+        EXPECT_EQ(bytes_of(run, model.evaluate(run, batch, threads)), expected) << name << batch;
+  }
+}
+
+TEST(Evaluate, GoesOnFromAJournalToTheSameReport) {
+  const JudgeModel model;
+  const judge::TaskRun run = own_run("easy");
+  const std::string expected = bytes_of(run, model.evaluate(run));
+  const Path path = model.folder / "journal";
+  std::int64_t asked = 0;
+  {
+    judge::Journal journal(path, "settings");
+    judge::EvaluateOptions options;
+    options.batch = 4;  // two items
+    options.go_on = [&] { return ++asked < 7; };
+    EXPECT_FALSE(judge::evaluate(run, model.tokenizer, model.file->config(), 512, model.opener(),
+                                 &journal, options));
+  }
+  // A kill in the middle of a line.
+  std::string text = read_file(path);
+  write_file(path, text.substr(0, text.size() - 5));
+  {
+    judge::Journal journal(path, "settings");
+    EXPECT_FALSE(journal.replaced());
+    ASSERT_GT(journal.found(), 0u);
+    const judge::TaskResult rest = model.evaluate(run, 3, 1, &journal);
+    EXPECT_EQ(rest.resumed, static_cast<std::int64_t>(journal.found()));
+    EXPECT_EQ(bytes_of(run, rest), expected);
+  }
+  const judge::Journal other(path, "other settings");
+  EXPECT_TRUE(other.replaced());
+  EXPECT_EQ(other.found(), 0u);
+}
+
+// What the context has no room for is cut from the left, and said for the item.
+TEST(Evaluate, SaysWhatTheContextCutOff) {
+  const JudgeModel model(64);
+  judge::Asking asking;
+  asking.shots = 3;
+  const judge::TaskRun run = own_run("easy", asking);
+  const judge::TaskResult result = model.evaluate(run);
+  const Json report = judge::task_report(run, result, *run.spec);
+  EXPECT_EQ(report["cut_items"], 12);
+  EXPECT_GT(report["items"][0]["cut"].get<int>(), 0);
+}
+
+// Another program, written from the rules, finds the same scores in a report.
+TEST(Report, ASecondReadingGivesTheSameScores) {
+  if (std::system("python3 -c pass 2> /dev/null") != 0) GTEST_SKIP() << "no python3 here";
+  const JudgeModel model;
+  Json tasks = Json::object();
+  const auto add = [&](const judge::TaskRun& run) {
+    tasks[run.name] = judge::task_report(run, model.evaluate(run), *run.spec);
+  };
+  for (const char* name : {"easy", "subjects", "sums"}) add(own_run(name));
+  add(judge::text_run({(judge_data() / "easy.toml").string(), (judge_data() / "sums.toml").string()}));
+  const Path own = judge_data() / "easy.jsonl";
+  judge::DataFolder folder{judge_data()};
+  judge::Chosen last{std::make_shared<const judge::TaskSpec>(task_of(
+                         "name = \"last\"\nkind = \"likelihood\"\n[data]\ntest = \"easy.jsonl\"\n"
+                         "[prompt]\nquestion = \"{{ stem }}\"\ntarget = \"{{ options[0] }}\"\n")),
+                     ""};
+  add(judge::make_run(last, folder, {}));
+  judge::Chosen shares{std::make_shared<const judge::TaskSpec>(task_of(
+                           "name = \"shares\"\n[data]\ntest = \"truth.json\"\nprepare = \"truthfulqa\"\n"
+                           "[prompt]\nquestion = \"{{ question }}\"\nchoices_from = \"mc2_choices[]\"\n"
+                           "[score]\nby = \"mc2\"\n")),
+                       ""};
+  add(judge::make_run(shares, folder, {}));
+  const Path report = model.folder / "report.json";
+  write_file(report, to_text({{"tasks", tasks}}));
+  const std::string script = (Path(__FILE__).parent_path() / "second_reading.py").string();
+  EXPECT_EQ(std::system(("python3 '" + script + "' '" + report.string() + "'").c_str()), 0);
+}
+
+TEST(Encoder, JoinsBeforeItEncodes) {
+  const JudgeModel model;
+  const judge::Encoder encoder(model.tokenizer, 512);
+  const auto pair = encoder.pair("a ", "the");  // " the" is one token: the space goes over
+  EXPECT_EQ(pair.tokens, (std::vector<std::int32_t>{259, 'a', 258}));
+  EXPECT_EQ(pair.first, 2u);
+  const auto unconditional = encoder.pair("", "x");
+  EXPECT_EQ(unconditional.tokens, (std::vector<std::int32_t>{259, 'x'}));
+  // A text that begins with the beginning's own text is not begun twice.
+  EXPECT_EQ(encoder.encode("<s>a"), (std::vector<std::int32_t>{259, 'a'}));
+  EXPECT_EQ(encoder.encode("a"), (std::vector<std::int32_t>{259, 'a'}));
+  EXPECT_THROW(encoder.pair("t", ""), Error);
+  EXPECT_THROW(judge::Encoder(model.tokenizer, 2).pair("a", "long text"), Error);
+}
+
+// Every token of a text is predicted once, with as much before it as fits.
+TEST(Encoder, RollingWindows) {
+  using Window = std::pair<std::vector<std::int32_t>, std::size_t>;
+  std::vector<std::int32_t> tokens;
+  for (std::int32_t i = 1; i <= 7; ++i) tokens.push_back(i);
+  std::vector<Window> got;
+  for (const Sequence& s : judge::rolling_windows(tokens, 0, 4)) got.emplace_back(s.tokens, s.first);
+  EXPECT_EQ(got, (std::vector<Window>{{{0, 1, 2, 3, 4}, 1}, {{3, 4, 5, 6, 7}, 2}}));
+  EXPECT_TRUE(judge::rolling_windows({}, 0, 4).empty());
+}
+
+}  // namespace
+}  // namespace bantam::test
