@@ -87,14 +87,30 @@ class FreshServer {
   std::thread drain_;
 };
 
+// The tokens that end an answer early, each made impossible.
+Json without_ends(int port) {
+  test::HttpClient info(port);
+  info.get("/tokenizer_info");
+  Json biases = Json::object();
+  for (const std::string& end : {info.reply().json().value("eos_token", std::string()),
+                                 std::string("<|endoftext|>"), std::string("<|im_end|>")}) {
+    test::HttpClient http(port);
+    http.post("/tokenize", {{"content", end}});
+    const Json ids = http.reply().json()["tokens"];
+    if (ids.size() == 1) biases[std::to_string(ids[0].get<int>())] = -100;
+  }
+  return biases;
+}
+
 // One answer; its tokens.
-std::int64_t ask(int port, int client, std::int64_t tokens) {
+std::int64_t ask(int port, int client, std::int64_t tokens, const Json& biases) {
   test::HttpClient http(port);
   http.post("/v1/completions",
             {{"prompt", "Client " + std::to_string(client) + " would like to hear a story of " +
                             std::to_string(100 + client) + " words about the sea."},
              {"max_tokens", tokens},
-             {"seed", client}});
+             {"seed", client},
+             {"logit_bias", biases}});
   const test::Reply reply = http.reply();
   if (reply.status != 200) throw Error("the server answered: " + reply.body);
   return reply.json()["usage"]["completion_tokens"].get<std::int64_t>();
@@ -108,11 +124,12 @@ Figures measure(const std::string& program, const std::vector<std::string>& argu
   const FreshServer server(program, arguments);
   std::vector<std::thread> threads;
   std::vector<std::int64_t> counts(static_cast<std::size_t>(clients));
+  const Json biases = without_ends(server.port());
   const double start = now();
   for (int c = 0; c < clients; ++c)
     threads.emplace_back([&, c] {
       try {
-        counts[static_cast<std::size_t>(c)] = ask(server.port(), c, tokens);
+        counts[static_cast<std::size_t>(c)] = ask(server.port(), c, tokens, biases);
       } catch (const std::exception& error) {
         fmt::print(stderr, "serve: {}\n", error.what());
       }

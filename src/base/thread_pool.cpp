@@ -14,10 +14,10 @@ constexpr std::uint64_t pack(std::uint64_t next, std::uint64_t end) { return nex
 // other closely. By the clock, because a pause takes from 10 to 140 cycles, depending on the
 // processor.
 constexpr std::chrono::microseconds kSpinTime{50};
-// At the end of a region the others have at most one task each left; after this many spins assume
-// that one lost its core.
-constexpr int kSpinsBeforeYield = 2000;
-constexpr int kYieldsBeforePark = 8;
+// At the end of a region the others have at most one task each left: after this long assume that
+// one lost its core to another process. Parking leaves ours to it; a yield would leave it to others
+// for a whole slice of time.
+constexpr std::chrono::microseconds kEndSpinTime{30};
 
 void relax() {
 #if defined(__x86_64__)
@@ -124,14 +124,14 @@ bool ThreadPool::claim(Run& run, bool from_front, std::uint32_t& task) {
 }
 
 void ThreadPool::wait_until_finished() {
-  for (int spin = 0; spin < kSpinsBeforeYield; ++spin) {
-    if (unfinished_.load(std::memory_order_acquire) == 0) return;
-    relax();
-  }
-  for (int i = 0; i < kYieldsBeforePark; ++i) {
-    if (unfinished_.load(std::memory_order_acquire) == 0) return;
-    std::this_thread::yield();
-  }
+  if (unfinished_.load(std::memory_order_acquire) == 0) return;
+  const auto deadline = std::chrono::steady_clock::now() + kEndSpinTime;
+  do {
+    for (int spin = 0; spin < 32; ++spin) {
+      if (unfinished_.load(std::memory_order_acquire) == 0) return;
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() < deadline);
   for (std::uint32_t left; (left = unfinished_.load(std::memory_order_acquire)) != 0;)
     unfinished_.wait(left, std::memory_order_acquire);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 
 #include "base/error.h"
 #include "infer/sampler_options.h"
@@ -57,6 +58,47 @@ Candidates::Candidates(std::span<const float> logits, std::span<const bool> allo
     for (Candidate& c : list_) c.logit = 0;
     largest_ = 0;
   }
+}
+
+std::optional<Candidates> Candidates::likeliest(std::span<const float> logits, std::size_t count,
+                                                std::span<const std::int32_t> ids) {
+  // Of the largest of each block, `count` are at least as large as the count-th of them: so many
+  // logits are, too.
+  constexpr std::size_t kBlock = 16;
+  const std::size_t blocks = (logits.size() + kBlock - 1) / kBlock;
+  if (count == 0 || blocks < 4 * (count + ids.size())) return std::nullopt;
+  std::vector<float> largest(blocks, -std::numeric_limits<float>::infinity());
+  for (std::size_t b = 0; b < blocks; ++b)
+    for (const float logit : logits.subspan(b * kBlock, std::min(kBlock, logits.size() - b * kBlock)))
+      largest[b] = logit > largest[b] ? logit : largest[b];  // NaN is not
+  std::vector<float> ranked = largest;
+  const auto place = ranked.begin() + static_cast<std::ptrdiff_t>(count - 1);
+  std::nth_element(ranked.begin(), place, ranked.end(), std::greater());
+  const float least = *place;
+  if (!std::isfinite(least)) return std::nullopt;
+  Candidates out;
+  const auto add = [&](std::size_t i) {
+    const float logit = logits[i];
+    if (std::isnan(logit)) return;
+    out.list_.push_back({static_cast<std::int32_t>(i), logit});
+    out.largest_ = std::max(out.largest_, logit);
+  };
+  auto next = ids.begin();
+  const auto add_ids_before = [&](std::size_t end) {
+    for (; next != ids.end() && static_cast<std::size_t>(*next) < end; ++next)
+      if (!(logits[static_cast<std::size_t>(*next)] >= least)) add(static_cast<std::size_t>(*next));
+  };
+  for (std::size_t b = 0; b < blocks; ++b) {
+    if (largest[b] < least) continue;
+    for (std::size_t i = b * kBlock; i < std::min((b + 1) * kBlock, logits.size()); ++i) {
+      if (!(logits[i] >= least)) continue;
+      add_ids_before(i);
+      add(i);
+    }
+  }
+  add_ids_before(logits.size());
+  if (!std::isfinite(out.largest_)) return std::nullopt;
+  return out;
 }
 
 Candidate* Candidates::find(std::int32_t id) {
@@ -154,6 +196,40 @@ bool Sampler::changes_logits() const {
          options_.dry_multiplier > 0;
 }
 
+// The ids whose logits the stages before top-n-sigma may change.
+std::vector<std::int32_t> Sampler::touched() const {
+  std::vector<std::int32_t> ids;
+  for (const LogitBias& b : options_.logit_bias) ids.push_back(b.id);
+  const auto add_last = [&](std::int64_t most) {
+    const std::span<const std::int32_t> all(history_);
+    const auto last = most < 0 ? all : all.last(std::min(all.size(), static_cast<std::size_t>(most)));
+    ids.insert(ids.end(), last.begin(), last.end());
+  };
+  if (options_.repeat_penalty != 1 || options_.frequency_penalty != 0 ||
+      options_.presence_penalty != 0)
+    add_last(options_.penalty_last);
+  if (options_.dry_multiplier > 0) add_last(options_.dry_last);
+  std::ranges::sort(ids);
+  const auto rest = std::ranges::unique(ids);
+  ids.erase(rest.begin(), rest.end());
+  return ids;
+}
+
+// Where top-k follows, no more than can be among its k: those that nothing touches and that k + all
+// touched ones are likelier than are left out at once. The choice is the same.
+Candidates Sampler::candidates(std::span<const float> logits, std::span<const bool> allowed) const {
+  const bool one = options_.temperature == 0;
+  if (allowed.empty() && (one || (options_.top_k > 0 && options_.top_n_sigma <= 0))) {
+    const std::vector<std::int32_t> ids = touched();
+    const bool known = ids.empty() || (ids.front() >= 0 &&
+                                       static_cast<std::size_t>(ids.back()) < logits.size());
+    const auto wanted = one ? 1 : static_cast<std::size_t>(options_.top_k);
+    if (known && wanted < logits.size())
+      if (auto few = Candidates::likeliest(logits, wanted + ids.size(), ids)) return *std::move(few);
+  }
+  return Candidates(logits, allowed);
+}
+
 std::int32_t Sampler::choose(std::span<const float> logits, std::span<const bool> allowed) {
   const std::uint64_t index = chosen_++;
   std::int32_t id = 0;
@@ -162,7 +238,7 @@ std::int32_t Sampler::choose(std::span<const float> logits, std::span<const bool
   } else {
     const SamplerState state{
         history_, {breakers_.get(), breaker_count_}, xtc_random_.uniform(index), mirostat_mu_};
-    Candidates candidates(logits, allowed);
+    Candidates candidates = this->candidates(logits, allowed);
     const bool likeliest = options_.temperature == 0;
     for (const SamplerStage* stage : kStages) {
       if (likeliest && stage == &kTopNSigma) break;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -77,6 +78,11 @@ class Candidates {
   // of each id whether it may come. Throws Error when none is left.
   explicit Candidates(std::span<const float> logits, std::span<const bool> allowed = {});
 
+  // The `count` likeliest of the logits and whoever is as likely as the last of them, and those of
+  // `ids` (rising); nothing when one pass over all is as good, or an infinite one needs care.
+  static std::optional<Candidates> likeliest(std::span<const float> logits, std::size_t count,
+                                             std::span<const std::int32_t> ids);
+
   std::span<const Candidate> all() const { return list_; }
   std::span<Candidate> all() { return list_; }
   std::size_t size() const { return list_.size(); }
@@ -113,6 +119,7 @@ class Candidates {
   std::vector<double> weights() const;
 
  private:
+  Candidates() = default;
   void refresh();
   Candidate* find(std::int32_t id);
   std::vector<Candidate> list_;
@@ -148,6 +155,8 @@ class Sampler {
  private:
   std::int32_t draw(Candidates& candidates, std::uint64_t index);
   bool changes_logits() const;
+  std::vector<std::int32_t> touched() const;
+  Candidates candidates(std::span<const float> logits, std::span<const bool> allowed) const;
 
   SamplingOptions options_;
   Random random_, xtc_random_;

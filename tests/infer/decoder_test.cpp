@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
 
 #include "base/error.h"
 #include "infer/prompt_lookup.h"
@@ -76,6 +79,36 @@ TEST_F(Decoders, AGreedyChoiceUnderAConstraintIsTheLikeliestThatIsAllowed) {
   EXPECT_EQ(Sampler(o).choose(logits, allowed), 2);
   const bool none[] = {false, false, false, false};
   EXPECT_THROW(Sampler(o).choose(logits, none), Error);
+}
+
+TEST(FewCandidates, AreAsGoodAsAll) {
+  const Random random(5, 0);
+  std::uint64_t at = 0;
+  std::vector<float> logits(6000);
+  const std::unique_ptr<bool[]> all(new bool[logits.size()]);
+  std::fill_n(all.get(), logits.size(), true);
+  for (int round = 0; round < 300; ++round) {
+    // Few different numbers, so that there are ties, and some that are none.
+    for (float& logit : logits)
+      logit = static_cast<float>(random.below(at++, round % 3 == 0 ? 40 : 100000)) / 100.0f;
+    logits[random.below(at++, logits.size())] = std::nanf("");
+    logits[random.below(at++, logits.size())] = -std::numeric_limits<float>::infinity();
+    SamplingOptions o;
+    o.seed = static_cast<std::uint64_t>(round);
+    o.temperature = round % 5 == 0 ? 0 : 1.5;
+    o.top_k = round % 7 == 0 ? 1 : 40;
+    o.min_p = 0;
+    if (round % 2 == 0) o.repeat_penalty = 1.3;
+    if (round % 4 == 0) o.dry_multiplier = 2;
+    for (int b = 0; b < round % 10; ++b)
+      o.logit_bias.push_back({static_cast<std::int32_t>(random.below(at++, logits.size())),
+                              b % 3 == 0 ? -std::numeric_limits<double>::infinity()
+                                         : static_cast<double>(b) - 3});
+    Sampler few(o), whole(o);
+    for (Sampler* s : {&few, &whole}) s->see(test::some_tokens(30, static_cast<std::uint64_t>(round)));
+    for (int i = 0; i < 5; ++i)
+      ASSERT_EQ(few.choose(logits), whole.choose(logits, {all.get(), logits.size()})) << round;
+  }
 }
 
 // Knows the answer but for each fifth token.
