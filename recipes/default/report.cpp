@@ -18,6 +18,7 @@
 #include "default/corpus.h"
 #include "default/nearest.h"
 #include "infer/answer.h"
+#include "infer/decoder.h"
 #include "infer/session.h"
 #include "chat/chat_template.h"
 #include "tokenizer/tokenizer.h"
@@ -80,11 +81,23 @@ class Judge {
 
   // Greedy answers, many at a time: the same as one by one.
   std::vector<std::string> answers(const std::vector<Dialogue>& questions) {
-    std::vector<std::string> out(questions.size());
-    for (std::size_t first = 0; first < questions.size(); first += kSlots) {
-      const std::size_t count = std::min<std::size_t>(kSlots, questions.size() - first);
-      answer_some(questions, first, count, out);
+    std::vector<std::unique_ptr<Answer>> said;
+    std::vector<std::unique_ptr<Going>> goings;
+    std::vector<Going*> all;
+    for (const Dialogue& d : questions) {
+      const std::vector<std::int32_t> ids = prompt(d.question);
+      AnswerOptions options;
+      options.sampling.temperature = 0;
+      options.most_tokens = session_.context() - static_cast<std::int64_t>(ids.size());
+      said.push_back(std::make_unique<Answer>(tokenizer_, options));
+      goings.push_back(std::make_unique<Going>(ids, *said.back()));
+      all.push_back(goings.back().get());
     }
+    Decoder(session_).run(all, [](Going& going) {
+      if (going.fault()) std::rethrow_exception(going.fault());
+    });
+    std::vector<std::string> out;
+    for (const auto& answer : said) out.push_back(answer->text());
     return out;
   }
 
@@ -123,36 +136,6 @@ class Judge {
 
  private:
   static constexpr std::int64_t kSlots = 32;
-
-  void answer_some(const std::vector<Dialogue>& questions, std::size_t first, std::size_t count,
-                   std::vector<std::string>& out) {
-    std::vector<Answer> answers;
-    std::vector<std::vector<std::int32_t>> next(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      session_.trim(static_cast<std::int64_t>(i), 0);
-      next[i] = prompt(questions[first + i].question);
-      AnswerOptions options;
-      options.sampling.temperature = 0;
-      options.most_tokens = session_.context() - static_cast<std::int64_t>(next[i].size());
-      answers.emplace_back(tokenizer_, options);
-    }
-    for (;;) {
-      std::vector<Session::Part> parts;
-      std::vector<std::size_t> who;
-      for (std::size_t i = 0; i < count; ++i)
-        if (!answers[i].stopped()) {
-          parts.push_back({static_cast<std::int64_t>(i), next[i], Session::Want::last});
-          who.push_back(i);
-        }
-      if (parts.empty()) break;
-      session_.evaluate(parts, [&](std::size_t part, std::size_t, std::span<const float> row) {
-        Answer& answer = answers[who[part]];
-        answer.step(row);
-        next[who[part]] = {answer.ids().back()};
-      });
-    }
-    for (std::size_t i = 0; i < count; ++i) out[first + i] = answers[i].text();
-  }
 
   std::shared_ptr<const Tokenizer> tokenizer_;
   ChatTemplate chat_;

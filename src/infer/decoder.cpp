@@ -148,6 +148,24 @@ void Decoder::settle(Going& g) {
     g.stop(StopReason::context);
 }
 
+bool Decoder::run(std::span<Going* const> goings, const std::function<void(Going&)>& done,
+                  const Session::GoOn& go_on) {
+  std::vector<Going*> seated;
+  std::size_t next = 0;
+  while (next < goings.size() || !seated.empty()) {
+    while (next < goings.size() && static_cast<std::int64_t>(seated.size()) < session_.slots()) {
+      seat(*goings[next], seated);
+      seated.push_back(goings[next++]);
+    }
+    if (!step(seated, go_on)) return false;
+    if (done)
+      for (Going* g : seated)
+        if (g->over()) done(*g);
+    std::erase_if(seated, [](const Going* g) { return g->over(); });
+  }
+  return true;
+}
+
 bool Decoder::step(std::span<Going* const> goings, const Session::GoOn& go_on) {
   ++steps_;
   std::vector<Going*> active;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -87,6 +88,10 @@ class Decoder {
   // asked between forward passes; false: it said no. Throws Error when a prompt does not fit or has
   // an id outside the vocabulary, before anything is evaluated.
   bool step(std::span<Going* const> goings, const Session::GoOn& go_on = {});
+  // Steps until all are over, as many at once as there are slots, in order; `done` is called with
+  // each as it ends. False: `go_on` said no.
+  bool run(std::span<Going* const> goings, const std::function<void(Going&)>& done = {},
+           const Session::GoOn& go_on = {});
 
  private:
   std::int64_t choose_slot(const Going& going, std::span<Going* const> others);

@@ -81,6 +81,35 @@ TEST_F(Decoders, AGreedyChoiceUnderAConstraintIsTheLikeliestThatIsAllowed) {
   EXPECT_THROW(Sampler(o).choose(logits, none), Error);
 }
 
+TEST_F(Decoders, ManyPromptsPassThroughFewSlots) {
+  SessionOptions few;
+  few.slots = 3;
+  Session session(file_, few);
+  std::vector<std::unique_ptr<Answer>> answers;
+  std::vector<std::unique_ptr<Going>> goings;
+  std::vector<Going*> all;
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    AnswerOptions o = options(0.8, i);
+    o.most_tokens = static_cast<std::int64_t>(7 * i % 20);  // the first asks for nothing
+    answers.push_back(std::make_unique<Answer>(tokenizer_, o));
+    goings.push_back(std::make_unique<Going>(test::some_tokens(5 + i, i), *answers.back()));
+    all.push_back(goings.back().get());
+  }
+  std::size_t ended = 0;
+  EXPECT_TRUE(Decoder(session).run(all, [&](Going& going) { ended += going.over() ? std::size_t{1} : 0; }));
+  EXPECT_EQ(ended, 10u);
+  for (std::uint64_t i = 1; i < 10; ++i) {
+    AnswerOptions o = options(0.8, i);
+    o.most_tokens = static_cast<std::int64_t>(7 * i % 20);
+    EXPECT_TRUE(std::ranges::equal(answers[i]->ids(), ids_of(o, test::some_tokens(5 + i, i)))) << i;
+  }
+  Answer more(tokenizer_, options(0));
+  Going going(test::some_tokens(5, 1), more);
+  Going* const one[] = {&going};
+  int asked = 0;
+  EXPECT_FALSE(Decoder(session).run(one, {}, [&] { return ++asked < 5; }));
+}
+
 TEST(FewCandidates, AreAsGoodAsAll) {
   const Random random(5, 0);
   std::uint64_t at = 0;
