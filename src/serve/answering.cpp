@@ -105,6 +105,7 @@ class Asking {
     options.top_probabilities = generation_.top_probabilities;
     if (continues_) options.continues = ids;
     Wanted wanted{ids, std::make_unique<Answer>(service_.tokenizer, std::move(options))};
+    wanted.whole = !generation_.stream;
     if (generation_.echo) wanted.prompt_probabilities = generation_.top_probabilities;
     return service_.engine.start(wanted, [bell = exchange_.bell()] { bell->ring(); });
   }

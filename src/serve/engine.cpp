@@ -19,6 +19,7 @@ struct Engine::Job {
   Job(Wanted&& wanted, bool speculate)
       : answer(std::move(wanted.answer)), going(wanted.prompt, *answer) {
     going.prompt_probabilities = wanted.prompt_probabilities;
+    whole = wanted.whole;
     if (speculate) going.proposer = &lookup;
   }
 
@@ -29,6 +30,7 @@ struct Engine::Job {
   // Of the engine's thread, until the news says that it has ended.
   Going going;
   std::string piece;  // not yet published
+  bool whole = false;
   bool failed = false;
 
   // Under the engine's mutex.
@@ -175,7 +177,7 @@ void Engine::publish() {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& job : running_) {
-      if (job->piece.empty() && !job->over()) continue;
+      if ((job->piece.empty() || job->whole) && !job->over()) continue;
       AnswerNews& news = job->news;
       try {
         news.text += std::exchange(job->piece, {});

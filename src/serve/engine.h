@@ -34,6 +34,9 @@ struct Wanted {
   std::unique_ptr<Answer> answer;
   // How likely the prompt's own tokens are, too, and so many others at each (Going); negative: no.
   std::int64_t prompt_probabilities = -1;
+  // There is news only of the whole: a client that waits for it need not be woken at every token,
+  // on a processor that computes the next one.
+  bool whole = false;
 };
 
 struct EngineOptions {

@@ -195,6 +195,25 @@ TEST_F(Engines, ThePromptsOwnTokensAreScored) {
   beside.wait();
 }
 
+TEST_F(Engines, WhoWaitsForTheWholeIsWokenOnce) {
+  Engine engine(session(2));
+  auto bell = std::make_shared<std::counting_semaphore<>>(0);
+  std::atomic<int> rung = 0;
+  serve::Wanted wanted{prompt(5, 1), answer(40)};
+  wanted.whole = true;
+  Asked asked{bell,
+              engine.start(wanted,
+                           [bell, &rung] {
+                             ++rung;
+                             bell->release();
+                           }),
+              "",
+              {}};
+  EXPECT_EQ(asked.wait(), expected(prompt(5, 1), 40));
+  EXPECT_EQ(rung, 1);
+  EXPECT_EQ(asked.last.answer_tokens, 40);
+}
+
 TEST_F(Engines, NoTokensAskedForIsAnAnswerWithout) {
   Engine engine(session(1));
   Asked asked = ask(engine, prompt(3, 1), 0);
