@@ -87,7 +87,8 @@ void run(const std::string& path, int rounds) {
   for (int round = 0; round < rounds; ++round)
     for (const int busy : {0, 1}) {
       const std::unique_ptr<OtherWork> other = busy ? std::make_unique<OtherWork>(core) : nullptr;
-      for (const int threads : {0, 1}) figures[busy][threads].push_back(speed(*sessions[static_cast<std::size_t>(threads)]));
+      for (const int threads : {0, 1})
+        figures[busy][threads].push_back(speed(*sessions[static_cast<std::size_t>(threads)]));
     }
   for (const int busy : {0, 1}) {
     const double one = median(figures[busy][0]), both = median(figures[busy][1]);

@@ -168,7 +168,8 @@ int main(int argc, char** argv) {
     const auto self = std::filesystem::canonical("/proc/self/exe");
     bantam::run((self.parent_path() / "bantam").string(), argv[1],
                 argc > 2 ? std::atoi(argv[2]) : 0, argc > 3 ? std::atoll(argv[3]) : 128,
-                std::span(argv, static_cast<std::size_t>(argc)).subspan(argc > 4 ? 4 : static_cast<std::size_t>(argc)));
+                std::span(argv, static_cast<std::size_t>(argc))
+                    .subspan(argc > 4 ? 4 : static_cast<std::size_t>(argc)));
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "serve: {}\n", error.what());

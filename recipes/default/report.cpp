@@ -15,12 +15,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "chat/chat_template.h"
 #include "default/corpus.h"
 #include "default/nearest.h"
 #include "infer/answer.h"
 #include "infer/decoder.h"
 #include "infer/session.h"
-#include "chat/chat_template.h"
 #include "tokenizer/tokenizer.h"
 
 namespace bantam::recipe {

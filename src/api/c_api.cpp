@@ -8,10 +8,10 @@
 
 #include "api/call.h"
 #include "base/nearest.h"
+#include "chat/prompt.h"
 #include "infer/answer.h"
 #include "infer/sampler_options.h"
 #include "infer/session.h"
-#include "chat/prompt.h"
 #include "tokenizer/tokenizer.h"
 
 using namespace bantam;
@@ -38,7 +38,7 @@ constexpr std::size_t kResult =
 static_assert(sizeof(void*) != 8 || (sizeof(bantam_open_options) == kOpenOptions + sizeof(void*) &&
                                      sizeof(bantam_description) == kDescription &&
                                      sizeof(bantam_generate_options) ==
-                                  kGenerateOptions + sizeof(void*) + sizeof(size_t) &&
+                                         kGenerateOptions + sizeof(void*) + sizeof(size_t) &&
                                      sizeof(bantam_result) == kResult));
 
 // The n-th of the values, the first of which is the default.

@@ -63,7 +63,8 @@ std::string without_escapes(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\' && i + 3 < text.size()) {
-      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + text[i + 3] - '0');
+      out +=
+          static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + text[i + 3] - '0');
       i += 3;
     } else {
       out += text[i];
@@ -86,8 +87,8 @@ std::optional<Mount> find_mount(const Path& root, std::string_view controller) {
     std::string id, parent, device, group, point, type, source, options;
     front >> id >> parent >> device >> group >> point;
     back >> type >> source >> options;
-    const bool ours = controller.empty() ? type == "cgroup2"
-                                         : type == "cgroup" && has_word(options, controller);
+    const bool ours =
+        controller.empty() ? type == "cgroup2" : type == "cgroup" && has_word(options, controller);
     if (ours) return Mount{without_escapes(group), without_escapes(point)};
   }
   return std::nullopt;

@@ -13,7 +13,8 @@ ChatPrompt make_prompt(const Tokenizer& tokenizer, const ChatTemplate& chat_temp
   ChatPrompt prompt;
   prompt.text = chat_template.render(input);
   const std::size_t last = prompt.text.find_last_not_of(" \n");
-  prompt.thinking = last != std::string::npos && prompt.text.substr(0, last + 1).ends_with("<think>");
+  prompt.thinking =
+      last != std::string::npos && prompt.text.substr(0, last + 1).ends_with("<think>");
   // The template writes the beginning of the text itself: it must not stand there twice.
   prompt.ids = tokenizer.encode(prompt.text, {false, true});
   return prompt;

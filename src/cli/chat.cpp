@@ -23,7 +23,10 @@ struct ChatVerb {
   ModelOptions model;
   SamplingFlags sampling;
   TalkOptions talk{"what the model is told before the conversation",
-                   "a chat template in place of the model's own", {}, {}, {}};
+                   "a chat template in place of the model's own",
+                   {},
+                   {},
+                   {}};
   std::optional<std::int64_t> count;
   bool no_speculation = false;
 
@@ -191,10 +194,13 @@ void ChatVerb::run() const {
   std::optional<ChatTemplate> chat_template =
       choose_template(talk.template_name, *tokenizer, model.path);
   Session session(file, model.session());
-  Chat chat{tokenizer, chosen, count.value_or(-1), session,
-            Conversation(tokenizer, std::move(chat_template), talk.system.value_or(""),
-                         talk.variables()),
-            !no_speculation};
+  Chat chat{
+      tokenizer,
+      chosen,
+      count.value_or(-1),
+      session,
+      Conversation(tokenizer, std::move(chat_template), talk.system.value_or(""), talk.variables()),
+      !no_speculation};
   check_interrupt();
   interrupts_are_for_answers();
   if (output_is_terminal())

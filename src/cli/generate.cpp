@@ -26,8 +26,12 @@ namespace {
 struct GenerateVerb {
   ModelOptions model;
   SamplingFlags sampling;
-  TalkOptions talk{"take the text as a question, by the model's chat template; TEXT is told before it",
-                   "as a question by this template", {}, {}, {}};
+  TalkOptions talk{
+      "take the text as a question, by the model's chat template; TEXT is told before it",
+      "as a question by this template",
+      {},
+      {},
+      {}};
   std::optional<std::string> prompt, file, cache_file;
   std::optional<std::vector<std::int32_t>> tokens;
   std::optional<std::int64_t> count, probabilities;

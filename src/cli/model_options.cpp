@@ -101,8 +101,8 @@ void SamplingFlags::declare_option(Options& options, std::size_t index) {
 
 void TalkOptions::declare(Options& options) {
   options.text("--system", "TEXT", system, system_help);
-  options.text("--template", "NAME", template_name, template_help + ": " + template_names())
-      .words = template_words();
+  options.text("--template", "NAME", template_name, template_help + ": " + template_names()).words =
+      template_words();
   options.text("--set", "NAME=VALUE", set,
                "a variable of the chat template, such as enable_thinking=false; may be repeated");
 }
@@ -143,12 +143,12 @@ LogitBias parse_bias(const std::string& text) {
 SamplingOptions SamplingFlags::chosen() const {
   SamplingOptions options = sampling;
   for (std::size_t i = 0; i < wholes_.size(); ++i)
-    if (wholes_[i])
-      set_value(sampler_options()[i], options, static_cast<double>(*wholes_[i]));
+    if (wholes_[i]) set_value(sampler_options()[i], options, static_cast<double>(*wholes_[i]));
   if (!breakers.empty()) options.dry_breakers = breakers;
   for (const std::string& text : biases) options.logit_bias.push_back(parse_bias(text));
   // Drawn small enough to be typed again.
-  options.seed = seed.value_or(-1) >= 0 ? static_cast<std::uint64_t>(*seed) : std::random_device()();
+  options.seed =
+      seed.value_or(-1) >= 0 ? static_cast<std::uint64_t>(*seed) : std::random_device()();
   return options;
 }
 

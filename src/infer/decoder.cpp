@@ -130,9 +130,8 @@ void Decoder::guess(Going& g) {
   const std::size_t most = std::min(kMostGuesses, static_cast<std::size_t>(left));
   std::vector<std::int32_t> guesses = g.proposer->propose(g.sequence_, most);
   guesses.resize(std::min(guesses.size(), most));
-  const auto unknown = std::ranges::find_if(guesses, [&](std::int32_t id) {
-    return id < 0 || id >= session_.config().vocabulary;
-  });
+  const auto unknown = std::ranges::find_if(
+      guesses, [&](std::int32_t id) { return id < 0 || id >= session_.config().vocabulary; });
   guesses.erase(unknown, guesses.end());
   g.fed_.insert(g.fed_.end(), guesses.begin(), guesses.end());
   g.guesses_ = guesses.size();

@@ -19,7 +19,8 @@ std::vector<Candidate> likeliest(std::span<const float> logits, std::size_t coun
     const float logit = logits[i];
     if (std::isnan(logit) || (best.size() == count && logit <= best.back().logit)) continue;
     if (best.size() == count) best.pop_back();
-    const auto place = std::ranges::find_if(best, [&](const Candidate& c) { return c.logit < logit; });
+    const auto place =
+        std::ranges::find_if(best, [&](const Candidate& c) { return c.logit < logit; });
     best.insert(place, {static_cast<std::int32_t>(i), logit});
   }
   return best;
@@ -56,7 +57,8 @@ TokenProbabilities log_probabilities(std::span<const float> logits, std::int32_t
   const auto chosen = static_cast<std::size_t>(id);
   if (id >= 0 && chosen < logits.size() && !std::isnan(logits[chosen]))
     out.chosen.log_probability = logarithm(logits[chosen]);
-  for (const Candidate& c : likeliest(logits, wanted)) out.top.push_back({c.id, logarithm(c.logit)});
+  for (const Candidate& c : likeliest(logits, wanted))
+    out.top.push_back({c.id, logarithm(c.logit)});
   return out;
 }
 

@@ -69,7 +69,8 @@ std::optional<Candidates> Candidates::likeliest(std::span<const float> logits, s
   if (count == 0 || blocks < 4 * (count + ids.size())) return std::nullopt;
   std::vector<float> largest(blocks, -std::numeric_limits<float>::infinity());
   for (std::size_t b = 0; b < blocks; ++b)
-    for (const float logit : logits.subspan(b * kBlock, std::min(kBlock, logits.size() - b * kBlock)))
+    for (const float logit :
+         logits.subspan(b * kBlock, std::min(kBlock, logits.size() - b * kBlock)))
       largest[b] = logit > largest[b] ? logit : largest[b];  // NaN is not
   std::vector<float> ranked = largest;
   const auto place = ranked.begin() + static_cast<std::ptrdiff_t>(count - 1);
@@ -202,7 +203,8 @@ std::vector<std::int32_t> Sampler::touched() const {
   for (const LogitBias& b : options_.logit_bias) ids.push_back(b.id);
   const auto add_last = [&](std::int64_t most) {
     const std::span<const std::int32_t> all(history_);
-    const auto last = most < 0 ? all : all.last(std::min(all.size(), static_cast<std::size_t>(most)));
+    const auto last =
+        most < 0 ? all : all.last(std::min(all.size(), static_cast<std::size_t>(most)));
     ids.insert(ids.end(), last.begin(), last.end());
   };
   if (options_.repeat_penalty != 1 || options_.frequency_penalty != 0 ||
@@ -221,11 +223,12 @@ Candidates Sampler::candidates(std::span<const float> logits, std::span<const bo
   const bool one = options_.temperature == 0;
   if (allowed.empty() && (one || (options_.top_k > 0 && options_.top_n_sigma <= 0))) {
     const std::vector<std::int32_t> ids = touched();
-    const bool known = ids.empty() || (ids.front() >= 0 &&
-                                       static_cast<std::size_t>(ids.back()) < logits.size());
+    const bool known =
+        ids.empty() || (ids.front() >= 0 && static_cast<std::size_t>(ids.back()) < logits.size());
     const auto wanted = one ? 1 : static_cast<std::size_t>(options_.top_k);
     if (known && wanted < logits.size())
-      if (auto few = Candidates::likeliest(logits, wanted + ids.size(), ids)) return *std::move(few);
+      if (auto few = Candidates::likeliest(logits, wanted + ids.size(), ids))
+        return *std::move(few);
   }
   return Candidates(logits, allowed);
 }

@@ -115,8 +115,8 @@ void set_value(const SamplerOption& option, SamplingOptions& to, double value) {
 
 std::string value_text(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, std::floor(value) == value && std::fabs(value) < 1e15 ? "%.0f" : "%g",
-                value);
+  std::snprintf(text, sizeof text,
+                std::floor(value) == value && std::fabs(value) < 1e15 ? "%.0f" : "%g", value);
   return text;
 }
 

@@ -30,7 +30,8 @@ Cache::Cache(CacheShape shape)
   try {
     if (most > 0 && shape_.bytes() / shape_.slots > most) throw std::bad_alloc();
     for (std::size_t i = 0; i < shape_.layers.size(); ++i) {
-      const auto bytes = static_cast<std::size_t>(shape_.slots * shape_.layers[i].kv_heads * head_bytes(i));
+      const auto bytes =
+          static_cast<std::size_t>(shape_.slots * shape_.layers[i].kv_heads * head_bytes(i));
       k_.emplace_back(bytes);
       v_.emplace_back(bytes);
     }

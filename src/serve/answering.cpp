@@ -166,8 +166,7 @@ void write_whole(Exchange& exchange, const Writer& writer, Asking& asking) {
       answer_tokens += news.answer_tokens;
       reused_tokens += news.reused_tokens;
       exchange.answer_tokens = answer_tokens;
-      choices[one->index] =
-          asking.choice(writer, one->index, one->text, news.reason, one->ticket);
+      choices[one->index] = asking.choice(writer, one->index, one->text, news.reason, one->ticket);
       one = open.erase(one);
     }
   }

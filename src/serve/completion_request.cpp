@@ -13,8 +13,9 @@ constexpr std::int64_t kMostTop = 100;
 constexpr std::size_t kMostPrompts = 2048;
 
 Refusal wrong_prompt() {
-  return Refusal(400, "a string or an array of token ids, or an array of at most " +
-                          std::to_string(kMostPrompts) + " of one kind, was expected",
+  return Refusal(400,
+                 "a string or an array of token ids, or an array of at most " +
+                     std::to_string(kMostPrompts) + " of one kind, was expected",
                  "prompt", "invalid_type");
 }
 

@@ -132,9 +132,21 @@ constexpr OtherField kOthers[] = {
 
 // Those that are read elsewhere, beside the sampler's.
 constexpr std::string_view kServed[] = {
-    "chat_template_kwargs", "echo",   "logit_bias",      "logprobs", "max_completion_tokens",
-    "max_tokens",           "messages", "n_predict",     "prompt",   "response_format",
-    "seed",                 "stop",   "stream",          "stream_options", "top_logprobs",
+    "chat_template_kwargs",
+    "echo",
+    "logit_bias",
+    "logprobs",
+    "max_completion_tokens",
+    "max_tokens",
+    "messages",
+    "n_predict",
+    "prompt",
+    "response_format",
+    "seed",
+    "stop",
+    "stream",
+    "stream_options",
+    "top_logprobs",
 };
 
 bool is_neutral(const Json& value, const OtherField& field) {

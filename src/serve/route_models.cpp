@@ -49,7 +49,8 @@ void handle_model(Service& service, Exchange& exchange) {
   const std::string_view path = exchange.request().path;
   const std::string id = without_escapes(path.substr(std::string_view("/v1/models/").size()));
   if (id != service.model)
-    throw Refusal(404, "there is no model " + printable(id, 100) + "; " + service.model + " is served",
+    throw Refusal(404,
+                  "there is no model " + printable(id, 100) + "; " + service.model + " is served",
                   "model", "model_not_found");
   exchange.respond({200, to_text(model_json(service))});
 }

@@ -1,7 +1,7 @@
-// POST /tokenize and /detokenize: text to ids and back; GET /tokenizer_info. A request may be llama.cpp's
-// (tools/server/README.md: "content", "add_special", "parse_special") or vLLM's
-// (vllm/entrypoints/openai/protocol.py: "prompt", "add_special_tokens"); the reply has the fields of
-// both.
+// POST /tokenize and /detokenize: text to ids and back; GET /tokenizer_info. A request may be
+// llama.cpp's (tools/server/README.md: "content", "add_special", "parse_special") or vLLM's
+// (vllm/entrypoints/openai/protocol.py: "prompt", "add_special_tokens"); the reply has the fields
+// of both.
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"

@@ -96,7 +96,8 @@ TEST_F(Decoders, ManyPromptsPassThroughFewSlots) {
     all.push_back(goings.back().get());
   }
   std::size_t ended = 0;
-  EXPECT_TRUE(Decoder(session).run(all, [&](Going& going) { ended += going.over() ? std::size_t{1} : 0; }));
+  EXPECT_TRUE(
+      Decoder(session).run(all, [&](Going& going) { ended += going.over() ? std::size_t{1} : 0; }));
   EXPECT_EQ(ended, 10u);
   for (std::uint64_t i = 1; i < 10; ++i) {
     AnswerOptions o = options(0.8, i);
@@ -130,11 +131,12 @@ TEST(FewCandidates, AreAsGoodAsAll) {
     if (round % 2 == 0) o.repeat_penalty = 1.3;
     if (round % 4 == 0) o.dry_multiplier = 2;
     for (int b = 0; b < round % 10; ++b)
-      o.logit_bias.push_back({static_cast<std::int32_t>(random.below(at++, logits.size())),
-                              b % 3 == 0 ? -std::numeric_limits<double>::infinity()
-                                         : static_cast<double>(b) - 3});
+      o.logit_bias.push_back(
+          {static_cast<std::int32_t>(random.below(at++, logits.size())),
+           b % 3 == 0 ? -std::numeric_limits<double>::infinity() : static_cast<double>(b) - 3});
     Sampler few(o), whole(o);
-    for (Sampler* s : {&few, &whole}) s->see(test::some_tokens(30, static_cast<std::uint64_t>(round)));
+    for (Sampler* s : {&few, &whole})
+      s->see(test::some_tokens(30, static_cast<std::uint64_t>(round)));
     for (int i = 0; i < 5; ++i)
       ASSERT_EQ(few.choose(logits), whole.choose(logits, {all.get(), logits.size()})) << round;
   }

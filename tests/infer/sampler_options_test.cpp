@@ -20,9 +20,9 @@ TEST(SamplerOptions, EachRowIsWhole) {
     EXPECT_EQ(o.value.empty(), o.is_switch()) << o.name;
     EXPECT_LE(o.least, default_of(o)) << o.name;
     EXPECT_GE(o.most, default_of(o)) << o.name;
-    EXPECT_TRUE(std::ranges::any_of(sampler_stages(), [&](const SamplerStage* stage) {
-      return stage->name == o.phase;
-    })) << o.name << ": no stage " << o.phase;
+    EXPECT_TRUE(std::ranges::any_of(
+        sampler_stages(), [&](const SamplerStage* stage) { return stage->name == o.phase; }))
+        << o.name << ": no stage " << o.phase;
     EXPECT_EQ(find_sampler_option(o.main_name()), &o);
   }
 }

@@ -280,8 +280,8 @@ TEST(Requests, APromptIsTextOrIds) {
   EXPECT_EQ(std::get<Ids>(prompt("[[1,2,3]]")), (Ids{1, 2, 3}));
   EXPECT_EQ(std::get<Ids>(prompt("[4]")), Ids{4});
   EXPECT_EQ(std::get<Ids>(prompt("[]")), Ids{});
-  const auto several = serve::parse_completion(R"({"prompt":[[1,2],[3]],"echo":true,"logprobs":1})",
-                                               Limits());
+  const auto several =
+      serve::parse_completion(R"({"prompt":[[1,2],[3]],"echo":true,"logprobs":1})", Limits());
   ASSERT_EQ(several.prompts.size(), 2u);
   EXPECT_EQ(std::get<Ids>(several.prompts[1]), Ids{3});
   EXPECT_TRUE(several.generation.echo);

@@ -15,8 +15,8 @@ using test::TestServer;
 constexpr const char* kScoring = "/v1/completions";
 
 Json scored(const Json& prompt, const Json& more = Json::object()) {
-  Json body = {{"prompt", prompt},  {"temperature", 0}, {"max_tokens", 1},
-               {"logprobs", 1}, {"seed", 1234},     {"echo", true}};
+  Json body = {{"prompt", prompt}, {"temperature", 0}, {"max_tokens", 1},
+               {"logprobs", 1},    {"seed", 1234},     {"echo", true}};
   body.update(more);
   return body;
 }
@@ -109,7 +109,10 @@ TEST(Scoring, WithoutAnEchoTheAnswerIsTold) {
 TEST(Scoring, AChatTellsItsTokensToo) {
   TestServer server;
   const Json body = {{"messages", Json::array({{{"role", "user"}, {"content", "the"}}})},
-                     {"temperature", 0}, {"max_tokens", 6}, {"logprobs", true}, {"top_logprobs", 2}};
+                     {"temperature", 0},
+                     {"max_tokens", 6},
+                     {"logprobs", true},
+                     {"top_logprobs", 2}};
   const Json choice = server.post("/v1/chat/completions", body).json()["choices"][0];
   const Json content = choice["logprobs"]["content"];
   ASSERT_EQ(content.size(), 6u);
@@ -126,7 +129,8 @@ TEST(Scoring, ManyPromptsPassThroughFewSlots) {
   for (int i = 0; i < 40; ++i) prompts.push_back("the " + std::to_string(i % 7));
   const Json choices = server.post(kScoring, scored(prompts)).json()["choices"];
   ASSERT_EQ(choices.size(), 40u);
-  for (std::size_t i = 7; i < 40; ++i) EXPECT_EQ(choices[i]["logprobs"], choices[i - 7]["logprobs"]);
+  for (std::size_t i = 7; i < 40; ++i)
+    EXPECT_EQ(choices[i]["logprobs"], choices[i - 7]["logprobs"]);
 }
 
 TEST(Scoring, OnePromptTooManyTokensRefusesTheRequest) {
@@ -147,9 +151,9 @@ TEST(Scoring, TextBecomesIdsAndIdsText) {
   EXPECT_EQ(vllm["tokens"], Json(tokenizer->encode("the other")));
   EXPECT_EQ(vllm["count"], tokenizer->encode("the other").size());
   EXPECT_EQ(vllm["max_model_len"], 128);
-  EXPECT_EQ(server.post("/tokenize", {{"prompt", "the"}, {"add_special_tokens", false}})
-                .json()["tokens"],
-            Json(tokenizer->encode("the", {false, true})));
+  EXPECT_EQ(
+      server.post("/tokenize", {{"prompt", "the"}, {"add_special_tokens", false}}).json()["tokens"],
+      Json(tokenizer->encode("the", {false, true})));
   const Json pieces =
       server.post("/tokenize", {{"content", "the"}, {"with_pieces", true}}).json()["tokens"];
   EXPECT_EQ(pieces[0]["piece"], "the");
