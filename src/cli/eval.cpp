@@ -5,16 +5,13 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/progress.h"
 #include "cli/conversation.h"
-#include "cli/eval_report.h"
-#include "cli/interrupt.h"
+#include "cli/judging.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
-#include "judge/evaluate.h"
-#include "judge/report.h"
 #include "judge/sandbox.h"
+#include "judge/score.h"
 
 namespace bantam::cli {
 
@@ -29,45 +26,13 @@ struct EvalVerb {
   bool chat = false, turns = false, dry_run = false, list = false, quiet = false;
 
   void run() const;
-  std::vector<judge::TaskRun> chosen(const judge::Asking& asking) const;
+  std::vector<judge::TaskRun> chosen(const judge::Asking& asking) const {
+    return make_runs({tasks, own_tasks, texts, data.value_or("")}, asking);
+  }
   void check() const;
   void write_requests(const std::vector<judge::TaskRun>& runs) const;
   judge::Asking asking() const;
-  void evaluate_all(const std::vector<judge::TaskRun>& runs, const judge::Asking& asking,
-                    const std::shared_ptr<const ModelFile>& file,
-                    const std::shared_ptr<const Tokenizer>& tokenizer) const;
 };
-
-std::vector<std::string> names_in(const std::vector<std::string>& lists) {
-  std::vector<std::string> out;
-  for (const std::string& list : lists)
-    for (std::size_t at = 0; at <= list.size();) {
-      const std::size_t end = std::min(list.find(',', at), list.size());
-      if (end > at) out.push_back(list.substr(at, end - at));
-      at = end + 1;
-    }
-  return out;
-}
-
-// What the ledger says of every item of every run; nothing without training text.
-std::vector<std::vector<judge::Overlap>> seen_in_training(const std::vector<judge::TaskRun>& runs,
-                                                          const std::vector<std::string>& paths) {
-  std::vector<std::vector<judge::Overlap>> out;
-  if (paths.empty()) return out;
-  std::vector<std::string> texts;
-  for (const judge::TaskRun& run : runs)
-    for (const judge::Item& item : run.items) texts.push_back(judge::ledger_text(item));
-  judge::Ledger ledger(texts);
-  judge::read_training_text(paths, ledger);
-  const std::vector<judge::Overlap> all = ledger.overlaps();
-  auto next = all.begin();
-  for (const judge::TaskRun& run : runs) {
-    const auto end = next + static_cast<std::ptrdiff_t>(run.items.size());
-    out.emplace_back(next, end);
-    next = end;
-  }
-  return out;
-}
 
 void EvalVerb::check() const {
   const auto wrong = [](const std::string& what) { return Error(what, Error::Kind::usage); };
@@ -97,29 +62,6 @@ judge::Asking EvalVerb::asking() const {
   return asking;
 }
 
-std::vector<judge::TaskRun> EvalVerb::chosen(const judge::Asking& asking) const {
-  std::vector<judge::Chosen> all;
-  for (const std::string& name : names_in(tasks)) all.push_back(judge::choose_task(name));
-  std::vector<judge::TaskRun> runs;
-  for (const judge::Chosen& one : all) {
-    judge::DataFolder folder{Path(data.value_or(""))};
-    runs.push_back(judge::make_run(one, folder, asking));
-  }
-  for (const std::string& path : own_tasks) {
-    // Its files lie beside it, or in the folder of data.
-    const judge::Chosen one = judge::read_task(path);
-    judge::DataFolder beside{Path(path).parent_path()}, given{Path(data.value_or(""))};
-    const bool there = !data || one.spec->splits.empty() || beside.has(one.spec->splits.at(one.spec->test));
-    runs.push_back(judge::make_run(one, there ? beside : given, asking));
-  }
-  if (!texts.empty()) runs.push_back(judge::text_run(texts));
-  for (std::size_t i = 0; i < runs.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if (runs[i].name == runs[j].name)
-        throw Error("the task " + runs[i].name + " stands twice", Error::Kind::usage);
-  return runs;
-}
-
 void EvalVerb::write_requests(const std::vector<judge::TaskRun>& runs) const {
   std::string lines;
   for (const judge::TaskRun& run : runs) {
@@ -141,53 +83,6 @@ void EvalVerb::write_requests(const std::vector<judge::TaskRun>& runs) const {
     write_file(*requests, lines);
   else if (!digests)
     print(lines);
-}
-
-void EvalVerb::evaluate_all(const std::vector<judge::TaskRun>& runs, const judge::Asking& asking,
-                            const std::shared_ptr<const ModelFile>& file,
-                            const std::shared_ptr<const Tokenizer>& tokenizer) const {
-  require_place(*out);
-  SessionOptions options = model.session();
-  // Scores should not lose what the cache would round; bf16 runs are bf16 throughout.
-  if (!options.cache && options.arithmetic != Arithmetic::bf16) options.cache = Type::f32;
-  const std::int64_t context = options.context > 0 ? options.context : file->config().context;
-  EvalReport report(*file, model.path, options, context, asking);
-  judge::Journal journal(Path(*out + ".journal"), report.settings(runs));
-  if (journal.replaced())
-    note("the journal of another run lay there; this one begins anew");
-  else if (journal.found() > 0)
-    note("goes on after " + std::to_string(journal.found()) + " items that an earlier run answered");
-  const std::vector<std::vector<judge::Overlap>> ledger = seen_in_training(runs, trained_on);
-  for (std::size_t at = 0; at < runs.size(); ++at) {
-    const judge::TaskRun& run = runs[at];
-    Progress progress(Progress::detect(quiet), run.name, static_cast<std::int64_t>(run.items.size()));
-    judge::EvaluateOptions how;
-    how.batch = batch.value_or(how.batch);
-    how.go_on = [] { return !interrupted(); };
-    how.progress = [&](std::int64_t done, std::int64_t skipped) {
-      progress.skip(skipped);
-      progress.update(done, "items");
-    };
-    const auto open = [&](std::int64_t slots, std::int64_t positions) {
-      SessionOptions mine = options;
-      mine.slots = slots;
-      mine.positions = positions;
-      auto session = std::make_unique<Session>(file, mine);
-      report.see(*session);
-      return session;
-    };
-    const std::optional<judge::TaskResult> result =
-        judge::evaluate(run, tokenizer, file->config(), context, open, &journal, how);
-    if (!result) {
-      note("stopped; the same command goes on from here");
-      check_interrupt();
-      throw Error("stopped");
-    }
-    progress.finish(report.add(run, *result, ledger.empty() ? nullptr : &ledger[at]));
-  }
-  report.write(*out);
-  journal.remove();
-  print(report.table());
 }
 
 void EvalVerb::run() const {
@@ -213,7 +108,13 @@ void EvalVerb::run() const {
       if (const auto reason = judge::sandbox_missing())
         throw Error(run.name + " runs what the model writes in a sandbox of bubblewrap, which does not work here: " +
                     *reason);
-  evaluate_all(runs, asked, file, tokenizer);
+  require_place(*out);
+  Judging how{model.session(), batch.value_or(64), quiet, *out + ".journal", trained_on};
+  const std::unique_ptr<EvalReport> report = judge_model(file, model.path, runs, asked, std::move(how));
+  report->write(*out);
+  std::error_code ignored;
+  std::filesystem::remove(*out + ".journal", ignored);
+  print(report->table());
 }
 
 std::function<void()> declare_eval(Options& options) {

@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/hash.h"
@@ -47,14 +46,6 @@ Json model_files(const ModelFile& file) {
   return out;
 }
 
-// What the processor package has used since it was started, where the system lets this be read.
-std::optional<double> joules_now() {
-  std::ifstream in("/sys/class/powercap/intel-rapl:0/energy_uj");
-  double microjoules = 0;
-  if (in >> microjoules) return microjoules / 1e6;
-  return std::nullopt;
-}
-
 std::string rounded(double value) {
   char text[40];
   std::snprintf(text, sizeof text, value >= 1000 ? "%.6g" : "%.4f", value);
@@ -65,7 +56,8 @@ std::string rounded(double value) {
 
 EvalReport::EvalReport(const ModelFile& file, const std::string& path, const SessionOptions& options,
                        std::int64_t context, const judge::Asking& asking)
-    : report_(std::make_unique<Json>()), joules_at_start_(joules_now()) {
+    : report_(std::make_unique<Json>()) {
+  energy_.start();
   const auto tokenizer = tokenizer_of(file);
   const judge::Encoder encoder(tokenizer, static_cast<std::size_t>(context));
   Json& r = *report_;
@@ -135,7 +127,7 @@ std::string EvalReport::add(const judge::TaskRun& run, const judge::TaskResult& 
   return line;
 }
 
-void EvalReport::write(const std::string& out) const {
+Json EvalReport::json() const {
   Json report = *report_;
   Json& cost = report["cost"];
   const std::int64_t answered = items_ - resumed_;
@@ -152,8 +144,12 @@ void EvalReport::write(const std::string& out) const {
                                 static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
     cost["peak_memory_bytes"] = static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
   }
-  if (const auto now = joules_now(); now && joules_at_start_ && *now >= *joules_at_start_)
-    cost["joules"] = *now - *joules_at_start_;
+  if (const auto joules = energy_.joules()) cost["joules"] = *joules;
+  return report;
+}
+
+void EvalReport::write(const std::string& out) const {
+  const Json report = json();
   write_file(out, to_text(report) + "\n");
   write_file(Path(out).replace_extension(".html"), judge::report_page(report));
 }

@@ -10,6 +10,7 @@
 #include "judge/contamination.h"
 #include "judge/evaluate.h"
 #include "judge/item.h"
+#include "plan/energy.h"
 
 namespace bantam::cli {
 
@@ -27,6 +28,9 @@ class EvalReport {
   // Adds a task; returns its scores in one line.
   std::string add(const judge::TaskRun& run, const judge::TaskResult& result,
                   const std::vector<judge::Overlap>* overlaps = nullptr);
+  // All of it, with what it cost so far.
+  Json json() const;
+  // The JSON, and the page beside it.
   void write(const std::string& out) const;
   std::string table() const;
 
@@ -35,7 +39,7 @@ class EvalReport {
   judge::Work work_;
   double seconds_ = 0;
   std::int64_t items_ = 0, resumed_ = 0;
-  std::optional<double> joules_at_start_;
+  EnergyMeter energy_;
 };
 
 // What --list prints.

@@ -8,7 +8,7 @@ namespace bantam::cli {
 
 namespace {
 
-constexpr std::array kVerbs{&kTrain,   &kChat,     &kGenerate, &kServe,    &kEval,      &kCompare, &kScale,
+constexpr std::array kVerbs{&kTrain,   &kChat,     &kGenerate, &kServe,    &kEval,      &kCompare, &kScale, &kSelect,
                             &kInfo,    &kConvert,  &kQuantize, &kBench,    &kTokenize,  &kDetokenize,
                             &kLogits,  &kTemplate, &kCompletion, &kMan};
 

@@ -71,8 +71,11 @@ Exchange Asked::example_of(const Json& record) const {
   }
   question = contexts_.empty() ? question_.render(record)
                                : contexts_[static_cast<std::size_t>(gold)].render(record);
-  Exchange out = exchange(question + prefix_.render(record), std::move(answer));
+  const std::string begun = prefix_.render(record);
+  Exchange out = exchange(question + begun, answer);
   if (!task_.example.empty()) out.text = example_.render(record);
+  out.question = std::move(question);  // as a turn: what the answer begins with is the answer's
+  out.answer = begun + answer;
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "judge/calibration.h"
+#include "judge/chinese.h"
 
 namespace bantam::judge {
 
@@ -88,6 +89,30 @@ Json calibration_of(const TaskRun& run, const TaskResult& result) {
   return all.empty() ? Json() : calibration_json(all);
 }
 
+// Of written answers: what is Chinese in them, and how often a filter found nothing.
+void say_of_answers(const TaskRun& run, const TaskResult& result, Json& out) {
+  if (run.spec->kind != Kind::generation) return;
+  ChineseCount chinese;
+  std::int64_t tokens = 0;
+  Json nothing = Json::object();
+  for (std::size_t i = 0; i < run.items.size(); ++i) {
+    const ChineseCount one = count_chinese(result.responses[i].output);
+    chinese += one;
+    if (one.characters > 0) tokens += result.responses[i].lengths.front();
+    const Json& more = result.scores[i].more;
+    if (!more.is_object() || !more.contains("filtered") || !more["filtered"].is_object()) continue;
+    for (const auto& [filter, picked] : more["filtered"].items())
+      nothing[filter] = nothing.value(filter, 0) + (picked == "[invalid]" ? 1 : 0);
+  }
+  if (!nothing.empty()) out["invalid_answers"] = std::move(nothing);
+  if (chinese.characters == 0) return;
+  const auto count = static_cast<double>(chinese.characters);
+  out["chinese"] = {{"characters", chinese.characters},
+                    {"simplified_share", static_cast<double>(chinese.simplified) / count},
+                    {"mainland_terms_per_1000", 1000 * static_cast<double>(chinese.terms) / count},
+                    {"tokens_per_character", static_cast<double>(tokens) / count}};
+}
+
 // Scores of the items that training had, and of those that it had not; marks the items.
 Json split_by_training(const std::vector<ItemScore>& scores, const std::vector<Overlap>& overlaps,
                        Json& items) {
@@ -140,6 +165,7 @@ Json task_report(const TaskRun& run, const TaskResult& result, const TaskSpec& s
               {"metrics", metrics_json(aggregate(scores))}};
   if (Json calibration = calibration_of(run, result); !calibration.is_null())
     out["calibration"] = std::move(calibration);
+  say_of_answers(run, result, out);
   if (!spec.note.empty()) out["note"] = spec.note;
   Json subjects = Json::object();
   for (const auto& [subject, metrics] : aggregate_subjects(scores)) subjects[subject] = metrics_json(metrics);

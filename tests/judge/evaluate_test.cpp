@@ -10,6 +10,7 @@
 #include "infer/log_probabilities.h"
 #include "judge/report.h"
 #include "judge/support.h"
+#include "support/tiny_families.h"
 
 namespace bantam::test {
 namespace {
@@ -64,6 +65,22 @@ TEST(Evaluate, GivesTheSameBytesForAnyBatchAndThreads) {
     for (const std::int64_t batch : {2, 3, 7, 64})
       for (const unsigned threads : {1u, 3u})
         EXPECT_EQ(bytes_of(run, model.evaluate(run, batch, threads)), expected) << name << batch;
+  }
+}
+
+// Where a window has moved on, what was shared is computed again, to the same bits.
+TEST(Evaluate, GivesTheSameBytesWithSlidingWindows) {
+  judge::Asking asking;
+  asking.shots = 2;
+  for (const TinyFamily& family : kTinyFamilies) {
+    const std::string_view which = family.name;
+    if (which != "gemma3" && which != "mistral" && which != "gpt2") continue;
+    const JudgeModel model(512, family.change);
+    for (const char* name : {"easy", "subjects", "sums"}) {
+      const judge::TaskRun run = own_run(name, std::string(name) == "easy" ? asking : judge::Asking{});
+      EXPECT_EQ(bytes_of(run, model.evaluate(run, 64, 2)), bytes_of(run, model.evaluate(run, 1, 1)))
+          << family.name << " " << name;
+    }
   }
 }
 

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "chat/chat_template.h"
+#include "judge/python_text.h"
 #include "judge/support.h"
 #include "support/shared.h"
 
@@ -128,6 +130,49 @@ TEST(Items, TheFieldsRequestsToTheCharacter) {
     asking.limit = 1;
     const judge::TaskRun run = judge::make_run(judge::choose_task(name), data, asking);
     EXPECT_EQ(judge::digest_line(run.items.front()), first) << name;
+  }
+}
+
+// The conversations that reach a chat template, as the field's harness makes them.
+TEST(Items, TheFieldsConversations) {
+  BANTAM_NEEDS_SHARED("data/eval/golden/chat_messages.json");
+  const Path eval = shared_folder() / "data" / "eval";
+  const std::string file = (eval / "golden" / "chat_messages.json").string();
+  const ChatTemplate form("{{ messages | tojson }}", "test");
+  const auto tokenizer = tiny_tokenizer();
+  for (const Json& one : parse_json(read_file(file), file)) {
+    Asking asking;
+    asking.shots = one["num_fewshot"].get<std::int64_t>();
+    asking.limit = 1;
+    asking.chat.form = &form;
+    asking.chat.tokenizer = tokenizer.get();
+    asking.chat.turns = one["fewshot_as_multiturn"].get<bool>();
+    if (one["system_instruction"].is_string()) asking.chat.system = one["system_instruction"].get<std::string>();
+    const std::string name = one["task"].get<std::string>();
+    judge::Chosen chosen = judge::choose_task(name);
+    if (name == "mbpp_instruct") {  // here one example is shown, where the task says three
+      judge::TaskSpec spec = *chosen.spec;
+      spec.fixed_shots = false;
+      chosen.spec = std::make_shared<const judge::TaskSpec>(std::move(spec));
+    }
+    judge::DataFolder data{eval};
+    const judge::Item item = judge::make_run(chosen, data, asking).items.front();
+    ASSERT_EQ(item.contexts.size(), one["calls"].size()) << name;
+    for (std::size_t i = 0; i < item.contexts.size(); ++i) {
+      Json messages = one["calls"][i]["messages"];
+      std::string begun;
+      if (messages.back()["role"] == "assistant") {  // left open; its white space at the end goes
+        begun = messages.back()["content"].get<std::string>();
+        begun.resize(judge::right_edge(begun));
+        messages.erase(messages.size() - 1);
+      }
+      ASSERT_TRUE(item.contexts[i].ends_with(begun)) << name;
+      const std::string rest = item.contexts[i].substr(0, item.contexts[i].size() - begun.size());
+      EXPECT_EQ(parse_json(rest, name), messages) << name;
+    }
+    if (one.contains("continuations") && one["continuations"].is_array()) {
+      EXPECT_EQ(Json(item.continuations), one["continuations"]) << name;
+    }
   }
 }
 

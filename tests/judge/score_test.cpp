@@ -11,6 +11,7 @@
 #include "judge/aggregate.h"
 #include "judge/answers.h"
 #include "judge/calibration.h"
+#include "judge/chinese.h"
 #include "judge/likelihood.h"
 #include "judge/prepare.h"
 #include "judge/support.h"
@@ -173,6 +174,17 @@ TEST(Aggregate, BootstrapIsThatOfADeviation) {
   for (int i = 0; i < 50; ++i) values.push_back(i % 5);
   const double error = judge::bootstrap_error(values, [](double mean) { return mean; }, 20'000);
   EXPECT_NEAR(error, std::sqrt(2.0 / 50), 0.004);
+}
+
+TEST(Chinese, SimplifiedCharactersAndMainlandTerms) {
+  const judge::ChineseCount taiwan = judge::count_chinese("台北的後面裡，網路軟體 ok");
+  EXPECT_EQ(taiwan.characters, 10);
+  EXPECT_EQ(taiwan.simplified, 0);
+  EXPECT_EQ(taiwan.terms, 0);
+  const judge::ChineseCount mainland = judge::count_chinese("这个软件的视频，網絡");
+  EXPECT_EQ(mainland.characters, 9);
+  EXPECT_EQ(mainland.simplified, 5);
+  EXPECT_EQ(mainland.terms, 3);
 }
 
 TEST(Calibration, DistanceOfConfidenceAndAccuracy) {

@@ -21,9 +21,10 @@ inline judge::TaskRun own_run(const std::string& name, const judge::Asking& aski
 inline judge::TaskSpec task_of(const std::string& toml) { return judge::parse_task(toml, "test.toml"); }
 
 struct JudgeModel {
-  explicit JudgeModel(std::int64_t context = 512) {
+  explicit JudgeModel(std::int64_t context = 512, void (*change)(Config&) = nullptr) {
     TinyModel tiny;
     tiny.context = context;
+    tiny.change = change;
     write_tiny_gguf(folder / "tiny.gguf", tiny);
     file = std::make_shared<const ModelFile>(folder / "tiny.gguf");
     tokenizer = tokenizer_of(*file);

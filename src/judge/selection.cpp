@@ -1,0 +1,194 @@
+#include "judge/selection.h"
+
+#define TOML_EXCEPTIONS 1
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/nearest.h"
+#include "judge/compare.h"
+
+namespace bantam::judge {
+
+double SelectionRecipe::weight(const std::string& task) const {
+  const auto at = weights.find(task);
+  return at == weights.end() ? 1 : at->second;
+}
+
+std::uint64_t parse_bytes(std::string_view text) {
+  static constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"", 1}, {"B", 1}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}};
+  double value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  while (unit.starts_with(' ')) unit.remove_prefix(1);
+  if (failed == std::errc() && value >= 0)
+    for (const auto& [name, scale] : kUnits)
+      if (unit == name && value * scale < 1e18) return static_cast<std::uint64_t>(value * scale);
+  throw Error("a size such as \"2 GB\" was expected, not \"" + printable(text, 40) + "\"");
+}
+
+namespace {
+
+std::vector<std::string> words_of(const toml::node& node) {
+  std::vector<std::string> out;
+  const toml::array* list = node.as_array();
+  if (list == nullptr) throw Error("a list of texts was expected");
+  for (const toml::node& one : *list) {
+    const auto text = one.value_exact<std::string>();
+    if (!text) throw Error("a list of texts was expected");
+    out.push_back(*text);
+  }
+  return out;
+}
+
+std::string word_of(const toml::node& node) {
+  const auto text = node.value_exact<std::string>();
+  if (!text) throw Error("a text in quotes was expected");
+  return *text;
+}
+
+double amount_of(const toml::node& node) {
+  const auto number = node.value<double>();
+  if (!number || !(*number >= 0)) throw Error("a number from 0 was expected");
+  return *number;
+}
+
+using Taker = void (*)(SelectionRecipe&, const toml::node&);
+struct SelectionKey {
+  std::string_view name;
+  Taker take;
+};
+
+constexpr SelectionKey kSelectionKeys[] = {
+    {"models", [](SelectionRecipe& r, const toml::node& n) { r.models = words_of(n); }},
+    {"tasks", [](SelectionRecipe& r, const toml::node& n) { r.tasks = words_of(n); }},
+    {"task_files", [](SelectionRecipe& r, const toml::node& n) { r.task_files = words_of(n); }},
+    {"text", [](SelectionRecipe& r, const toml::node& n) { r.text = word_of(n); }},
+    {"data", [](SelectionRecipe& r, const toml::node& n) { r.data = word_of(n); }},
+    {"limit", [](SelectionRecipe& r, const toml::node& n) { r.limit = amount_of(n); }},
+    {"few_shot", [](SelectionRecipe& r, const toml::node& n) { r.shots = static_cast<std::int64_t>(amount_of(n)); }},
+    {"device.memory", [](SelectionRecipe& r, const toml::node& n) { r.memory = parse_bytes(word_of(n)); }},
+    {"device.tokens_per_second", [](SelectionRecipe& r, const toml::node& n) { r.tokens_per_second = amount_of(n); }},
+    {"device.licences", [](SelectionRecipe& r, const toml::node& n) { r.licences = words_of(n); }},
+};
+
+void take_selection(SelectionRecipe& recipe, const toml::table& table, const std::string& section,
+                    const std::string& file) {
+  for (const auto& [key, node] : table) {
+    const std::string name = section + std::string(key.str());
+    try {
+      if (section.empty() && node.is_table() && name == "device") {
+        take_selection(recipe, *node.as_table(), "device.", file);
+        continue;
+      }
+      if (section.empty() && node.is_table() && name == "weights") {
+        for (const auto& [task, weight] : *node.as_table())
+          recipe.weights[std::string(task.str())] = amount_of(weight);
+        continue;
+      }
+      const auto at = std::find_if(std::begin(kSelectionKeys), std::end(kSelectionKeys),
+                                   [&](const SelectionKey& k) { return k.name == name; });
+      if (at == std::end(kSelectionKeys)) {
+        std::vector<std::string> known;
+        for (const SelectionKey& k : kSelectionKeys) known.emplace_back(k.name);
+        const std::string near = nearest(name, known);
+        throw Error("there is no such key" + (near.empty() ? "" : "; did you mean " + near + "?"));
+      }
+      at->take(recipe, node);
+    } catch (Error& error) {
+      if (!error.field().empty()) throw;  // of a table inside, placed already
+      throw Error(error.message()).in(file).field(name).line(node.source().begin.line);
+    }
+  }
+}
+
+}  // namespace
+
+SelectionRecipe read_selection(const std::string& file) {
+  SelectionRecipe recipe;
+  try {
+    take_selection(recipe, toml::parse(read_file(file, 1 << 24), file), "", file);
+  } catch (const toml::parse_error& error) {
+    throw Error(std::string(error.description())).in(file).line(error.source().begin.line);
+  }
+  if (recipe.models.empty()) throw Error("the models to choose from were expected").in(file).field("models");
+  if (recipe.tasks.empty() && recipe.task_files.empty())
+    throw Error("questions to choose by were expected").in(file).field("tasks");
+  const Path folder = Path(file).parent_path();
+  const auto beside = [&](std::string& path) {
+    if (!path.empty()) path = (folder / path).string();
+  };
+  for (std::string& path : recipe.models) beside(path);
+  for (std::string& path : recipe.task_files) beside(path);
+  beside(recipe.text);
+  beside(recipe.data);
+  return recipe;
+}
+
+namespace {
+
+// The first score of each task that is a mean, with its weight; perplexities are left out.
+struct Weighted {
+  double score = 0, error = 0, weight = 0;
+};
+
+bool is_perplexity(const std::string& metric) {
+  return metric.find("perplexity") != std::string::npos || metric == "bits_per_byte";
+}
+
+Weighted weighted_score(const SelectionRecipe& recipe, const Json& report) {
+  Weighted out;
+  for (const auto& [name, task] : report.at("tasks").items())
+    for (const auto& [metric, value] : task.at("metrics").items()) {
+      if (is_perplexity(metric)) continue;
+      const double w = recipe.weight(name);
+      const double e = value.at("stderr").is_number() ? value.at("stderr").get<double>() : 0;
+      out.score += w * value.at("value").get<double>();
+      out.error += w * w * e * e;
+      out.weight += w;
+      break;
+    }
+  if (out.weight > 0) {
+    out.score /= out.weight;
+    out.error = std::sqrt(out.error) / out.weight;
+  }
+  return out;
+}
+
+// Whether the weighted difference of two reports of the same questions may be chance.
+bool may_be_chance(const SelectionRecipe& recipe, const Json& a, const Json& b) {
+  double difference = 0, variance = 0;
+  std::string done;
+  for (const Difference& d : compare(a, b, "the best", "another")) {
+    if (d.task == done || is_perplexity(d.metric)) continue;
+    done = d.task;
+    const double w = recipe.weight(d.task), deviation = (d.high - d.low) / (2 * 1.96);
+    difference += w * (d.b - d.a);
+    variance += w * w * deviation * deviation;
+  }
+  return std::abs(difference) <= 1.96 * std::sqrt(variance);
+}
+
+}  // namespace
+
+std::vector<Rank> rank(const SelectionRecipe& recipe, const std::vector<Candidate>& candidates) {
+  std::vector<Rank> out;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (candidates[i].report.is_null()) continue;
+    const Weighted w = weighted_score(recipe, candidates[i].report);
+    out.push_back({i, w.score, w.error, false});
+  }
+  std::stable_sort(out.begin(), out.end(), [](const Rank& a, const Rank& b) { return a.score > b.score; });
+  for (std::size_t i = 1; i < out.size(); ++i)
+    out[i].tie = may_be_chance(recipe, candidates[out[0].candidate].report,
+                               candidates[out[i].candidate].report);
+  return out;
+}
+
+}  // namespace bantam::judge
