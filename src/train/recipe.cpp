@@ -146,6 +146,7 @@ Table table_of(Recipe& r, std::string& text_path) {
       {"train.context", whole(r.context, 32, 1 << 20)},
       {"train.rows", whole(r.rows, 1, 1 << 20)},
       {"train.micro_rows", whole(r.micro_rows, 0, 1 << 20)},
+      {"train.groups", whole(r.groups, 1, 1 << 20)},
       {"train.recompute", flag(r.recompute)},
       {"train.seed",
        [&r](const toml::node& v) {
@@ -237,7 +238,9 @@ Recipe read_recipe(const Path& path) {
         .in(path.string())
         .field("data.text");
   if (recipe.steps.has_value() + recipe.tokens.has_value() + recipe.epochs.has_value() > 1)
-    throw Error("only one of steps, tokens and epochs can be said").in(path.string()).field("train");
+    throw Error("only one of steps, tokens and epochs can be said")
+        .in(path.string())
+        .field("train");
   recipe.text = path.parent_path() / text_path;
   return recipe;
 }
@@ -282,6 +285,7 @@ TrainSettings settle(const Recipe& r, std::int64_t vocabulary, std::int64_t trai
   s.model.context = std::max(s.model.context, s.context);
   s.rows = r.rows.value_or(std::max<std::int64_t>(1, 4096 / s.context));
   s.micro_rows = r.micro_rows;
+  s.groups = r.groups;
   s.recompute = r.recompute;
   s.seed = r.seed;
   s.validation = r.validation;

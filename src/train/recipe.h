@@ -32,6 +32,7 @@ struct Recipe {
   std::int64_t context = 256;
   std::optional<std::int64_t> rows;  // a step; default 4,096 tokens
   std::int64_t micro_rows = 0;
+  std::int64_t groups = 1;
   bool recompute = false;
   std::uint64_t seed = 1;
   double validation = 0.01;

@@ -36,6 +36,7 @@ struct TrainSettings {
   std::int64_t context = 256;   // tokens a row; a multiple of 32
   std::int64_t rows = 16;       // rows a step
   std::int64_t micro_rows = 0;  // rows at a time (0: all); fewer need less memory, same bytes
+  std::int64_t groups = 1;      // of a step's rows, equally many: see group_sum.h
   std::uint64_t seed = 1;
   Arithmetic arithmetic = Arithmetic::bf16;
   bool recompute = false;
@@ -45,7 +46,8 @@ struct TrainSettings {
 
   std::int64_t tokens_per_step() const { return context * rows; }
   std::int64_t rows_at_a_time() const {
-    return micro_rows > 0 && micro_rows < rows ? micro_rows : rows;
+    const std::int64_t most = rows / groups;
+    return micro_rows > 0 && micro_rows < most ? micro_rows : most;
   }
   // Throws Error naming the field that does not fit.
   void check() const;

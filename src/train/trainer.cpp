@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "train/group_sum.h"
 
 namespace bantam {
 
@@ -59,6 +60,9 @@ TrainPlan plan_training(const Family& family, const TrainSettings& settings) {
       plan.pack_bytes +=
           PackedB::bytes(p.shape[1], p.shape[0]) + PackedB::bytes(p.shape[0], p.shape[1]);
   }
+  for (const Parameter& p : parameters)
+    plan.weight_bytes += GroupSum::most_held(settings.groups) * p.shape.count() * 4 *
+                         static_cast<std::int64_t>(p.gradients.size());
   plan.model_bytes = plan.parameters * 4;
   const Kernels nothing = empty_kernels();
   ThreadPool alone(1);
@@ -110,10 +114,22 @@ double Trainer::forward(const Batch& batch, bool backward) {
   return sum;
 }
 
-// The gradient of the weighted mean loss over these rows. The denominator is known before the first
-// micro-batch, and sums continue in place: any division into micro-batches gives the same bytes.
+// The gradient of the weighted mean loss over these rows, added to what is there.
 double Trainer::accumulate(std::span<const PackedRow> rows) {
   const double denominator = weight_sum(store_, rows);
+  if (settings_.groups == 1) return chain(rows, denominator);
+  const std::size_t size = rows.size() / static_cast<std::size_t>(settings_.groups);
+  GroupSum sum;
+  for (std::size_t first = 0; first < rows.size(); first += size) {
+    const double loss = chain(rows.subspan(first, size), denominator);
+    sum.add(ctx_, parameters_, loss);
+  }
+  return sum.finish(ctx_, parameters_);
+}
+
+// One chain over the rows. The denominator is known before the first micro-batch, and sums continue
+// in place: any division into micro-batches gives the same bytes.
+double Trainer::chain(std::span<const PackedRow> rows, double denominator) {
   const auto at_a_time = static_cast<std::size_t>(settings_.rows_at_a_time());
   double loss = 0;
   for (std::size_t first = 0; first < rows.size(); first += at_a_time) {

@@ -57,6 +57,7 @@ class Trainer {
 
  private:
   double accumulate(std::span<const PackedRow> rows);
+  double chain(std::span<const PackedRow> rows, double denominator);
   double forward(const Batch& batch, bool backward);
   void clear_gradients();
 

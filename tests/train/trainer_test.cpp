@@ -58,6 +58,22 @@ TEST_P(SameBytes, InSixteenMicroBatchesAndInOne) {
   }
 }
 
+TEST_P(SameBytes, InGroupsHoweverManyRowsAreTakenAtATime) {
+  const TokenStore store = sample_text(120, 101);
+  TrainSettings settings = sample_settings(GetParam());
+  const std::string plain = settings.text();
+  EXPECT_EQ(plain.find("groups"), std::string::npos) << "checkpoints of earlier versions go on";
+  settings.groups = 4;
+  EXPECT_NE(settings.text(), plain);
+  const std::string whole = trained(store, settings, 2, best_isa(), 5);
+  for (const std::int64_t rows : {1, 3}) {
+    settings.micro_rows = rows;
+    EXPECT_EQ(trained(store, settings, 3, best_isa(), 5), whole) << rows << " rows at a time";
+  }
+  settings.groups = 3;  // of 16 rows
+  EXPECT_THROW(settings.check(), Error);
+}
+
 TEST_P(SameBytes, WithActivationsComputedAgain) {
   const TokenStore store = sample_text(120, 101);
   TrainSettings settings = sample_settings(GetParam());
