@@ -53,8 +53,8 @@ struct Writer {
     return choice;
   }
   // Of a stream, which has one.
-  static Json choices(Json json, StopReason reason) {
-    return Json::array({choice(std::move(json), 0, reason, nullptr)});
+  static Json choices(Json json, StopReason reason, Json probabilities = nullptr) {
+    return Json::array({choice(std::move(json), 0, reason, std::move(probabilities))});
   }
   Json usage(std::int64_t answer_tokens, std::int64_t reused_tokens) const {
     return {{"prompt_tokens", prompt_tokens},
@@ -175,8 +175,8 @@ void write_whole(Exchange& exchange, const Writer& writer, Asking& asking) {
   exchange.respond({200, to_text(json)});
 }
 
-void write_stream(Exchange& exchange, const Writer& writer, Engine::Ticket ticket,
-                  bool include_usage) {
+void write_stream(Exchange& exchange, const Writer& writer, const Tokenizer& tokenizer,
+                  Engine::Ticket ticket, bool include_usage) {
   const auto part = [&](Json choices) {
     Json json = writer.frame(writer.form.part_object, std::move(choices));
     if (include_usage) json["usage"] = nullptr;
@@ -188,7 +188,12 @@ void write_stream(Exchange& exchange, const Writer& writer, Engine::Ticket ticke
     if (!exchange.wait()) return;
     const AnswerNews news = ticket.news();
     exchange.answer_tokens = news.answer_tokens;
-    if (!news.text.empty()) part(Writer::choices(writer.form.part(news.text), StopReason::none));
+    Json probabilities;
+    if (!news.tokens.empty())
+      probabilities = writer.form.probabilities(tokenizer, {{}, {}, news.tokens});
+    if (!news.text.empty() || !news.tokens.empty())
+      part(Writer::choices(writer.form.part(news.text), StopReason::none,
+                           std::move(probabilities)));
     if (news.failed) throw failed();
     if (!news.ended) continue;
     part(Writer::choices(writer.form.part(""), news.reason));
@@ -241,7 +246,7 @@ void answer_request(Service& service, Exchange& exchange, const AnswerForm& form
   exchange.prompt_tokens = prompt_tokens;
   Asking asking(service, exchange, generation, std::move(prompts), continues);
   if (generation.stream)
-    write_stream(exchange, writer, asking.start(0), generation.include_usage);
+    write_stream(exchange, writer, *service.tokenizer, asking.start(0), generation.include_usage);
   else
     write_whole(exchange, writer, asking);
 }

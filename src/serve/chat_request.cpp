@@ -64,7 +64,6 @@ ChatRequest parse_chat(std::string_view body, const Limits& limits, const Defaul
   Generation& generation = request.generation;
   const auto top = fields.whole("top_logprobs", 0, kMostChatTop);
   if (fields.flag("logprobs").value_or(false)) {
-    refuse_with_stream(generation, "logprobs");
     generation.top_probabilities = top.value_or(0);
   } else if (top.value_or(0) > 0) {
     throw Refusal(400, "goes with logprobs", "top_logprobs", "invalid_value");

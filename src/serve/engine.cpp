@@ -31,6 +31,7 @@ struct Engine::Job {
   Going going;
   std::string piece;  // not yet published
   bool whole = false;
+  std::size_t told = 0;  // of the tokens' probabilities
   bool failed = false;
 
   // Under the engine's mutex.
@@ -100,6 +101,7 @@ AnswerNews Engine::Ticket::news() {
   const std::lock_guard lock(engine_->mutex_);
   AnswerNews news = job_->news;
   job_->news.text.clear();
+  job_->news.tokens.clear();
   return news;
 }
 
@@ -181,6 +183,10 @@ void Engine::publish() {
       AnswerNews& news = job->news;
       try {
         news.text += std::exchange(job->piece, {});
+        const auto tokens = job->answer->probabilities();
+        news.tokens.insert(news.tokens.end(),
+                           tokens.begin() + static_cast<std::ptrdiff_t>(job->told), tokens.end());
+        job->told = tokens.size();
       } catch (const std::bad_alloc&) {
         job->failed = true;
       }

@@ -21,6 +21,8 @@ namespace bantam::serve {
 // What has become of an answer since it was last asked.
 struct AnswerNews {
   std::string text;    // whole characters
+  // Of the answer's tokens, where they are asked for; their text may be still to come.
+  std::vector<TokenProbabilities> tokens;
   bool ended = false;  // then `reason` says why, and no more comes
   StopReason reason = StopReason::none;
   std::int64_t answer_tokens = 0;  // so far

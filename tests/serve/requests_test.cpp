@@ -94,7 +94,6 @@ const Bad kBadChats[] = {
     {chat(R"("logit_bias":{"1":101})"), "logit_bias.1"},
     {chat(R"("tools":[{"type":"function"}])"), "tools"},
     {chat(R"("logprobs":1)"), "logprobs"},
-    {chat(R"("logprobs":true,"stream":true)"), "logprobs"},
     {chat(R"("logprobs":true,"top_logprobs":21)"), "top_logprobs"},
     {chat(R"("top_logprobs":2)"), "top_logprobs"},
     {chat(R"("echo":true)"), "echo"},

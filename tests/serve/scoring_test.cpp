@@ -123,6 +123,30 @@ TEST(Scoring, AChatTellsItsTokensToo) {
   }
 }
 
+TEST(Scoring, AStreamTellsTheTokensOfItsPieces) {
+  TestServer server;
+  Json body = {{"messages", Json::array({{{"role", "user"}, {"content", "the"}}})},
+               {"temperature", 0},
+               {"max_tokens", 20},
+               {"logprobs", true},
+               {"top_logprobs", 1}};
+  const Json whole = server.post("/v1/chat/completions", body).json()["choices"][0];
+  body["stream"] = true;
+  const std::string stream = server.post("/v1/chat/completions", body).body;
+  Json tokens = Json::array();
+  std::string text;
+  for (std::size_t at = 0; (at = stream.find("data: {", at)) != std::string::npos;) {
+    const std::size_t end = stream.find('\n', at);
+    const Json choice = parse_json(stream.substr(at + 6, end - at - 6), "event")["choices"][0];
+    at = end;
+    text += choice["delta"].value("content", std::string());
+    if (choice["logprobs"].is_null()) continue;
+    for (const Json& token : choice["logprobs"]["content"]) tokens.push_back(token);
+  }
+  EXPECT_EQ(tokens, whole["logprobs"]["content"]);
+  EXPECT_EQ(text, whole["message"]["content"]);
+}
+
 TEST(Scoring, ManyPromptsPassThroughFewSlots) {
   TestServer server({.slots = 2});
   Json prompts = Json::array();
