@@ -39,7 +39,7 @@ Config shape_135m() {
   return c;
 }
 
-Tensor random_weight(const Weight& w) {
+Tensor random_weight(const WeightSpec& w) {
   const bool gain = w.role == Role::gain;
   Tensor t = Tensor::zeros(w.shape, gain ? Type::f32 : Type::q8_0);
   if (gain) {
@@ -90,8 +90,8 @@ void run(unsigned threads, int rounds) {
     const std::unique_ptr<Model> model = family.make(shape_135m());
     GgufWriter writer(path);
     write_gguf(*model, family, writer, random_weight,
-               [](const Weight& w) { return w.role == Role::gain ? Type::f32 : Type::q8_0; });
-    for (const Weight& w : model->weights())
+               [](const WeightSpec& w) { return w.role == Role::gain ? Type::f32 : Type::q8_0; });
+    for (const WeightSpec& w : model->weights())
       if (w.role == Role::linear || w.role == Role::head) bytes += byte_size(Type::q8_0, w.shape);
   }
   SessionOptions options;

@@ -16,7 +16,7 @@ using bantam::Config;
 using bantam::Error;
 using bantam::Family;
 using bantam::Json;
-using bantam::Weight;
+using bantam::WeightSpec;
 
 // The weights' shapes, one after another; of a model of many layers only that there are some.
 std::string shapes(const Family& family, const Config& config) {
@@ -24,7 +24,7 @@ std::string shapes(const Family& family, const Config& config) {
   const auto model = family.make(config);
   model->cache_shape(1, 8, bantam::Type::f16);
   std::string text;
-  for (const Weight& weight : model->weights())
+  for (const WeightSpec& weight : model->weights())
     text += weight.hf + weight.shape.text() + weight.gguf + "\n";
   return text;
 }

@@ -118,9 +118,9 @@ Json verify_model(const Path& path) {
   // Each weight that the architecture has, of its shape, and none that it has not.
   problems.none_in([&] {
     const std::unique_ptr<Model> model = file->family().make(file->config());
-    const std::vector<Weight> weights = model->weights();
+    const std::vector<WeightSpec> weights = model->weights();
     refuse_unknown(*file, weights);
-    for (const Weight& weight : weights)
+    for (const WeightSpec& weight : weights)
       problems.none_in([&] {
         try {
           file->find(weight);

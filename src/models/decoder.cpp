@@ -82,7 +82,7 @@ Tensor Decoder::read_out(Context& ctx, const Tensor& x, const Batch& batch) cons
   return nn::head(ctx, h, head, batch, static_cast<float>(config_.logit_cap));
 }
 
-std::vector<Weight> Decoder::weights() {
+std::vector<WeightSpec> Decoder::weights() {
   const Config& c = config_;
   WeightList list(c, storage_);
   list.matrix("token_embd", storage_.embedding, {c.vocabulary, c.width}, Role::embedding,

@@ -24,7 +24,7 @@ class Decoder : public Model {
 
   Tensor forward(Context& ctx, const Batch& batch, Cache* cache) const override;
   Tensor read_out(Context& ctx, const Tensor& x, const Batch& batch) const override;
-  std::vector<Weight> weights() override;
+  std::vector<WeightSpec> weights() override;
   CacheShape cache_shape(std::int64_t slots, std::int64_t context, Type type) const override;
 
  private:

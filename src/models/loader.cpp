@@ -56,7 +56,7 @@ const TensorSource& ModelFile::tensors() const {
   return *folder_;
 }
 
-const TensorInfo* ModelFile::locate(const Weight& weight) const {
+const TensorInfo* ModelFile::locate(const WeightSpec& weight) const {
   if (gguf_) return gguf_->find(weight.gguf);
   if (const TensorInfo* info = folder_->find(weight.hf)) return info;
   for (const Renaming& r : family_->renamings)
@@ -67,7 +67,7 @@ const TensorInfo* ModelFile::locate(const Weight& weight) const {
   return nullptr;
 }
 
-const TensorInfo& ModelFile::find(const Weight& weight) const {
+const TensorInfo& ModelFile::find(const WeightSpec& weight) const {
   const TensorInfo* located = locate(weight);
   const std::string& name = located ? located->name : gguf_ ? weight.gguf : weight.hf;
   if (is_packed_ternary(*this, weight)) return *located;
@@ -97,7 +97,7 @@ class Loader {
   Loader(std::shared_ptr<const ModelFile> file, Arithmetic arithmetic, const Exec& exec)
       : file_(std::move(file)), arithmetic_(arithmetic), exec_(exec) {}
 
-  void load(const Weight& weight) {
+  void load(const WeightSpec& weight) {
     const TensorInfo& info = file_->find(weight);
     const Tensor rows = stored_rows(file_, weight, stays(weight) ? &memory_ : nullptr);
     switch (weight.role) {
@@ -118,7 +118,7 @@ class Loader {
 
  private:
   // Whether the rows are computed with as they are stored.
-  bool stays(const Weight& weight) const {
+  bool stays(const WeightSpec& weight) const {
     if (weight.role == Role::embedding || weight.role == Role::positions) return true;
     if (weight.role == Role::gain || weight.role == Role::bias) return false;
     return arithmetic_ != Arithmetic::bf16 && !format(stored_type(*file_, weight)).quantised;
@@ -179,10 +179,10 @@ bool harmless(std::string_view name) {
 
 }  // namespace
 
-void refuse_unknown(const ModelFile& file, std::span<const Weight> weights) {
+void refuse_unknown(const ModelFile& file, std::span<const WeightSpec> weights) {
   std::set<std::string_view> known;
   std::set<std::string> scales;
-  for (const Weight& w : weights) {
+  for (const WeightSpec& w : weights) {
     if (const TensorInfo* info = file.locate(w)) known.insert(info->name);
     if (is_packed_ternary(file, w)) scales.insert(file.locate(w)->name + "_scale");
   }
@@ -205,9 +205,9 @@ void refuse_unknown(const ModelFile& file, std::span<const Weight> weights) {
 
 void check_weights(const ModelFile& file) {
   const std::unique_ptr<Model> model = file.family().make(file.config());
-  const std::vector<Weight> weights = model->weights();
+  const std::vector<WeightSpec> weights = model->weights();
   refuse_unknown(file, weights);
-  for (const Weight& weight : weights) file.find(weight);
+  for (const WeightSpec& weight : weights) file.find(weight);
 }
 
 std::unique_ptr<Model> load_model(std::shared_ptr<const ModelFile> file, Arithmetic arithmetic,
@@ -215,10 +215,10 @@ std::unique_ptr<Model> load_model(std::shared_ptr<const ModelFile> file, Arithme
   Config config = file->config();
   config.run_context = context;
   std::unique_ptr<Model> model = file->family().make(config);
-  const std::vector<Weight> weights = model->weights();
+  const std::vector<WeightSpec> weights = model->weights();
   refuse_unknown(*file, weights);
   Loader loader(file, arithmetic, exec);
-  for (const Weight& weight : weights) loader.load(weight);
+  for (const WeightSpec& weight : weights) loader.load(weight);
   return model;
 }
 

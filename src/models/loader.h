@@ -30,9 +30,9 @@ class ModelFile {
   const Family& family() const { return *family_; }
   const Config& config() const { return config_; }
   // The tensor that `weight` names in this world, or null.
-  const TensorInfo* locate(const Weight& weight) const;
+  const TensorInfo* locate(const WeightSpec& weight) const;
   // The same; throws Error when it is missing or of another shape, UnsupportedType.
-  const TensorInfo& find(const Weight& weight) const;
+  const TensorInfo& find(const WeightSpec& weight) const;
 
  private:
   void configure();
@@ -61,6 +61,6 @@ void check_weights(const ModelFile& file);
 
 // Throws Error for the first tensor of the file that is none of the model's weights, nor derived
 // from what the configuration says: the file would be another model than it claims.
-void refuse_unknown(const ModelFile& file, std::span<const Weight> weights);
+void refuse_unknown(const ModelFile& file, std::span<const WeightSpec> weights);
 
 }  // namespace bantam

@@ -28,7 +28,7 @@ struct Part {
   std::int64_t first = 0;
 };
 
-struct Weight {
+struct WeightSpec {
   std::string gguf, hf;  // names in both worlds
   Shape shape;
   Role role;
@@ -62,7 +62,7 @@ class Model {
   virtual Tensor read_out(Context& ctx, const Tensor& x, const Batch& batch) const = 0;
 
   // Every weight, in the order of the model. The pointers are into this model.
-  virtual std::vector<Weight> weights() = 0;
+  virtual std::vector<WeightSpec> weights() = 0;
   virtual CacheShape cache_shape(std::int64_t slots, std::int64_t context, Type type) const = 0;
 
  protected:

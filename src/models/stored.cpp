@@ -49,11 +49,11 @@ Tensor plus(const Tensor& vector, float number) {
   return sum;
 }
 
-Shape shape_in_gguf(const Weight& w) {
+Shape shape_in_gguf(const WeightSpec& w) {
   return w.gguf_part.whole.rank() ? w.gguf_part.whole : w.shape;
 }
 
-Shape shape_in_folder(const Weight& w) {
+Shape shape_in_folder(const WeightSpec& w) {
   const Shape whole = w.hf_part.whole.rank() ? w.hf_part.whole : w.shape;
   return w.transposed ? Shape{whole[1], whole[0]} : whole;
 }
@@ -84,12 +84,12 @@ Tensor copied(const Tensor& rows, MemoryBlocks* memory) {
 
 }  // namespace
 
-Type stored_type(const ModelFile& file, const Weight& weight) {
+Type stored_type(const ModelFile& file, const WeightSpec& weight) {
   const TensorInfo& info = file.find(weight);
   return is_packed_ternary(file, weight) ? ternary_type(file, weight) : info.format->type;
 }
 
-Tensor stored_rows(const std::shared_ptr<const ModelFile>& file, const Weight& weight,
+Tensor stored_rows(const std::shared_ptr<const ModelFile>& file, const WeightSpec& weight,
                    MemoryBlocks* memory) {
   const TensorInfo& info = file->find(weight);
   if (is_packed_ternary(*file, weight)) return unpack_ternary(*file, weight);

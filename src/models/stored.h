@@ -11,16 +11,16 @@ namespace bantam {
 // The weight with its own shape, in the file's type: its part of a fused tensor, rotary rows in the
 // half layout, matrices output by input, gains whole, packed ternary numbers times their scale.
 // Memory of the file where the rows lie there like that, else a copy. Throws Error when the tensor
-// is missing, of another shape, or cannot be computed with. `memory`: where a copy that is kept goes, in
-// place of memory of its own.
-Tensor stored_rows(const std::shared_ptr<const ModelFile>& file, const Weight& weight,
+// is missing, of another shape, or cannot be computed with. `memory`: where a copy that is kept
+// goes, in place of memory of its own.
+Tensor stored_rows(const std::shared_ptr<const ModelFile>& file, const WeightSpec& weight,
                    MemoryBlocks* memory = nullptr);
 // The type that they have.
-Type stored_type(const ModelFile& file, const Weight& weight);
+Type stored_type(const ModelFile& file, const WeightSpec& weight);
 
 // The shape of the tensor that holds the weight.
-Shape shape_in_gguf(const Weight& weight);
-Shape shape_in_folder(const Weight& weight);
+Shape shape_in_gguf(const WeightSpec& weight);
+Shape shape_in_folder(const WeightSpec& weight);
 
 // Copies a weight's bytes between the worlds: with rotary heads, rows are moved between GGUF's
 // interleaved and the half layout. Works on whole rows of any type.

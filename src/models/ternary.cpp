@@ -27,13 +27,13 @@ float scale_of(const ModelFile& file, const TensorInfo& packed) {
 
 }  // namespace
 
-bool is_packed_ternary(const ModelFile& file, const Weight& weight) {
+bool is_packed_ternary(const ModelFile& file, const WeightSpec& weight) {
   if (file.config().ternary == Ternary::none || weight.role != Role::linear) return false;
   const TensorInfo* info = file.locate(weight);
   return info && info->type_name == "U8";
 }
 
-Type ternary_type(const ModelFile& file, const Weight& weight) {
+Type ternary_type(const ModelFile& file, const WeightSpec& weight) {
   const float scale = scale_of(file, *file.locate(weight));
   for (const Type type : {Type::bf16, Type::f16}) {
     std::array<std::byte, 4> bytes{};
@@ -45,7 +45,7 @@ Type ternary_type(const ModelFile& file, const Weight& weight) {
   return Type::f32;
 }
 
-Tensor unpack_ternary(const ModelFile& file, const Weight& weight) {
+Tensor unpack_ternary(const ModelFile& file, const WeightSpec& weight) {
   const TensorInfo& info = *file.locate(weight);
   const std::int64_t n = weight.shape[0], k = weight.shape[1], quarter = n / 4;
   if (n % 4 != 0 || info.shape != Shape{quarter, k})

@@ -8,10 +8,10 @@
 
 namespace bantam {
 
-bool is_packed_ternary(const ModelFile& file, const Weight& weight);
+bool is_packed_ternary(const ModelFile& file, const WeightSpec& weight);
 // The narrowest type that holds the scale, and so all numbers, exactly.
-Type ternary_type(const ModelFile& file, const Weight& weight);
+Type ternary_type(const ModelFile& file, const WeightSpec& weight);
 // Throws Error when the tensors do not fit each other or a number is none of the three.
-Tensor unpack_ternary(const ModelFile& file, const Weight& weight);
+Tensor unpack_ternary(const ModelFile& file, const WeightSpec& weight);
 
 }  // namespace bantam

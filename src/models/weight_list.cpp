@@ -60,7 +60,7 @@ void WeightList::fuse(std::size_t from, Fused fused, const char* gguf, const cha
       if ((all_[i].role == Role::bias) == bias) rows += all_[i].shape[0];
     std::int64_t first = 0;
     for (std::size_t i = from; i < all_.size(); ++i) {
-      Weight& w = all_[i];
+      WeightSpec& w = all_[i];
       if ((w.role == Role::bias) != bias) continue;
       const Part part{bias ? Shape{rows} : Shape{rows, w.shape[1]}, first};
       first += w.shape[0];

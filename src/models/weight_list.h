@@ -53,13 +53,13 @@ class WeightList {
   // ffn_gate, ffn_up, ffn_down; gate_proj, ... of mlp.
   void gated(nn::FeedForwardWeights& to, const LayerConfig& layer);
 
-  std::vector<Weight> take() { return std::move(all_); }
+  std::vector<WeightSpec> take() { return std::move(all_); }
 
  private:
   const Config& config_;
   const Storage& storage_;
   std::string gguf_, hf_;
-  std::vector<Weight> all_;
+  std::vector<WeightSpec> all_;
 };
 
 }  // namespace bantam

@@ -14,7 +14,7 @@
 
 namespace bantam {
 
-Type gguf_weight_type(const Weight& weight, Type wanted) {
+Type gguf_weight_type(const WeightSpec& weight, Type wanted) {
   if (weight.shape.rank() < 2 || weight.role == Role::positions) return Type::f32;
   return weight.shape.back() % format(wanted).block == 0 ? wanted : Type::f16;
 }
@@ -69,19 +69,19 @@ Tensor interleaved(const Tensor& rows, std::int64_t heads) {
 struct Stored {
   std::string name;
   Shape shape;
-  std::vector<Weight> parts;
+  std::vector<WeightSpec> parts;
 };
 
 // Each once: a tied head is the embedding.
 std::vector<Stored> stored(Model& model, bool gguf) {
   std::vector<Stored> all;
   std::map<std::string, std::size_t> places;
-  for (Weight& w : model.weights()) {
+  for (WeightSpec& w : model.weights()) {
     const std::string& name = gguf ? w.gguf : w.hf;
     const auto [at, fresh] = places.emplace(name, all.size());
     if (fresh) all.push_back({name, gguf ? shape_in_gguf(w) : shape_in_folder(w), {}});
     Stored& to = all[at->second];
-    const auto first = [&](const Weight& one) {
+    const auto first = [&](const WeightSpec& one) {
       return gguf ? one.gguf_part.first : one.hf_part.first;
     };
     if (fresh || first(w) > first(to.parts.back())) to.parts.push_back(std::move(w));
@@ -92,7 +92,7 @@ std::vector<Stored> stored(Model& model, bool gguf) {
 // Of all its parts.
 Type type_of(const Stored& tensor, const WeightType& type) {
   const Type first = type(tensor.parts.front());
-  for (const Weight& w : tensor.parts)
+  for (const WeightSpec& w : tensor.parts)
     if (type(w) != first) return Type::f32;
   return first;
 }
@@ -100,7 +100,7 @@ Type type_of(const Stored& tensor, const WeightType& type) {
 Type type_of_linears(const std::vector<Stored>& tensors, const WeightType& type) {
   Type most = Type::f32;
   for (const Stored& t : tensors)
-    for (const Weight& w : t.parts)
+    for (const WeightSpec& w : t.parts)
       if (w.role == Role::linear) most = type(w);
   return most;
 }
@@ -121,7 +121,7 @@ void write_gguf(Model& model, const Family& family, GgufWriter& writer, const We
     if (index < divisors.size()) return put(std::as_bytes(divisors[index].second));
     const Stored& tensor = tensors[index - divisors.size()];
     try {
-      for (const Weight& w : tensor.parts) {
+      for (const WeightSpec& w : tensor.parts) {
         const Tensor half = converted(rows(w), type_of(tensor, type));
         put(bytes_of(w.rotary_heads > 0 ? interleaved(half, w.rotary_heads) : half));
       }
@@ -135,16 +135,16 @@ namespace {
 
 // The tensor of a folder: its parts one after another, turned where folders keep it so.
 Tensor assembled(const Stored& stored, const WeightRows& rows, Type type) {
-  const auto one = [&](const Weight& w) {
+  const auto one = [&](const WeightSpec& w) {
     const Tensor whole = rows(w);
     return converted(w.less_one ? plus(whole, -1) : whole, type);
   };
-  const Weight& first = stored.parts.front();
+  const WeightSpec& first = stored.parts.front();
   if (stored.parts.size() == 1 && !first.transposed) return one(first);
   const Shape shape = first.transposed ? Shape{stored.shape[1], stored.shape[0]} : stored.shape;
   Tensor all = Tensor::zeros(shape, type);
   std::int64_t at = 0;
-  for (const Weight& w : stored.parts) {
+  for (const WeightSpec& w : stored.parts) {
     const Tensor part = one(w);
     std::memcpy(all.view().data + at, part.view().data, bytes_of(part).size());
     at += static_cast<std::int64_t>(bytes_of(part).size());

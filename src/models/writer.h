@@ -9,13 +9,13 @@
 namespace bantam {
 
 // The rows of a weight in the half layout, contiguous: of the model in memory, or of another file.
-using WeightRows = std::function<Tensor(const Weight& weight)>;
+using WeightRows = std::function<Tensor(const WeightSpec& weight)>;
 // The type in which a weight is written.
-using WeightType = std::function<Type(const Weight& weight)>;
+using WeightType = std::function<Type(const WeightSpec& weight)>;
 
 // What GGUF files of this type hold by custom: vectors stay F32; a block type is taken where it
 // divides the width, else F16.
-Type gguf_weight_type(const Weight& weight, Type wanted);
+Type gguf_weight_type(const WeightSpec& weight, Type wanted);
 
 // The family's keys and every tensor (once: a tied head is the embedding), written atomically. What
 // the tokenizer needs is set on `writer` before. `model` lends its list of weights.

@@ -16,15 +16,15 @@ Conversion::Conversion(std::shared_ptr<const ModelFile> file, std::optional<Type
       type_(type),
       tick_(std::move(tick)),
       model_(file_->family().make(file_->config())) {
-  const std::vector<Weight> weights = model_->weights();
-  for (const Weight& w : weights) {
+  const std::vector<WeightSpec> weights = model_->weights();
+  for (const WeightSpec& w : weights) {
     const Type stored = stored_type(*file_, w);
     if (w.role == Role::linear) matrices_ = stored;
   }
   refuse_unknown(*file_, weights);
 }
 
-Tensor Conversion::rows(const Weight& weight) {
+Tensor Conversion::rows(const WeightSpec& weight) {
   if (tick_) tick_();
   const TensorInfo& info = file_->find(weight);
   // The tensor before this one has been written.
@@ -33,21 +33,21 @@ Tensor Conversion::rows(const Weight& weight) {
   return stored_rows(file_, weight);
 }
 
-void Conversion::count(const Weight& weight, Type type, const std::string& name,
+void Conversion::count(const WeightSpec& weight, Type type, const std::string& name,
                        const Shape& shape) {
   if (!counted_.try_emplace(name, type, byte_size(type, shape)).second) return;
   if (type_ && weight.shape.rank() > 1 && weight.shape.back() % format(*type_).block != 0)
     not_divisible_.push_back(name);
 }
 
-Type Conversion::gguf_type(const Weight& weight) {
+Type Conversion::gguf_type(const WeightSpec& weight) {
   const Type type = gguf_weight_type(weight, type_.value_or(stored_type(*file_, weight)));
   count(weight, type, weight.gguf, shape_in_gguf(weight));
   return type;
 }
 
 // Whether every number of the tensor, as a folder keeps it, survives in `type`.
-bool Conversion::exact_in(const Weight& weight, Type type) {
+bool Conversion::exact_in(const WeightSpec& weight, Type type) {
   Tensor kept = stored_rows(file_, weight);
   if (weight.less_one) kept = plus(kept, -1);
   const Format& from = format(kept.type());
@@ -62,7 +62,7 @@ bool Conversion::exact_in(const Weight& weight, Type type) {
   return std::memcmp(values.data(), back.data(), values.size() * sizeof(float)) == 0;
 }
 
-Type Conversion::folder_type(const Weight& weight) {
+Type Conversion::folder_type(const WeightSpec& weight) {
   const bool vector = weight.shape.rank() < 2;
   Type type = type_.value_or(vector ? matrices_ : stored_type(*file_, weight));
   if (format(type).quantised) type = Type::f16;
@@ -76,14 +76,14 @@ void Conversion::write_gguf(GgufWriter& writer) {
   if (type_ && format(*type_).quantised)
     writer.set("general.quantization_version", std::uint32_t{2});
   bantam::write_gguf(
-      *model_, file_->family(), writer, [this](const Weight& w) { return rows(w); },
-      [this](const Weight& w) { return gguf_type(w); });
+      *model_, file_->family(), writer, [this](const WeightSpec& w) { return rows(w); },
+      [this](const WeightSpec& w) { return gguf_type(w); });
 }
 
 void Conversion::write_folder(const Path& folder, const Json& extra) {
   bantam::write_folder(
-      *model_, file_->family(), folder, [this](const Weight& w) { return rows(w); },
-      [this](const Weight& w) { return folder_type(w); }, extra);
+      *model_, file_->family(), folder, [this](const WeightSpec& w) { return rows(w); },
+      [this](const WeightSpec& w) { return folder_type(w); }, extra);
 }
 
 std::vector<Conversion::Weights> Conversion::written() const {

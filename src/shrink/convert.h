@@ -43,11 +43,11 @@ class Conversion {
   const std::vector<std::string>& not_divisible() const { return not_divisible_; }
 
  private:
-  Tensor rows(const Weight& weight);
-  Type gguf_type(const Weight& weight);
-  Type folder_type(const Weight& weight);
-  bool exact_in(const Weight& weight, Type type);
-  void count(const Weight& weight, Type type, const std::string& name, const Shape& shape);
+  Tensor rows(const WeightSpec& weight);
+  Type gguf_type(const WeightSpec& weight);
+  Type folder_type(const WeightSpec& weight);
+  bool exact_in(const WeightSpec& weight, Type type);
+  void count(const WeightSpec& weight, Type type, const std::string& name, const Shape& shape);
 
   std::shared_ptr<const ModelFile> file_;
   std::optional<Type> type_;

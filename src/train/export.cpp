@@ -8,8 +8,8 @@ namespace bantam {
 
 void export_model(Model& model, const Family& family, const Tokenizer& tokenizer, const Path& out,
                   bool replace) {
-  const WeightRows rows = [](const Weight& w) { return *w.tensor; };
-  const WeightType type = [](const Weight&) { return Type::f32; };
+  const WeightRows rows = [](const WeightSpec& w) { return *w.tensor; };
+  const WeightType type = [](const WeightSpec&) { return Type::f32; };
   if (out.extension() == ".gguf") {
     GgufWriter writer(out);
     write_tokenizer(tokenizer, writer, model.config().vocabulary);

@@ -21,14 +21,14 @@ float normal(const Random& random, std::uint64_t index) {
   return static_cast<float>(static_cast<double>(sum - 6 * 65535) / 65536.0);
 }
 
-float deviation(const Weight& w, const Config& config) {
+float deviation(const WeightSpec& w, const Config& config) {
   if (w.role != Role::linear) return 0.02f;
   double variance = 1.0 / (3.0 * static_cast<double>(w.shape.back()));
   if (w.residual) variance /= 2.0 * static_cast<double>(config.layers);
   return static_cast<float>(std::sqrt(variance));
 }
 
-void fill(const Tensor& t, const Weight& w, const Config& config, const Random& random) {
+void fill(const Tensor& t, const WeightSpec& w, const Config& config, const Random& random) {
   const std::int64_t count = t.shape().count();
   if (w.role == Role::gain || w.role == Role::bias) {
     std::fill_n(t.f32(), count, w.role == Role::gain ? 1.0f : 0.0f);
@@ -51,7 +51,7 @@ std::vector<Parameter> make_parameters(Model& model, Tape& tape, std::uint64_t s
         View(counting->allocate(static_cast<std::size_t>(shape.count()) * 4), Type::f32, shape),
         nullptr);
   };
-  for (const Weight& w : model.weights()) {
+  for (const WeightSpec& w : model.weights()) {
     const auto [at, fresh] = known.emplace(w.own_name(), parameters.size());
     if (fresh) {
       Parameter p;

@@ -11,7 +11,7 @@
 namespace bantam {
 
 struct Parameter {
-  std::string name;  // Weight::own_name
+  std::string name;  // WeightSpec::own_name
   Shape shape;
   bool matrix = false;  // a linear layer: Muon's
   Tensor value;         // f32; the model reads this memory

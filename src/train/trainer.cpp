@@ -39,7 +39,7 @@ std::int64_t count_parameters(const Family& family, const Config& config) {
   std::unique_ptr<Model> model = family.make(config);
   std::set<std::string> seen;
   std::int64_t count = 0;
-  for (const Weight& w : model->weights())
+  for (const WeightSpec& w : model->weights())
     if (seen.insert(w.own_name()).second) count += w.shape.count();
   return count;
 }

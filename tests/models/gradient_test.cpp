@@ -41,7 +41,7 @@ class Trained {
     const Config config = tiny_config(tiny);
     model_ = family_by_gguf(config.family, "").make(config);
     const WeightRows rows = tiny_rows(tiny);
-    for (const Weight& w : model_->weights()) {
+    for (const WeightSpec& w : model_->weights()) {
       Parameter& p = parameters_[w.own_name()];  // a tied head moves with the embedding
       if (p.uses.empty()) {
         p.weight = w;

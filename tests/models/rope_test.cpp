@@ -105,8 +105,8 @@ TEST(Rope, SettingsAreTheSameInBothWorlds) {
     const std::unique_ptr<Model> model = llama().make(config);
     GgufWriter writer(folder / "m.gguf");
     write_gguf(
-        *model, llama(), writer, [](const Weight& w) { return Tensor::zeros(w.shape); },
-        [](const Weight&) { return Type::f32; });
+        *model, llama(), writer, [](const WeightSpec& w) { return Tensor::zeros(w.shape); },
+        [](const WeightSpec&) { return Type::f32; });
     const Config read = ModelFile(folder / "m.gguf").config();
     expect_same(read, config);
     expect_same(from_config(llama().to_hf(read).dump()), config);

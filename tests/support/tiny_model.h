@@ -65,7 +65,7 @@ inline Config tiny_config(const TinyModel& tiny) {
 // Numbers of 7 bits times a power of two: every type but the blocks holds them exactly, so that
 // files of several types are the same model.
 inline WeightRows tiny_rows(const TinyModel& tiny) {
-  return [tiny](const Weight& w) {
+  return [tiny](const WeightSpec& w) {
     Tensor t = Tensor::zeros(w.shape);
     std::uint64_t stream = 0;
     for (const char c : w.gguf_part.whole.rank() ? w.hf + w.own_name() : w.hf)
@@ -89,8 +89,9 @@ inline WeightRows tiny_rows(const TinyModel& tiny) {
 }
 
 inline WeightType tiny_type(const TinyModel& tiny, bool gguf) {
-  return
-      [tiny, gguf](const Weight& w) { return gguf ? gguf_weight_type(w, tiny.type) : tiny.type; };
+  return [tiny, gguf](const WeightSpec& w) {
+    return gguf ? gguf_weight_type(w, tiny.type) : tiny.type;
+  };
 }
 
 inline void write_tiny_gguf(const Path& path, const TinyModel& tiny = {}) {
