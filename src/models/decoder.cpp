@@ -78,18 +78,17 @@ Tensor Decoder::read_out(Context& ctx, const Tensor& x, const Batch& batch) cons
   // Logits divided by a number are those of rows divided by it.
   const Tensor h = ops::scale(ctx, last, 1 / static_cast<float>(config_.logit_scale));
   // The loader prepares a tied head apart from the embedding, for its own arithmetic.
-  const nn::Linear head{head_.w ? head_.w : embedding_, head_.bias};
-  return nn::head(ctx, h, head, batch, static_cast<float>(config_.logit_cap));
+  return nn::head(ctx, h, head_, batch, static_cast<float>(config_.logit_cap));
 }
 
 std::vector<WeightSpec> Decoder::weights() {
   const Config& c = config_;
   WeightList list(c, storage_);
-  list.matrix("token_embd", storage_.embedding, {c.vocabulary, c.width}, Role::embedding,
-              embedding_);
+  list.table("token_embd", storage_.embedding, {c.vocabulary, c.width}, Role::embedding,
+             embedding_);
   if (c.learned_positions)
-    list.matrix("position_embd", storage_.positions, {c.context, c.width}, Role::positions,
-                positions_);
+    list.table("position_embd", storage_.positions, {c.context, c.width}, Role::positions,
+               positions_);
   for (int l = 0; l < c.layers; ++l) {
     const std::string number = std::to_string(l) + ".";
     list.enter("blk." + number, storage_.layers + number);

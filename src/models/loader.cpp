@@ -99,32 +99,14 @@ class Loader {
 
   void load(const WeightSpec& weight) {
     const TensorInfo& info = file_->find(weight);
-    const Tensor rows = stored_rows(file_, weight, stays(weight) ? &memory_ : nullptr);
-    switch (weight.role) {
-      case Role::gain:
-      case Role::bias:
-        *weight.tensor = widened(rows, info);
-        return;
-      case Role::embedding:
-      case Role::positions:
-        *weight.tensor = rows;
-        return;
-      case Role::linear:
-      case Role::head:
-        *weight.tensor = prepared(rows, info);
-        return;
-    }
+    if (weight.role == Role::linear || weight.role == Role::head) return load_matrix(weight, info);
+    const bool table = weight.role == Role::embedding || weight.role == Role::positions;
+    Tensor rows = stored_rows(file_, weight, table ? &memory_ : nullptr);
+    *weight.tensor = table ? std::move(rows) : widened(rows, info);
   }
 
  private:
-  // Whether the rows are computed with as they are stored.
-  bool stays(const WeightSpec& weight) const {
-    if (weight.role == Role::embedding || weight.role == Role::positions) return true;
-    if (weight.role == Role::gain || weight.role == Role::bias) return false;
-    return arithmetic_ != Arithmetic::bf16 && !format(stored_type(*file_, weight)).quantised;
-  }
-
-  Tensor widened(const Tensor& rows, const TensorInfo& info) {
+  static Tensor widened(const Tensor& rows, const TensorInfo& info) {
     if (rows.type() == Type::f32) return rows;
     const Format& f = format(rows.type());
     if (rows.shape().count() % f.block != 0)
@@ -137,12 +119,13 @@ class Loader {
     return wide;
   }
 
-  Tensor prepared(const Tensor& rows, const TensorInfo& info) {
-    const bool quantised = format(rows.type()).quantised;
-    // Block types without an integer product are computed with as floats.
-    const bool as_floats = arithmetic_ == Arithmetic::f32 || rows.type() != Type::q8_0;
-    if (arithmetic_ != Arithmetic::bf16 && as_floats) return quantised ? widened(rows, info) : rows;
-    auto packed = std::make_shared<Packed>();
+  void load_matrix(const WeightSpec& weight, const TensorInfo& info) {
+    // Rows that are multiplied as they are stored lie side by side too, if they must be copied.
+    const bool stays =
+        arithmetic_ != Arithmetic::bf16 && !format(stored_type(*file_, weight)).quantised;
+    const Tensor rows = stored_rows(file_, weight, stays ? &memory_ : nullptr);
+    Weight& w = *weight.matrix = rows;
+    if (stays) return;
     // A large one (most often the head) is given back row by row, so that it is not in memory
     // twice. One that is the embedding too comes back by the rows that are looked up.
     constexpr std::size_t kLarge = 32 << 20;
@@ -151,17 +134,8 @@ class Loader {
     PartPacked done;
     if (of_file && info.data.size() >= kLarge)
       done = [&](std::span<const std::byte> part) { file_->tensors().release(info, part); };
-    if (arithmetic_ == Arithmetic::exact) {
-      packed->q8 = PackedQ8(exec_, rows.view(), memory_, done);
-    } else {
-      packed->bf16 = PackedB(rows.dim(1), rows.dim(0));
-      packed->bf16.pack(exec_, rows.view(), true, done);
-    }
-    // The shape stays, the rows are never read again: what they were is in the packed form.
-    Tensor t = Tensor::borrowed(ConstView(rows.view()), file_);
-    t.set_packed(std::move(packed));
+    w.prepare(exec_, arithmetic_, memory_, done);
     file_->tensors().release(info);
-    return t;
   }
 
   std::shared_ptr<const ModelFile> file_;

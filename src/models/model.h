@@ -32,7 +32,9 @@ struct WeightSpec {
   std::string gguf, hf;  // names in both worlds
   Shape shape;
   Role role;
-  Tensor* tensor;  // in the model
+  // Where it lies in the model: as `matrix` when it is multiplied with (linear, head), else `tensor`.
+  Tensor* tensor = nullptr;
+  Weight* matrix = nullptr;
   // Heads whose rotary rows GGUF keeps interleaved (pairs are neighbours); 0: the same in both
   // worlds.
   std::int64_t rotary_heads = 0;
@@ -40,6 +42,15 @@ struct WeightSpec {
   bool transposed = false;  // folders keep the matrix (the whole of it) input by output
   Part gguf_part = {}, hf_part = {};
   bool less_one = false;  // a gain that folders keep less one; in GGUF and in the model it is whole
+
+  void set(Tensor rows) const {
+    if (matrix)
+      *matrix = std::move(rows);
+    else
+      *tensor = std::move(rows);
+  }
+  // Throws Error when they were let go.
+  const Tensor& rows() const { return matrix ? matrix->rows() : *tensor; }
 
   // Its own among the weights of a model but for a tied head, which has the embedding's.
   std::string own_name() const {

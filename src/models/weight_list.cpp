@@ -9,8 +9,12 @@ void WeightList::enter(std::string gguf, std::string hf) {
   hf_ = std::move(hf);
 }
 
-void WeightList::matrix(const char* gguf, const char* hf, Shape shape, Role role, Tensor& to) {
+void WeightList::table(const char* gguf, const char* hf, Shape shape, Role role, Tensor& to) {
   all_.push_back({gguf_ + gguf + ".weight", hf_ + hf + ".weight", shape, role, &to});
+}
+
+void WeightList::matrix(const char* gguf, const char* hf, Shape shape, Role role, Weight& to) {
+  all_.push_back({gguf_ + gguf + ".weight", hf_ + hf + ".weight", shape, role, nullptr, &to});
 }
 
 void WeightList::linear(const char* gguf, const char* hf, Shape shape, nn::Linear& to,
@@ -29,7 +33,7 @@ void WeightList::linear(const char* gguf, const char* hf, Shape shape, nn::Linea
 }
 
 void WeightList::gain(const char* gguf, const char* hf, std::int64_t width, Tensor& to) {
-  matrix(gguf, hf, {width}, Role::gain, to);
+  table(gguf, hf, {width}, Role::gain, to);
   all_.back().less_one = storage_.less_one;
 }
 

@@ -32,7 +32,8 @@ class WeightList {
   // The names that follow stand behind these.
   void enter(std::string gguf, std::string hf);
   // Names are without ".weight". `rotary`: heads whose rows turn in pairs.
-  void matrix(const char* gguf, const char* hf, Shape shape, Role role, Tensor& to);
+  void table(const char* gguf, const char* hf, Shape shape, Role role, Tensor& to);
+  void matrix(const char* gguf, const char* hf, Shape shape, Role role, Weight& to);
   void linear(const char* gguf, const char* hf, Shape shape, nn::Linear& to, bool bias,
               std::int64_t rotary = 0, bool residual = false);
   void gain(const char* gguf, const char* hf, std::int64_t width, Tensor& to);

@@ -13,7 +13,8 @@ namespace bantam::nn {
 
 // y = x w^T + bias; w [N,K], bias [N] or none.
 struct Linear {
-  Tensor w, bias;
+  Weight w;
+  Tensor bias;
 };
 inline Tensor linear(Context& ctx, const Tensor& x, const Linear& l) {
   return ops::matmul(ctx, x, l.w, l.bias);

@@ -25,7 +25,9 @@ View rows_of(View v, std::int64_t first, std::int64_t count) {
 
 // What the loss is made of, and where its gradients go (nowhere: views without memory).
 struct LossHead {
-  Tensor x, w, bias;
+  Tensor x;
+  Weight w;
+  Tensor bias;
   std::span<const std::int32_t> targets;
   float cap;
 };
@@ -47,7 +49,7 @@ void run_head(Context& ctx, const LossHead& head, const float* weights, float* l
     const std::int64_t count = std::min(piece, rows - first);
     const Tensor xs(rows_of(head.x.view(), first, count), nullptr);
     const Tensor logits = ctx.make({count, vocabulary}, Type::f32);
-    linear_forward(ctx, xs, head.w, head.bias ? head.bias.f32() : nullptr, {logits.view(), false});
+    head.w.multiply(ctx, xs, head.bias ? head.bias.f32() : nullptr, {logits.view(), false});
     if (head.cap > 0)
       ctx.rows(ctx.kernels().softcap, SoftcapArgs{logits.view(), head.cap, logits.view()}, count,
                4 * vocabulary);
@@ -72,7 +74,7 @@ void run_head(Context& ctx, const LossHead& head, const float* weights, float* l
     if (to.dw.view.data) linear_weight_gradient(ctx, gradient, xs, to.dw);
     to.dw.add = true;
     if (to.dx.view.data)
-      linear_input_gradient(ctx, gradient, head.w, {rows_of(to.dx.view, first, count), to.dx.add});
+      head.w.multiply_transposed(ctx, gradient, {rows_of(to.dx.view, first, count), to.dx.add});
   }
   ctx.arena.release(mark);
 }
@@ -83,9 +85,9 @@ Tensor with_gradient(Context& ctx, const LossHead& head, std::span<const float> 
   const Tensor dx = head.x.slot() >= 0 ? ctx.make(head.x.shape(), head.x.type()) : Tensor();
   Grads grads(ctx, ctx.tape);
   run_head(ctx, head, weights.data(), losses.f32(),
-           {{dx.view(), false}, grads[head.w], grads.sums(head.bias)});
+           {{dx.view(), false}, grads[head.w.tensor()], grads.sums(head.bias)});
   ctx.tape->record_root(
-      losses, {head.x, head.w, head.bias},
+      losses, {head.x, head.w.tensor(), head.bias},
       [x = head.x, dx](Context& c, const Tensor& dy, Grads& d) {
         if (dy) throw Error("cross_entropy: seeds were not expected");
         if (dx) c.rows(c.kernels().convert, ConvertArgs{dx.view(), d[x]}, dx.rows(), dx.columns());
@@ -98,8 +100,8 @@ Tensor for_seeds(Context& ctx, const LossHead& head, std::span<const float> weig
   Tensor losses = ctx.make({head.x.rows()}, Type::f32);
   run_head(ctx, head, weights.data(), losses.f32(), {});
   ctx.tape->record(
-      losses, {head.x, head.w, head.bias}, [head, weights](Context& c, const Tensor& dy, Grads& d) {
-        const HeadGradients to{d[head.x], d[head.w], d.sums(head.bias)};
+      losses, {head.x, head.w.tensor(), head.bias}, [head, weights](Context& c, const Tensor& dy, Grads& d) {
+        const HeadGradients to{d[head.x], d[head.w.tensor()], d.sums(head.bias)};
         const Arena::Mark mark = c.arena.mark();
         const Tensor scaled = c.make(dy.shape(), Type::f32);
         const Tensor again = c.make(dy.shape(), Type::f32);
@@ -113,14 +115,14 @@ Tensor for_seeds(Context& ctx, const LossHead& head, std::span<const float> weig
 
 }  // namespace
 
-Tensor cross_entropy(Context& ctx, const Tensor& x, const Tensor& w,
+Tensor cross_entropy(Context& ctx, const Tensor& x, const Weight& w,
                      std::span<const std::int32_t> targets, std::span<const float> weights,
                      float cap, const Tensor& bias) {
   if (static_cast<std::int64_t>(targets.size()) != x.rows() || targets.size() != weights.size())
     throw Error("cross_entropy: a target and a weight for each row were expected");
   if (bias) require_shape("cross_entropy: bias", bias, {w.dim(0)});
   const LossHead head{x, w, bias, targets, cap};
-  if (ctx.records({x, w, bias}))
+  if (ctx.records({x, w.tensor(), bias}))
     return ctx.tape->seeds_expected() ? for_seeds(ctx, head, weights)
                                       : with_gradient(ctx, head, weights);
   Tensor losses = ctx.make({x.rows()}, Type::f32);

@@ -13,25 +13,6 @@ PackSource by_rows(const Tensor& t, bool k_contiguous) {
 
 }  // namespace
 
-void linear_forward(Context& ctx, const Tensor& x, const Tensor& w, const float* bias, Into y) {
-  if (w.packed() && w.packed()->q8) {
-    gemm_q8(ctx.exec, x.view(), w.packed()->q8, bias, y);
-  } else if (w.packed() && w.packed()->bf16) {
-    gemm_bf16(ctx.exec, x.rows(), by_rows(x, true), w.packed()->bf16, bias, y);
-  } else if (ctx.arithmetic == Arithmetic::bf16) {
-    gemm_bf16(ctx.exec, x.rows(), by_rows(x, true), ctx.packs.get(ctx.exec, w, false), bias, y);
-  } else {
-    gemm_dot(ctx.exec, x.view(), w.view(), bias, y);
-  }
-}
-
-void linear_input_gradient(Context& c, const Tensor& dy, const Tensor& w, Into dx) {
-  if (c.arithmetic == Arithmetic::bf16)
-    gemm_bf16(c.exec, dy.rows(), by_rows(dy, true), c.packs.get(c.exec, w, true), nullptr, dx);
-  else
-    gemm_chain(c.exec, dy.rows(), dy.columns(), {dy.f32(), dy.view().stride, 1}, w.view(), dx);
-}
-
 void linear_weight_gradient(Context& c, const Tensor& dy, const Tensor& x, Into dw) {
   if (c.arithmetic == Arithmetic::bf16) {
     const Arena::Mark mark = c.arena.mark();
@@ -45,19 +26,19 @@ void linear_weight_gradient(Context& c, const Tensor& dy, const Tensor& x, Into 
   }
 }
 
-Tensor matmul(Context& ctx, const Tensor& x, const Tensor& w, const Tensor& bias) {
+Tensor matmul(Context& ctx, const Tensor& x, const Weight& w, const Tensor& bias) {
   if (w.shape().rank() != 2 || x.columns() != w.dim(1))
     throw Error("matmul: an input of " + std::to_string(w.dim(1)) + " columns was expected, not " +
                 std::to_string(x.columns()));
   if (bias) require_shape("matmul: bias", bias, {w.dim(0)});
   Tensor y = ctx.make({x.rows(), w.dim(0)});
-  linear_forward(ctx, x, w, bias ? bias.f32() : nullptr, {y.view(), false});
+  w.multiply(ctx, x, bias ? bias.f32() : nullptr, {y.view(), false});
   if (ctx.tape)
-    ctx.tape->record(y, {x, w, bias}, [x, w, bias](Context& c, const Tensor& dy, Grads& d) {
+    ctx.tape->record(y, {x, w.tensor(), bias}, [x, w, bias](Context& c, const Tensor& dy, Grads& d) {
       if (float* const dbias = d.sums(bias))
         c.rows(c.kernels().column_sum, ColumnSumArgs{dy.view(), dbias}, dy.columns(), dy.rows());
-      if (d.wants(w)) linear_weight_gradient(c, dy, x, d[w]);
-      if (d.wants(x)) linear_input_gradient(c, dy, w, d[x]);
+      if (d.wants(w.tensor())) linear_weight_gradient(c, dy, x, d[w.tensor()]);
+      if (d.wants(x)) w.multiply_transposed(c, dy, d[x]);
     });
   return y;
 }

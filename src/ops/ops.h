@@ -17,9 +17,9 @@ namespace bantam::ops {
 // outlives the tape.
 Tensor embed(Context& ctx, const Tensor& table, std::span<const std::int32_t> ids);
 
-// x [T,K] w [N,K] (, bias [N]) -> [T,N]: y = x w^T + bias, in the context's arithmetic or in that
-// of the weight's packed form. The result is of the context's activation type.
-Tensor matmul(Context& ctx, const Tensor& x, const Tensor& w, const Tensor& bias = {});
+// x [T,K] w [N,K] (, bias [N]) -> [T,N]: y = x w^T + bias, in the context's arithmetic
+// (Weight::multiply). The result is of the context's activation type.
+Tensor matmul(Context& ctx, const Tensor& x, const Weight& w, const Tensor& bias = {});
 
 // y = x / sqrt(mean(x^2) + eps) * gain per row (Zhang & Sennrich 2019, eq. 4). x [T,D], gain [D];
 // with x [T, heads * D] each head is a row of its own.
@@ -92,7 +92,7 @@ Tensor rows(Context& ctx, const Tensor& x, std::span<const std::int32_t> wanted)
 // x [T,D], w [V,D], f32 or trained in bf16. targets and weights outlive the tape.
 // Where `cap` is positive the logits are capped first, as by softcap; `bias` [V], if any, is added
 // before.
-Tensor cross_entropy(Context& ctx, const Tensor& x, const Tensor& w,
+Tensor cross_entropy(Context& ctx, const Tensor& x, const Weight& w,
                      std::span<const std::int32_t> targets, std::span<const float> weights,
                      float cap = 0, const Tensor& bias = {});
 

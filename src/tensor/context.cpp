@@ -41,22 +41,6 @@ Tensor Context::block(int, const Tensor& x,
   return y;
 }
 
-const PackedB& PackCache::get(const Exec& exec, const Tensor& w, bool transposed) {
-  Entry& entry = entries_[{w.view().data, transposed}];
-  if (count_only_) {
-    entry.packed =
-        transposed ? PackedB(w.dim(0), w.dim(1), nullptr) : PackedB(w.dim(1), w.dim(0), nullptr);
-    return entry.packed;
-  }
-  if (entry.generation != generation_) {
-    const std::int64_t n = w.dim(0), k = w.dim(1);
-    if (!entry.packed) entry.packed = transposed ? PackedB(n, k) : PackedB(k, n);
-    entry.packed.pack(exec, w.view(), !transposed);
-    entry.generation = generation_;
-  }
-  return entry.packed;
-}
-
 const float* RopeTables::get(const std::shared_ptr<const std::vector<double>>& frequencies,
                              float scale, std::int64_t positions) {
   Entry& entry = entries_[frequencies.get()];

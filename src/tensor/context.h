@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "kernels/exec.h"
-#include "kernels/gemm/gemm.h"
 #include "tensor/arena.h"
 #include "tensor/tape.h"
 #include "tensor/tensor.h"
+#include "tensor/weight.h"
 
 namespace bantam {
 
@@ -21,26 +21,6 @@ enum class Arithmetic : std::uint8_t { f32, exact, bf16 };
 namespace nn {
 class Observer;  // nn/observer.h
 }
-
-// Weights packed for bf16 products while training: once a step, not once a micro-batch.
-class PackCache {
- public:
-  // w [N,K]: `transposed` false packs it for x w^T (K summed), true for dy w (N summed).
-  const PackedB& get(const Exec& exec, const Tensor& w, bool transposed);
-  // The weights have changed: pack again at the next use (the memory stays).
-  void invalidate() { ++generation_; }
-  // Planning: nothing is packed, no memory is taken.
-  void count_only() { count_only_ = true; }
-
- private:
-  struct Entry {
-    PackedB packed;
-    std::uint64_t generation = 0;
-  };
-  std::map<std::pair<const std::byte*, bool>, Entry> entries_;
-  std::uint64_t generation_ = 1;
-  bool count_only_ = false;
-};
 
 // Rotary tables, made as positions are met and kept: [position][half cosines, half sines].
 class RopeTables {
@@ -73,7 +53,6 @@ struct Context {
   nn::Observer* observer = nullptr;
   bool recompute =
       false;  // with a tape: keep only the inputs of blocks, run them again in backward
-  PackCache packs;
   RopeTables rope_tables;
 
   // Whether an op of these inputs is recorded: what its backward will read is worth keeping.

@@ -6,15 +6,9 @@
 #include <string>
 
 #include "base/view.h"
-#include "kernels/gemm/gemm.h"
+#include "kernels/kernels.h"
 
 namespace bantam {
-
-// A weight in the layout that the products stream, made once at loading (see gemm/gemm.h).
-struct Packed {
-  PackedQ8 q8;
-  PackedB bf16;
-};
 
 class Tensor {
  public:
@@ -44,13 +38,9 @@ class Tensor {
     return t;
   }
 
-  const Packed* packed() const { return packed_.get(); }
-  void set_packed(std::shared_ptr<const Packed> packed) { packed_ = std::move(packed); }
-
  private:
   View view_;
   std::shared_ptr<const void> owner_;
-  std::shared_ptr<const Packed> packed_;
   std::int32_t slot_ = -1;
 };
 

@@ -8,7 +8,7 @@ namespace bantam {
 
 void export_model(Model& model, const Family& family, const Tokenizer& tokenizer, const Path& out,
                   bool replace) {
-  const WeightRows rows = [](const WeightSpec& w) { return *w.tensor; };
+  const WeightRows rows = [](const WeightSpec& w) { return w.rows(); };
   const WeightType type = [](const WeightSpec&) { return Type::f32; };
   if (out.extension() == ".gguf") {
     GgufWriter writer(out);

@@ -182,7 +182,7 @@ void Optimiser::apply(Context& ctx, std::vector<Parameter>& parameters, std::int
       adam(ctx, p, step, factor, clip);
   }
   if (!matrices.empty()) muon(ctx, matrices, factor, clip);
-  ctx.packs.invalidate();
+  for (const Parameter& p : parameters) p.changed();
 }
 
 }  // namespace bantam

@@ -68,7 +68,8 @@ std::vector<Parameter> make_parameters(Model& model, Tape& tape, std::uint64_t s
     }
     Parameter& p = parameters[at->second];
     p.gradients.push_back(make(w.shape));
-    *w.tensor = tape.watch(p.value, p.gradients.back());
+    w.set(tape.watch(p.value, p.gradients.back()));
+    if (w.matrix) p.weights.push_back(w.matrix);
   }
   return parameters;
 }

@@ -17,7 +17,13 @@ struct Parameter {
   Tensor value;         // f32; the model reads this memory
   std::vector<Tensor>
       gradients;         // one for each use (a tied embedding has two); the first is the sum
+  std::vector<Weight*> weights;  // in the model: what was packed of them must follow the value
   Tensor first, second;  // AdamW's moments, or Muon's momentum in `first`
+
+  // After `value` was written.
+  void changed() const {
+    for (const Weight* w : weights) w->changed();
+  }
 };
 
 // Makes the weights of `model`, their gradients and moments, and registers them on the tape.

@@ -68,7 +68,6 @@ TrainPlan plan_training(const Family& family, const TrainSettings& settings) {
   ThreadPool alone(1);
   Context ctx(alone, nothing, activations);
   set_up(ctx, settings);
-  ctx.packs.count_only();
   ctx.tape = &tape;
   const Batch batch = full_batch(settings);
   model->forward(ctx, batch, nullptr);
@@ -198,7 +197,7 @@ void Trainer::save(const Path& path) const {
 void Trainer::resume(const Path& path) {
   state_ = read_checkpoint(path, identity_, parameters_);
   stream_->seek(state_.position);
-  ctx_.packs.invalidate();
+  for (const Parameter& p : parameters_) p.changed();
 }
 
 }  // namespace bantam

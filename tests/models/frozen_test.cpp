@@ -55,7 +55,7 @@ class Frozen : public ::testing::Test {
     config_ = tiny_config(tiny);
     model_ = family_by_gguf(config_.family, "").make(config_);
     const WeightRows rows = tiny_rows(tiny);
-    for (const Weight& w : model_->weights()) *w.tensor = rows(w);
+    for (const WeightSpec& w : model_->weights()) w.set(rows(w));
     for (std::int32_t t = 0; t < kTokens; ++t) {
       batch_.add(t * 7 % 261, t, 0, false);
       batch_.targets.push_back(t * 13 % 261);
@@ -75,12 +75,12 @@ class Frozen : public ::testing::Test {
     ctx.tape = &tape;
     ctx.recompute = recompute;
     std::map<std::string, Tensor> gradients;
-    std::vector<std::pair<Tensor*, Tensor>> before;
-    for (const Weight& w : model_->weights()) {
-      before.emplace_back(w.tensor, *w.tensor);
+    std::vector<std::pair<WeightSpec, Tensor>> before;
+    for (const WeightSpec& w : model_->weights()) {
+      before.emplace_back(w, w.rows());
       if (!trained(w.own_name())) continue;
       const Tensor gradient = gradients[w.own_name()] = Tensor::zeros(w.shape);
-      *w.tensor = tape.watch(*w.tensor, gradient);
+      w.set(tape.watch(w.rows(), gradient));
     }
     model_->forward(ctx, batch_, nullptr);
     Run run{{}, arena.peak(), 0, {}};
@@ -88,7 +88,7 @@ class Frozen : public ::testing::Test {
     tape.backward(ctx);
     run.counts = counts;
     run.peak_bytes = arena.peak();
-    for (const auto& [tensor, value] : before) *tensor = value;
+    for (const auto& [weight, value] : before) weight.set(value);
     for (const auto& [name, gradient] : gradients)
       run.gradients[name] = {gradient.f32(), gradient.f32() + gradient.shape().count()};
     return run;

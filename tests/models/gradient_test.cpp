@@ -43,20 +43,16 @@ class Trained {
     const WeightRows rows = tiny_rows(tiny);
     for (const WeightSpec& w : model_->weights()) {
       Parameter& p = parameters_[w.own_name()];  // a tied head moves with the embedding
-      if (p.uses.empty()) {
-        p.weight = w;
-        p.value = rows(w);
-      }
-      p.uses.push_back(w.tensor);
+      if (p.uses.empty()) p.value = rows(w);
+      p.uses.push_back(w);
       p.gradients.push_back(Tensor::zeros(w.shape));
-      *w.tensor = p.value;
+      w.set(p.value);
     }
   }
 
   struct Parameter {
-    Weight weight;
     Tensor value;
-    std::vector<Tensor*> uses;
+    std::vector<WeightSpec> uses;
     std::vector<Tensor> gradients;  // one for each use
 
     std::int64_t count() const { return value.shape().count(); }
@@ -76,7 +72,7 @@ class Trained {
     for (auto& [name, p] : parameters_)
       for (std::size_t i = 0; i < p.uses.size(); ++i) {
         std::fill_n(p.gradients[i].f32(), p.count(), 0.0f);
-        *p.uses[i] = tape.watch(p.value, p.gradients[i]);
+        p.uses[i].set(tape.watch(p.value, p.gradients[i]));
       }
     ctx_.tape = &tape;
     ctx_.recompute = recompute;
@@ -90,7 +86,7 @@ class Trained {
     tape.backward(ctx_);
     ctx_.tape = nullptr;
     for (auto& [name, p] : parameters_)
-      for (Tensor* use : p.uses) *use = p.value;
+      for (const WeightSpec& use : p.uses) use.set(p.value);
     return sum;
   }
 
@@ -130,7 +126,7 @@ class Reference {
   }
 
   // Element i of a weight of the model, where the file keeps it.
-  reference::Complex& element(const Weight& w, std::int64_t i) {
+  reference::Complex& element(const WeightSpec& w, std::int64_t i) {
     const std::int64_t columns = w.shape.rank() == 2 ? w.shape[1] : 1;
     std::int64_t row = i / columns;
     if (w.rotary_heads > 0) {  // pairs are neighbours there
@@ -163,14 +159,14 @@ class Direction {
       for (std::int64_t i = 0; i < p.count(); ++i) {
         const double d = along[static_cast<std::size_t>(i)];
         expected_ += d * p.gradient(i);
-        reference.element(p.weight, i) += reference::Complex(0, reference::kStep * d);
+        reference.element(p.uses.front(), i) += reference::Complex(0, reference::kStep * d);
       }
       moved_.emplace_back(&p, along);
     }
     slope_ = reference.loss(trained.batch()).imag() / reference::kStep;
     for (const auto& [p, along] : moved_)
       for (std::int64_t i = 0; i < p->count(); ++i) {
-        reference::Complex& number = reference.element(p->weight, i);
+        reference::Complex& number = reference.element(p->uses.front(), i);
         number = number.real();
       }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "blocks/format.h"
+#include "blocks/half.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/split.h"
 
@@ -170,49 +171,107 @@ PackedB::PackedB(std::int64_t k, std::int64_t n) : PackedB(k, n, nullptr) {
 PackedB::PackedB(std::int64_t k, std::int64_t n, std::byte* memory)
     : k_(k), n_(n), steps_(ceil_div(k, kDepth)), data_(reinterpret_cast<std::uint16_t*>(memory)) {}
 
+namespace {
+
+// Steps of one panel of B from a source whose first element is that of k = `first_step` * 32 and
+// the panel's first column.
+struct PanelPacker {
+  const Exec& exec;
+  std::int64_t k, n, steps;
+  std::uint16_t* data;
+
+  void step(const PackSource& from, std::int64_t i, std::int64_t source_k, std::int64_t panel,
+            std::int64_t s) const {
+    exec.kernels.pack_b({.source = from,
+                         .i = i,
+                         .rows = std::min(kPanel, n - panel * kPanel),
+                         .k = source_k,
+                         .depth = std::min(kDepth, k - s * kDepth),
+                         .out = data + (panel * steps + s) * kStepElements});
+  }
+  bool small() const { return k * n < kSmallWork / 4; }
+};
+
+}  // namespace
+
 void PackedB::pack(const Exec& exec, const ConstView& source, bool k_contiguous,
                    const PartPacked& done) {
   if (exec.kernels.empty || k_ == 0 || n_ == 0) return;
-  const std::int64_t panels = ceil_div(n_, kPanel);
-  const auto pack = [&](const PackSource& from, std::int64_t i, std::int64_t panel,
-                        std::int64_t s) {
-    exec.kernels.pack_b({.source = from,
-                         .i = i,
-                         .rows = std::min(kPanel, n_ - panel * kPanel),
-                         .k = s * kDepth,
-                         .depth = std::min(kDepth, k_ - s * kDepth),
-                         .out = data_ + (panel * steps_ + s) * kStepElements});
+  const std::int64_t row_bytes = format(source.type).bytes(source.stride);
+  const auto tell = [&](std::int64_t row, std::int64_t count) {
+    if (done) done({source.data + row * row_bytes, static_cast<std::size_t>(count * row_bytes)});
   };
-  const bool small = k_ * n_ < kSmallWork / 4;
-  const Format& from = format(source.type);
-  const std::int64_t row_bytes = from.bytes(source.stride);
-  const auto tell = [&](std::int64_t panel) {
-    const std::int64_t rows = std::min(kPanel, n_ - panel * kPanel);
-    if (done)
-      done({source.data + panel * kPanel * row_bytes, static_cast<std::size_t>(rows * row_bytes)});
-  };
-  if (source.type != Type::f32 && source.type != Type::bf16) {
-    run_tasks(exec, panels, small, [&](std::int64_t panel, unsigned worker) {
-      auto* rows = exec.scratch[worker].get<float>(static_cast<std::size_t>(kPanel * k_));
-      for (std::int64_t i = 0; i < std::min(kPanel, n_ - panel * kPanel); ++i)
-        from.decode(source.data + (panel * kPanel + i) * row_bytes, rows + i * k_, k_);
-      const PackSource decoded{reinterpret_cast<std::byte*>(rows), Type::f32, k_, true};
-      for (std::int64_t s = 0; s < steps_; ++s) pack(decoded, 0, panel, s);
-      tell(panel);
-    });
-    return;
-  }
+  if (source.type != Type::f32 && source.type != Type::bf16)
+    return pack_read(exec, reader_of(source), k_contiguous, tell);
   // Along the rows of the matrix in memory: a task is a panel, or steps of 32 rows across panels.
   const PackSource all{source.data, source.type, source.stride, k_contiguous};
+  const PanelPacker packer{exec, k_, n_, steps_, data_};
+  const std::int64_t panels = ceil_div(n_, kPanel);
   if (k_contiguous)
-    run_tasks(exec, panels, small, [&](std::int64_t panel, unsigned) {
-      for (std::int64_t s = 0; s < steps_; ++s) pack(all, panel * kPanel, panel, s);
-      tell(panel);
+    run_tasks(exec, panels, packer.small(), [&](std::int64_t panel, unsigned) {
+      for (std::int64_t s = 0; s < steps_; ++s)
+        packer.step(all, panel * kPanel, s * kDepth, panel, s);
+      tell(panel * kPanel, std::min(kPanel, n_ - panel * kPanel));
     });
   else
-    run_tasks(exec, steps_, small, [&](std::int64_t s, unsigned) {
-      for (std::int64_t panel = 0; panel < panels; ++panel) pack(all, panel * kPanel, panel, s);
+    run_tasks(exec, steps_, packer.small(), [&](std::int64_t s, unsigned) {
+      for (std::int64_t panel = 0; panel < panels; ++panel)
+        packer.step(all, panel * kPanel, s * kDepth, panel, s);
     });
+}
+
+void PackedB::pack(const Exec& exec, const RowReader& source, bool k_contiguous) {
+  if (exec.kernels.empty || k_ == 0 || n_ == 0) return;
+  pack_read(exec, source, k_contiguous, [](std::int64_t, std::int64_t) {});
+}
+
+// A task decodes 32 rows, whole: those of a panel, or those of a step for all panels.
+void PackedB::pack_read(const Exec& exec, const RowReader& source, bool k_contiguous,
+                        const std::function<void(std::int64_t, std::int64_t)>& tell) {
+  const PanelPacker packer{exec, k_, n_, steps_, data_};
+  const std::int64_t panels = ceil_div(n_, kPanel);
+  const auto decode = [&](std::int64_t row, unsigned worker) {
+    auto* rows =
+        exec.scratch[worker].get<float>(static_cast<std::size_t>(kPanel * source.columns));
+    source.read(row, std::min(kPanel, source.rows - row), 0, source.columns, rows);
+    return PackSource{reinterpret_cast<std::byte*>(rows), Type::f32, source.columns, k_contiguous};
+  };
+  if (k_contiguous)
+    run_tasks(exec, panels, packer.small(), [&](std::int64_t panel, unsigned worker) {
+      const PackSource rows = decode(panel * kPanel, worker);
+      for (std::int64_t s = 0; s < steps_; ++s) packer.step(rows, 0, s * kDepth, panel, s);
+      tell(panel * kPanel, std::min(kPanel, n_ - panel * kPanel));
+    });
+  else
+    run_tasks(exec, steps_, packer.small(), [&](std::int64_t s, unsigned worker) {
+      const PackSource rows = decode(s * kDepth, worker);
+      for (std::int64_t panel = 0; panel < panels; ++panel)
+        packer.step(rows, panel * kPanel, 0, panel, s);
+    });
+}
+
+RowReader PackedB::reader() const {
+  const auto read = [this](std::int64_t row, std::int64_t count, std::int64_t column,
+                           std::int64_t width, float* to) {
+    for (std::int64_t i = row; i < row + count; ++i)
+      for (std::int64_t k = column; k < column + width; ++k) {
+        const std::uint16_t* step = panel(i / kPanel) + k / kDepth * kStepElements;
+        const std::int64_t in_step = k % kDepth;
+        *to++ = bf16_to_float(
+            step[i % kPanel / 16 * 512 + in_step / 2 * 32 + i % 16 * 2 + in_step % 2]);
+      }
+  };
+  return {n_, k_, read};
+}
+
+RowReader reader_of(const ConstView& rows) {
+  const auto read = [rows](std::int64_t row, std::int64_t count, std::int64_t column,
+                           std::int64_t width, float* to) {
+    const Format& from = format(rows.type);
+    for (std::int64_t i = 0; i < count; ++i)
+      from.decode(rows.data + from.bytes((row + i) * rows.stride + column), to + i * width, width);
+  };
+  return {rows.rows(), rows.columns(), read};
 }
 
 void gemm_bf16(const Exec& exec, std::int64_t m, const PackSource& a, const PackedB& b,

@@ -19,6 +19,10 @@ struct Copies {
   float* a;  // [k][rows]
   float* b;  // [k][columns]
 };
+struct FloatRows {
+  const float* data;
+  std::int64_t stride;
+};
 
 inline void copy_rows(const float* from, std::int64_t from_stride, std::int64_t rows,
                       std::int64_t count, float* to, std::int64_t to_stride) {
@@ -29,33 +33,40 @@ inline void copy_rows(const float* from, std::int64_t from_stride, std::int64_t 
 
 }  // namespace
 
-void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a, const ConstView& b,
-                Into c) {
-  const std::int64_t n = b.columns();
+namespace {
+
+// `prepare(from, depth, j, width, scratch)` gives rows [from, from + depth) of b, columns [j, j +
+// width), as floats; `scratch` has room for them.
+template <class Prepare>
+void chain_tasks(const Exec& exec, std::int64_t m, std::int64_t n, std::int64_t k, ChainFactor a,
+                 Into c, std::int64_t unit, const Prepare& prepare) {
   if (exec.kernels.empty || m == 0 || n == 0) return;
   const std::int64_t threads = exec.pool.size();
   const std::int64_t rows = piece(m, 6, kMostRows, ceil_div(m, kMostRows));
   const std::int64_t columns =
-      piece(n, kColumns, kMostColumns, ceil_div(6 * threads, ceil_div(m, rows)));
+      piece(n, unit, kMostColumns, ceil_div(6 * threads, ceil_div(m, rows)));
+  const std::int64_t room = unit > kColumns ? kDepth * columns : 0;
   const std::int64_t across = ceil_div(n, columns), tasks = ceil_div(m, rows) * across;
   run_tasks(exec, tasks, m * n * k < kSmallWork, [&](std::int64_t task, unsigned worker) {
     const std::int64_t i = task / across * rows, j = task % across * columns;
     const std::int64_t height = std::min(rows, m - i), width = std::min(columns, n - j);
-    float* scratch =
-        exec.scratch[worker].get<float>(static_cast<std::size_t>(kDepth * (kMostRows + kColumns)));
+    float* scratch = exec.scratch[worker].get<float>(
+        static_cast<std::size_t>(kDepth * (kMostRows + kColumns) + room));
     const Copies copy{scratch, scratch + kDepth * kMostRows};
     for (std::int64_t from = 0; from < k || from == 0; from += kDepth) {
       const std::int64_t depth = std::min(kDepth, k - from);
       const float* a_block = a.data + i * a.row_stride + from * a.k_stride;
       const bool copy_a = a.row_stride == 1;
       if (copy_a) copy_rows(a_block, a.k_stride, depth, height, copy.a, height);
+      const FloatRows piece =
+          prepare(from, depth, j, width, scratch + kDepth * (kMostRows + kColumns));
       for (std::int64_t at = 0; at < width; at += kColumns) {
         const std::int64_t count = std::min(kColumns, width - at);
-        const float* b_block = b.as<float>() + from * b.stride + j + at;
+        const float* b_block = piece.data + at;
         if (count == kColumns)  // a length that the compiler knows
-          copy_rows(b_block, b.stride, depth, kColumns, copy.b, kColumns);
+          copy_rows(b_block, piece.stride, depth, kColumns, copy.b, kColumns);
         else
-          copy_rows(b_block, b.stride, depth, count, copy.b, kColumns);
+          copy_rows(b_block, piece.stride, depth, count, copy.b, kColumns);
         exec.kernels.chain({.a = copy_a ? copy.a : a_block,
                             .a_row = a.row_stride,
                             .a_k = copy_a ? height : a.k_stride,
@@ -70,6 +81,26 @@ void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a,
       }
     }
   });
+}
+
+}  // namespace
+
+void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a, const ConstView& b,
+                Into c) {
+  chain_tasks(exec, m, b.columns(), k, a, c, kColumns,
+              [&](std::int64_t from, std::int64_t, std::int64_t j, std::int64_t, float*) {
+                return FloatRows{b.as<float>() + from * b.stride + j, b.stride};
+              });
+}
+
+void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a, const RowReader& b,
+                Into c) {
+  chain_tasks(exec, m, b.columns, k, a, c, kReadUnit,
+              [&](std::int64_t from, std::int64_t depth, std::int64_t j, std::int64_t width,
+                  float* scratch) {
+                b.read(from, depth, j, width, scratch);
+                return FloatRows{scratch, width};
+              });
 }
 
 }  // namespace bantam

@@ -13,6 +13,20 @@ namespace bantam {
 // Called, from any thread, with the part of a source that was packed and is not read again.
 using PartPacked = std::function<void(std::span<const std::byte>)>;
 
+// A matrix [rows, columns] that is read as float32, whatever it is kept as. `read` writes `count`
+// rows from `row` on, of the `width` columns from `column` on, to `to`, one below the other
+// (`width` apart); column and width are multiples of kReadUnit, but the width may also end with the
+// row. Called from any thread.
+struct RowReader {
+  std::int64_t rows = 0, columns = 0;
+  std::function<void(std::int64_t row, std::int64_t count, std::int64_t column, std::int64_t width,
+                     float* to)>
+      read;
+};
+constexpr std::int64_t kReadUnit = 256;  // no block is longer
+// Rows of any type in memory that outlives the reader.
+RowReader reader_of(const ConstView& rows);
+
 // ---- f32: y[M,N] = x[M,K] w[N,K]^T ----
 
 // x f32 rows; w f32, f16 or bf16 rows (widened in the kernel). 16 virtual lanes over k (lane = k
@@ -27,6 +41,9 @@ struct ChainFactor {
   std::int64_t row_stride, k_stride;
 };
 void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a, const ConstView& b,
+                Into c);
+// The same with a `b` that is decoded piece by piece.
+void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a, const RowReader& b,
                 Into c);
 
 // ---- bf16: both factors rounded to bf16, f32 sums in the order of the AMX tile ----
@@ -43,10 +60,13 @@ class PackedB {
   static std::int64_t bytes(std::int64_t k, std::int64_t n) {
     return (k + 31) / 32 * ((n + 31) / 32) * 2048;
   }
-  // B[k,n] from memory. Types f32, bf16; f16 and block types are decoded on the way (k contiguous).
-  // `done` hears of the rows one after the other (k contiguous), else of nothing.
+  // B[k,n] from memory of any type. `k_contiguous`: the source has a row for each column of B (then
+  // `done` hears of the rows, one after the other), else a row for each k.
   void pack(const Exec& exec, const ConstView& source, bool k_contiguous,
             const PartPacked& done = nullptr);
+  void pack(const Exec& exec, const RowReader& source, bool k_contiguous);
+  // What was packed, rounded as it is: a row for each column of B.
+  RowReader reader() const;
   std::int64_t k() const { return k_; }
   std::int64_t n() const { return n_; }
   std::int64_t steps() const { return steps_; }
@@ -54,6 +74,9 @@ class PackedB {
   explicit operator bool() const { return data_ != nullptr; }
 
  private:
+  void pack_read(const Exec& exec, const RowReader& source, bool k_contiguous,
+                 const std::function<void(std::int64_t row, std::int64_t count)>& tell);
+
   std::int64_t k_ = 0, n_ = 0, steps_ = 0;
   std::uint16_t* data_ = nullptr;
   Bytes memory_;  // null: the caller's
@@ -79,6 +102,8 @@ class PackedQ8 {
   std::int64_t k() const { return k_; }
   std::int64_t n() const { return n_; }
   std::int64_t groups() const { return k_ / 32; }
+  // The numbers that were packed: a row for each output.
+  RowReader reader() const;
   const std::uint8_t* quants(std::int64_t strip) const;
   const std::uint16_t* scales(std::int64_t strip) const;
   explicit operator bool() const { return quants_ != nullptr; }

@@ -121,6 +121,20 @@ const std::uint16_t* PackedQ8::scales(std::int64_t strip) const {
   return reinterpret_cast<const std::uint16_t*>(scales_.get()) + strip * groups() * kLanes;
 }
 
+RowReader PackedQ8::reader() const {
+  const auto read = [this](std::int64_t row, std::int64_t count, std::int64_t column,
+                           std::int64_t width, float* to) {
+    for (std::int64_t n = row; n < row + count; ++n)
+      for (std::int64_t k = column; k < column + width; ++k) {
+        const std::int64_t strip = n / kLanes, c = n % kLanes, g = k / kGroup;
+        const auto q = static_cast<std::int8_t>(
+            quants(strip)[g * kGroupBytes + k % kGroup / 4 * 64 + c * 4 + k % 4]);
+        *to++ = half_to_float(scales(strip)[g * kLanes + c]) * static_cast<float>(q);
+      }
+  };
+  return {n_, k_, read};
+}
+
 void gemm_q8(const Exec& exec, const ConstView& x, const PackedQ8& w, const float* bias, Into y) {
   const std::int64_t m = x.rows(), strips = ceil_div(w.n(), kLanes);
   if (exec.kernels.empty || m == 0 || strips == 0) return;

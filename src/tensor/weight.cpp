@@ -1,0 +1,140 @@
+#include "tensor/weight.h"
+
+#include <mutex>
+
+#include "base/error.h"
+#include "blocks/format.h"
+#include "tensor/context.h"
+
+namespace bantam {
+
+// What is made of the rows. A form is valid while its generation is that of the rows.
+struct Weight::Forms {
+  template <class T>
+  struct Form {
+    T value;
+    std::uint64_t generation = 0;
+  };
+  std::mutex mutex;  // two runs may want the same form at the same time
+  std::uint64_t generation = 1;
+  Form<PackedQ8> blocks;
+  Form<PackedB> panels[2];  // for x w^T, for dy w
+  Form<Tensor> wide;        // float32 rows
+  MemoryBlocks memory;
+};
+
+namespace {
+
+bool in_blocks(Type type) { return format(type).block > 1; }
+// Whether there is an integer product for the type.
+bool has_product(Type type) { return type == Type::q8_0; }
+
+PackSource by_rows(const Tensor& t) { return {t.view().data, t.type(), t.view().stride, true}; }
+
+}  // namespace
+
+Weight::Weight(Tensor rows) : rows_(std::move(rows)), forms_(std::make_shared<Forms>()) {}
+
+const Tensor& Weight::rows() const {
+  if (!rows_) throw Error("this weight was packed for its products; its rows are not kept");
+  return rows_;
+}
+
+void Weight::changed() const {
+  if (!forms_) return;
+  const std::lock_guard lock(forms_->mutex);
+  ++forms_->generation;
+}
+
+// The numbers of the weight, from whatever form stands for them; `rounded`: to bf16 will do.
+RowReader Weight::reader(bool rounded) const {
+  if (rows_) return reader_of(rows_.view());
+  if (forms_->blocks.value) return forms_->blocks.value.reader();
+  if (forms_->wide.value) return reader_of(forms_->wide.value.view());
+  if (rounded) return forms_->panels[0].value.reader();
+  throw Error("this weight was rounded to bf16 when it was packed; its own numbers are gone");
+}
+
+const PackedQ8& Weight::blocks(const Exec& exec) const {
+  const std::lock_guard lock(forms_->mutex);
+  auto& form = forms_->blocks;
+  if (form.generation != forms_->generation) {
+    form.value = PackedQ8(exec, rows().view(), forms_->memory);
+    form.generation = forms_->generation;
+  }
+  return form.value;
+}
+
+const PackedB& Weight::panels(const Exec& exec, bool transposed) const {
+  const std::lock_guard lock(forms_->mutex);
+  auto& form = forms_->panels[transposed ? 1 : 0];
+  if (form.generation == forms_->generation) return form.value;
+  const std::int64_t k = dim(transposed ? 0 : 1), n = dim(transposed ? 1 : 0);
+  if (empty(exec)) {  // planning: only the shape is looked at
+    form.value = PackedB(k, n, nullptr);
+    return form.value;
+  }
+  if (!form.value) form.value = PackedB(k, n);
+  if (rows_)
+    form.value.pack(exec, rows_.view(), !transposed);
+  else
+    form.value.pack(exec, reader(true), !transposed);
+  form.generation = forms_->generation;
+  return form.value;
+}
+
+const Tensor& Weight::wide() const {
+  const std::lock_guard lock(forms_->mutex);
+  auto& form = forms_->wide;
+  if (form.generation == forms_->generation) return form.value;
+  const RowReader numbers = reader(false);
+  if (!form.value) form.value = Tensor::zeros(shape());
+  numbers.read(0, dim(0), 0, dim(1), form.value.f32());
+  form.generation = forms_->generation;
+  return form.value;
+}
+
+void Weight::multiply(Context& ctx, const Tensor& x, const float* bias, Into y) const {
+  if (ctx.arithmetic == Arithmetic::bf16) {
+    gemm_bf16(ctx.exec, x.rows(), by_rows(x), panels(ctx.exec, false), bias, y);
+  } else if (!in_blocks(type())) {
+    gemm_dot(ctx.exec, x.view(), rows().view(), bias, y);
+  } else if (ctx.arithmetic == Arithmetic::exact && has_product(type())) {
+    gemm_q8(ctx.exec, x.view(), blocks(ctx.exec), bias, y);
+  } else {
+    gemm_dot(ctx.exec, x.view(), wide().view(), bias, y);
+  }
+}
+
+void Weight::multiply_transposed(Context& ctx, const Tensor& dy, Into dx) const {
+  if (ctx.arithmetic == Arithmetic::bf16) {
+    gemm_bf16(ctx.exec, dy.rows(), by_rows(dy), panels(ctx.exec, true), nullptr, dx);
+    return;
+  }
+  const ChainFactor factor{dy.f32(), dy.view().stride, 1};
+  if (rows_ && type() == Type::f32)
+    return gemm_chain(ctx.exec, dy.rows(), dy.columns(), factor, rows_.view(), dx);
+  if (forms_->wide.generation == forms_->generation)
+    return gemm_chain(ctx.exec, dy.rows(), dy.columns(), factor, forms_->wide.value.view(), dx);
+  gemm_chain(ctx.exec, dy.rows(), dy.columns(), factor, reader(false), dx);
+}
+
+void Weight::prepare(const Exec& exec, Arithmetic arithmetic, MemoryBlocks& memory,
+                     const PartPacked& done) {
+  const bool blocks = in_blocks(type());
+  if (!blocks && arithmetic != Arithmetic::bf16) return;  // multiplied as they are
+  Forms& forms = *forms_;
+  if (arithmetic == Arithmetic::exact && has_product(type())) {
+    forms.blocks.value = PackedQ8(exec, rows().view(), memory, done);
+    forms.blocks.generation = forms.generation;
+  } else if (arithmetic == Arithmetic::bf16) {
+    forms.panels[0].value = PackedB(dim(1), dim(0));
+    forms.panels[0].value.pack(exec, rows().view(), true, done);
+    forms.panels[0].generation = forms.generation;
+  } else {
+    wide();
+  }
+  rows_ = Tensor(View(nullptr, type(), shape()), nullptr).with_slot(rows_.slot());
+}
+
+}  // namespace bantam

@@ -1,0 +1,62 @@
+// The matrix of a linear layer, in every form that its products take.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "kernels/gemm/gemm.h"
+#include "tensor/tensor.h"
+
+namespace bantam {
+
+struct Context;
+enum class Arithmetic : std::uint8_t;
+
+// [N,K]: N outputs, K inputs. A weight begins as rows. What a product wants beside them (packed for
+// x w^T, packed for dy w, widened) is made when it is first wanted and kept, shared by all copies of
+// the weight. One that is prepared for one arithmetic may have let its rows go: what is wanted later
+// is made from the form it has.
+class Weight {
+ public:
+  Weight() = default;
+  // Rows of any type, whose memory stays as long as the tensor does.
+  Weight(Tensor rows);
+
+  explicit operator bool() const { return rows_.shape().rank() > 0; }
+  const Shape& shape() const { return rows_.shape(); }
+  std::int64_t dim(int i) const { return rows_.dim(i); }
+  Type type() const { return rows_.type(); }  // as it was stored
+  // The rows; throws Error when they were let go.
+  const Tensor& rows() const;
+  // As a tensor of the tape: it has a shape and a slot, but maybe no memory.
+  const Tensor& tensor() const { return rows_; }
+
+  // y = x w^T + bias (null: none): x [T,K] -> [T,N], in the context's arithmetic; its `exact` is for
+  // block types, other types are multiplied in f32.
+  void multiply(Context& ctx, const Tensor& x, const float* bias, Into y) const;
+  // dx = dy w: dy [T,N] -> [T,K]; bf16 in that arithmetic, else f32 with the numbers that the
+  // weight stands for. Throws Error in f32 when all that is left are numbers rounded to bf16.
+  void multiply_transposed(Context& ctx, const Tensor& dy, Into dx) const;
+
+  // The numbers of the rows have changed: forms are made again (in their memory) at the next use.
+  void changed() const;
+
+  // Makes the form that `multiply` wants in this arithmetic, and lets the rows go when that form
+  // stands for them. `memory`: where forms lie side by side; `done` hears of the rows that are not
+  // read again.
+  void prepare(const Exec& exec, Arithmetic arithmetic, MemoryBlocks& memory,
+               const PartPacked& done = nullptr);
+
+ private:
+  struct Forms;
+  RowReader reader(bool rounded) const;
+  const PackedQ8& blocks(const Exec& exec) const;
+  const PackedB& panels(const Exec& exec, bool transposed) const;
+  const Tensor& wide() const;
+  bool empty(const Exec& exec) const { return exec.kernels.empty; }
+
+  Tensor rows_;  // without memory when they were let go
+  std::shared_ptr<Forms> forms_;
+};
+
+}  // namespace bantam
