@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -13,6 +14,7 @@
 #include "base/machine.h"
 #include "base/random.h"
 #include "base/thread_pool.h"
+#include "blocks/format.h"
 #include "blocks/half.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/peak.h"
@@ -111,6 +113,7 @@ void measure(Bench& b, const std::string& what, Unit unit, double operations,
 void measure_reading(Bench& b, const std::string& what, std::size_t layer_bytes,
                      std::int64_t layers, const std::function<void(std::int64_t)>& layer) {
   const Buffer memory(std::size_t{256} << 20);
+  std::memset(memory.memory.get(), 1, memory.size);  // else all of it is one page of zeros
   std::vector<double> rate, limit;
   std::size_t at = 0;
   for (int round = 0; round < 3; ++round)
@@ -188,36 +191,54 @@ void f32(Bench& b, std::int64_t tokens, std::int64_t in, std::int64_t out) {
   });
 }
 
-Buffer q8_blocks(std::int64_t n, std::int64_t k) {
-  Buffer blocks(static_cast<std::size_t>(n * k / 32 * 34));
+// Blocks of random bytes whose scales are of a usual size.
+Buffer random_blocks(const Format& f, std::int64_t n, std::int64_t k) {
+  Buffer blocks(static_cast<std::size_t>(f.bytes(n * k)));
   const Random random(3, 3);
-  for (std::size_t i = 0; i < blocks.size; ++i)
-    blocks.memory[i] = static_cast<std::byte>(random.bits(i));
-  for (std::size_t i = 0; i < blocks.size; i += 34)
-    blocks.memory[i + 1] = std::byte{0x24};  // scales of about 2^-6
+  std::uint64_t next = 0;
+  BlockIntegers numbers;
+  for (std::int64_t at = 0; at < f.bytes(n * k); at += f.block_bytes) {
+    std::byte* block = blocks.memory.get() + at;
+    do {
+      for (std::int64_t i = 0; i < f.block_bytes; ++i)
+        block[i] = static_cast<std::byte>(random.bits(next++));
+      f.integers(block, numbers);
+    } while (!(std::fabs(numbers.d) < 64 && std::fabs(numbers.dmin) < 64));
+  }
   return blocks;
 }
 
-void q8(Bench& b, std::int64_t m, std::int64_t n, std::int64_t k) {
-  Buffer blocks = q8_blocks(n, k), x = numbers(Type::f32, m, k);
-  Buffer y(static_cast<std::size_t>(m * n * 4));
-  MemoryBlocks memory;
-  const PackedQ8 w(b.exec, blocks.view(Type::q8_0, n, k), memory);
-  measure(b, shape("q8 prompt", m, n, k), Unit::bytes, work(m, n, k),
-          [&] { gemm_q8(b.exec, x.view(Type::f32, m, k), w, nullptr, {y.view(Type::f32, m, n)}); });
+std::string block_shape(const Format& f, const char* what, Planes planes, std::int64_t m,
+                        std::int64_t n, std::int64_t k) {
+  const std::string name =
+      std::string(f.name) + (planes == Planes::one ? " " : " faithful ") + what;
+  return shape(name.c_str(), m, n, k);
 }
 
-void decode_q8(Bench& b, std::int64_t m, std::int64_t n, std::int64_t k, std::size_t total) {
-  Buffer blocks = q8_blocks(n, k), x = numbers(Type::f32, m, k);
+void prompt(Bench& b, const Format& f, Planes planes, std::int64_t m, std::int64_t n,
+            std::int64_t k) {
+  Buffer blocks = random_blocks(f, n, k), x = numbers(Type::f32, m, k);
   Buffer y(static_cast<std::size_t>(m * n * 4));
   MemoryBlocks memory;
-  std::vector<PackedQ8> layers;
+  const PackedBlocks w(b.exec, blocks.view(f.type, n, k), memory);
+  measure(b, block_shape(f, "prompt", planes, m, n, k), Unit::bytes, work(m, n, k), [&] {
+    gemm_blocks(b.exec, x.view(Type::f32, m, k), w, planes, nullptr, {y.view(Type::f32, m, n)});
+  });
+}
+
+void decode(Bench& b, const Format& f, Planes planes, std::int64_t m, std::int64_t n,
+            std::int64_t k, std::size_t total) {
+  Buffer blocks = random_blocks(f, n, k), x = numbers(Type::f32, m, k);
+  Buffer y(static_cast<std::size_t>(m * n * 4));
+  MemoryBlocks memory;
+  std::vector<PackedBlocks> layers;
   while (layers.size() * blocks.size < total)
-    layers.emplace_back(b.exec, blocks.view(Type::q8_0, n, k), memory);
-  measure_reading(b, shape("q8 decode", m, n, k), blocks.size,
+    layers.emplace_back(b.exec, blocks.view(f.type, n, k), memory);
+  measure_reading(b, block_shape(f, "decode", planes, m, n, k), blocks.size,
                   static_cast<std::int64_t>(layers.size()), [&](std::int64_t l) {
-                    gemm_q8(b.exec, x.view(Type::f32, m, k), layers[static_cast<std::size_t>(l)],
-                            nullptr, {y.view(Type::f32, m, n)});
+                    gemm_blocks(b.exec, x.view(Type::f32, m, k),
+                                layers[static_cast<std::size_t>(l)], planes, nullptr,
+                                {y.view(Type::f32, m, n)});
                   });
 }
 
@@ -264,16 +285,30 @@ const Part kParts[] = {
      [](Bench& b) {
        for (const auto& [n, k] : {std::pair{2048, 2048}, std::pair{2048, 8192},
                                   std::pair{8192, 2048}, std::pair{1536, 576}})
-         q8(b, 512, n, k);
+         prompt(b, format(Type::q8_0), Planes::one, 512, n, k);
+     }},
+    {"prompt",
+     [](Bench& b) {
+       for (const Format& f : formats())
+         if (f.packing.bits > 0)
+           for (const Planes planes : {Planes::one, Planes::two})
+             prompt(b, f, planes, 512, 2048, 2048);
      }},
     {"decode",
      [](Bench& b) {
        for (const std::int64_t m : {1, 2, 4}) {
          for (const Type type : {Type::f32, Type::f16, Type::bf16})
            decode_dot(b, type, m, 2048, 2048, kLarge);
-         decode_q8(b, m, 2048, 2048, kLarge);
+         decode(b, format(Type::q8_0), Planes::one, m, 2048, 2048, kLarge);
        }
-       decode_q8(b, 1, 1536, 576, kLarge / 4);
+       decode(b, format(Type::q8_0), Planes::one, 1, 1536, 576, kLarge / 4);
+     }},
+    {"blocks",
+     [](Bench& b) {
+       for (const Format& f : formats())
+         if (f.packing.bits > 0)
+           for (const Planes planes : {Planes::one, Planes::two})
+             decode(b, f, planes, 1, 2048, 2048, kLarge / 2);
      }},
 };
 

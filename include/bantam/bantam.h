@@ -70,8 +70,10 @@ typedef struct bantam_model bantam_model;
 enum {
   BANTAM_ARITHMETIC_DEFAULT = 0,
   BANTAM_ARITHMETIC_F32,
-  BANTAM_ARITHMETIC_EXACT,
-  BANTAM_ARITHMETIC_BF16
+  BANTAM_ARITHMETIC_INT8,
+  BANTAM_ARITHMETIC_BF16,
+  BANTAM_ARITHMETIC_FAITHFUL,
+  BANTAM_ARITHMETIC_EXACT = BANTAM_ARITHMETIC_INT8 /* its first name */
 };
 enum { BANTAM_CACHE_DEFAULT = 0, BANTAM_CACHE_F32, BANTAM_CACHE_F16, BANTAM_CACHE_BF16 };
 
@@ -80,7 +82,7 @@ typedef struct bantam_open_options {
   int64_t threads; /* 0: one a processor */
   int64_t context; /* tokens that a sequence may have (memory is taken as they come); 0: as many as
                       the model was trained with */
-  int64_t arithmetic; /* BANTAM_ARITHMETIC_...; default: exact for quantised files, else f32 */
+  int64_t arithmetic; /* BANTAM_ARITHMETIC_...; default: int8 for quantised files, else f32 */
   int64_t cache;      /* type of the stored keys and values, BANTAM_CACHE_...; default: f16, with
                          bf16 arithmetic bf16 */
   const bantam_model* share; /* compute on the threads of this model, in place of `threads` of its

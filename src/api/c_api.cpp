@@ -61,8 +61,10 @@ SessionOptions session_options(const bantam_open_options& o) {
   SessionOptions options;
   options.threads = static_cast<unsigned>(o.threads);
   options.context = o.context;
-  options.arithmetic = choose(
-      o.arithmetic, std::array{Arithmetic::f32, Arithmetic::exact, Arithmetic::bf16}, "arithmetic");
+  options.arithmetic =
+      choose(o.arithmetic,
+             std::array{Arithmetic::f32, Arithmetic::int8, Arithmetic::bf16, Arithmetic::faithful},
+             "arithmetic");
   options.cache = choose(o.cache, std::array{Type::f32, Type::f16, Type::bf16}, "cache");
   return options;
 }

@@ -42,7 +42,7 @@ struct Format {
   std::string_view safetensors;  // dtype there, or empty
   std::int64_t block;            // elements in a block
   std::int64_t block_bytes;
-  bool quantised;       // a block type: linear layers use the `exact` arithmetic by default
+  bool quantised;       // a block type: linear layers use the int8 arithmetic by default
   bool weights = true;  // numbers that can be computed with, not ids
   // `count` is a multiple of `block`. Rounding is to nearest even; a float that is too large for
   // half precision becomes infinity.

@@ -14,8 +14,12 @@ namespace bantam::cli {
 
 namespace {
 
-constexpr std::array<Choice<Arithmetic>, 3> kArithmetics{
-    {{"f32", Arithmetic::f32}, {"exact", Arithmetic::exact}, {"bf16", Arithmetic::bf16}}};
+// The last was the first name of int8: it is understood, not said.
+constexpr std::array<Choice<Arithmetic>, 5> kArithmetics{{{"f32", Arithmetic::f32},
+                                                          {"int8", Arithmetic::int8},
+                                                          {"faithful", Arithmetic::faithful},
+                                                          {"bf16", Arithmetic::bf16},
+                                                          {"exact", Arithmetic::int8}}};
 constexpr std::array<Choice<Type>, 3> kCacheTypes{
     {{"f32", Type::f32}, {"f16", Type::f16}, {"bf16", Type::bf16}}};
 
@@ -37,8 +41,8 @@ void ModelOptions::declare(Options& options, bool model_required) {
       "-c,--ctx-size,--ctx", "N", context, 1, kMostContext,
       "context: how many tokens a conversation may have (default: as the model was trained)");
   options.choice<Arithmetic>(
-      "--arithmetic", "f32|exact|bf16", arithmetic, kArithmetics,
-      "how products are computed (default: exact for quantised files, else f32)");
+      "--arithmetic", "f32|int8|faithful|bf16", arithmetic, kArithmetics,
+      "how products are computed (default: int8 for quantised files, else f32)", 1);
   options.choice<Type>(
       "--cache", "f32|f16|bf16", cache, kCacheTypes,
       "type of the stored keys and values (default: f16; bf16 with --arithmetic bf16)");

@@ -140,11 +140,13 @@ Option& Options::ids(std::string names, std::optional<std::vector<std::int32_t>>
 }
 
 std::size_t Options::pick(const std::string& names, const std::string& text,
-                          std::span<const std::string_view> words) {
+                          std::span<const std::string_view> words, std::size_t unsaid) {
   std::string known;
+  const std::size_t said = words.size() - unsaid;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (text == words[i]) return i;
-    known += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + std::string(words[i]);
+    if (i >= said) continue;
+    known += (i == 0 ? "" : i + 1 == said ? " or " : ", ") + std::string(words[i]);
   }
   throw unfit(names, known, text);
 }

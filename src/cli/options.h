@@ -60,9 +60,10 @@ class Options {
   Option& ids(std::string names, std::optional<std::vector<std::int32_t>>& to, std::string help);
   template <class T>
   Option& choice(std::string names, std::string value, std::optional<T>& to,
-                 std::span<const Choice<T>> choices, std::string help) {
+                 std::span<const Choice<T>> choices, std::string help, std::size_t unsaid = 0) {
     std::vector<std::string_view> words;
     for (const Choice<T>& c : choices) words.push_back(c.first);
+    const auto said = static_cast<std::ptrdiff_t>(words.size() - unsaid);
     std::vector<T> values;
     for (const Choice<T>& c : choices) values.push_back(c.second);
     return add({names,
@@ -70,16 +71,16 @@ class Options {
                 std::move(help),
                 false,
                 false,
-                [&to, words, values, names](const std::string& text) {
-                  to = values[pick(names, text, words)];
+                [&to, words, values, names, unsaid](const std::string& text) {
+                  to = values[pick(names, text, words, unsaid)];
                 },
-                {words.begin(), words.end()}});
+                {words.begin(), words.begin() + said}});
   }
   Option& add(Option option);
 
  private:
   static std::size_t pick(const std::string& names, const std::string& text,
-                          std::span<const std::string_view> words);
+                          std::span<const std::string_view> words, std::size_t unsaid);
   std::vector<Option> table_;
 };
 

@@ -34,7 +34,7 @@ Type choose_cache_type(const SessionOptions& options, Arithmetic arithmetic) {
 
 // Weights in memory are numbers as training has them: no blocks to multiply as integers.
 Arithmetic arithmetic_in_memory(std::optional<Arithmetic> wanted) {
-  if (wanted == Arithmetic::exact)
+  if (wanted == Arithmetic::int8 || wanted == Arithmetic::faithful)
     throw Error("a model in memory is computed in f32 or bf16").field("arithmetic");
   return wanted.value_or(Arithmetic::f32);
 }
@@ -116,7 +116,6 @@ void Session::copy(std::int64_t from, std::int64_t to, std::int64_t length) {
 
 void Session::weights_changed() {
   for (std::int64_t slot = 0; slot < slots(); ++slot) trim(slot, 0);
-  context_of_run_->packs.invalidate();
 }
 
 std::int64_t Session::reuse(std::int64_t slot, std::span<const std::int32_t> wanted) {

@@ -74,7 +74,8 @@ class Session {
   // Makes `to` hold the first `length` positions of `from`: a prompt that several answers share. No
   // position where trim would forget all.
   void copy(std::int64_t from, std::int64_t to, std::int64_t length);
-  // The model's weights have changed (training went on): no slot holds anything any more.
+  // The model's weights have changed (training went on; each was told, Weight::changed): no slot
+  // holds anything any more.
   void weights_changed();
   // Trims a slot to what it has in common with `tokens`, all but the last of them at most, and
   // returns that length: what need not be evaluated again.

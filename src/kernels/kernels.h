@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "base/view.h"
+#include "kernels/gemm/blocks.h"
 
 namespace bantam {
 
@@ -297,22 +298,39 @@ struct PanelRead {  // the sums a block continues from (gradients accumulated in
   float* sums;
 };
 
-struct QuantiseRows {  // f32 rows to int8 groups of 32 in the layout of gemm/q8.h
+// f32 rows to int8 in groups of 32. Tiles of 16 rows; in a tile, groups; in a group, rows of 32
+// bytes; the scales and sums of a group's 16 rows side by side.
+struct QuantiseRows {
   ConstView x;
   std::int8_t* q;
+  std::int8_t* q_low;  // or null: one plane; else 15 bits in two planes, 128 q + q_low
   float* scales;
-  std::int32_t* sums;
+  std::int32_t* sums;    // of a group's 32 numbers
+  std::int32_t* firsts;  // of its first 16
 };
-struct StripBlock {  // one strip of 16 outputs times one tile of rows, see gemm/q8.h
-  const std::uint8_t* quants;
-  const std::uint16_t* w_scales;
+struct StripWeights {  // groups of one strip; see gemm/blocks.h
+  BlockLayout layout;
+  const std::uint8_t* codes;
+  const std::byte* scales;
+  const std::int8_t* subs;
+};
+struct StripBlock {  // one strip of 16 outputs times one tile of rows
+  StripWeights w;
   const std::int8_t* a;
+  const std::int8_t* a_low;  // or null
   const float* a_scales;
   const std::int32_t* a_sums;
-  std::int64_t groups;
+  const std::int32_t* a_firsts;
+  std::int64_t groups;  // from one whose scales begin a record
   float* sums;
-  std::int64_t stride, rows;
+  std::int64_t stride, rows;  // up to 16 rows; the tile has memory for all of them
   bool resume;
+};
+struct UnpackCodes {  // groups of a strip as codes of 8 bits
+  BlockLayout layout;
+  const std::uint8_t* codes;
+  std::int64_t groups;
+  std::uint8_t* out;
 };
 
 // A kernel that is called on a range.
@@ -360,11 +378,12 @@ struct Kernels {
   BlockKernel<PanelWrite> panel_write;
   BlockKernel<PanelRead> panel_read;
   RangeKernel<QuantiseRows> quantise_rows;
-  BlockKernel<StripBlock> strip_q8;       // any number of rows up to 16
-  BlockKernel<StripBlock> strip_q8_tall;  // for more than 8 rows (tiles, where they are faster)
+  BlockKernel<UnpackCodes> unpack_codes;
+  BlockKernel<StripBlock> strip;       // codes of any width; few rows are read as they stream in
+  BlockKernel<StripBlock> strip_tall;  // codes of 8 bits, more than 8 rows (tiles where faster)
   // Around work on tiles, once a task: AMX configures and releases; elsewhere nothing.
   void (*tiles_begin)() noexcept;     // for panel_block
-  void (*tiles_begin_q8)() noexcept;  // for strip_q8_tall
+  void (*tiles_begin_q8)() noexcept;  // for strip_tall
   void (*tiles_end)() noexcept;
 };
 

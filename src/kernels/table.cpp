@@ -49,7 +49,7 @@ Kernels empty_kernels() {
             k.rope, k.attention, k.attention_back, k.cross_entropy, k.column_sum, k.gather,
             k.scatter_add, k.adam, k.axpby, k.square_sum);
   clear_all(k.dot_f32, k.dot_f16, k.dot_bf16, k.chain, k.pack_a, k.pack_b, k.panel_block,
-            k.panel_write, k.panel_read, k.quantise_rows, k.strip_q8, k.strip_q8_tall,
+            k.panel_write, k.panel_read, k.quantise_rows, k.unpack_codes, k.strip, k.strip_tall,
             k.tiles_begin, k.tiles_begin_q8, k.tiles_end);
   return k;
 }

@@ -81,11 +81,12 @@ const TensorInfo& ModelFile::find(const WeightSpec& weight) const {
 Arithmetic choose_arithmetic(const ModelFile& file, std::optional<Arithmetic> wanted) {
   bool blocks = false;
   for (const TensorInfo& t : file.tensors().tensors()) blocks |= t.format && t.format->quantised;
-  if (!wanted) return blocks ? Arithmetic::exact : Arithmetic::f32;
-  if (*wanted == Arithmetic::exact && !blocks)
+  if (!wanted) return blocks ? Arithmetic::int8 : Arithmetic::f32;
+  const bool rounds = *wanted == Arithmetic::int8 || *wanted == Arithmetic::faithful;
+  if (rounds && !blocks)
     throw Error(
-        "the exact arithmetic is for block types (Q8_0, ...); this file has none: say f32 or bf16, "
-        "or quantize it first")
+        "the arithmetics int8 and faithful are for block types (Q8_0, ...); this file has none: "
+        "say f32 or bf16, or quantize it first")
         .in(file.tensors().path());
   return *wanted;
 }

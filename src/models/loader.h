@@ -43,8 +43,8 @@ class ModelFile {
   Config config_;
 };
 
-// What `--arithmetic` says, or without it: exact when a linear layer is of a block type, else f32.
-// Throws Error for exact on a file without block types.
+// What `--arithmetic` says, or without it: int8 when a linear layer is of a block type, else f32.
+// Throws Error for int8 and faithful on a file without block types.
 Arithmetic choose_arithmetic(const ModelFile& file, std::optional<Arithmetic> wanted);
 
 // Weights in place: F32, F16 and BF16 rows stay in the mapped file where the arithmetic takes them

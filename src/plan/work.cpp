@@ -60,7 +60,8 @@ Unit unit_of(Arithmetic arithmetic, Isa isa) {
   switch (arithmetic) {
     case Arithmetic::f32:
       break;
-    case Arithmetic::exact:
+    case Arithmetic::int8:
+    case Arithmetic::faithful:
       return isa == Isa::amx && f.amx_int8 ? Unit::tile_int8 : Unit::bytes;
     case Arithmetic::bf16:
       return isa == Isa::amx && f.amx_bf16 ? Unit::tile_bf16 : Unit::fma;

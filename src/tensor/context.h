@@ -16,7 +16,8 @@
 namespace bantam {
 
 // The arithmetic of linear layers, one for a whole run (design: "Arithmetic").
-enum class Arithmetic : std::uint8_t { f32, exact, bf16 };
+// int8 and faithful round activations, to 8 bits and to 15. The numbers are kept in files.
+enum class Arithmetic : std::uint8_t { f32, int8, bf16, faithful };
 
 namespace nn {
 class Observer;  // nn/observer.h

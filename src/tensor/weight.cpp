@@ -17,7 +17,7 @@ struct Weight::Forms {
   };
   std::mutex mutex;  // two runs may want the same form at the same time
   std::uint64_t generation = 1;
-  Form<PackedQ8> blocks;
+  Form<PackedBlocks> blocks;
   Form<PackedB> panels[2];  // for x w^T, for dy w
   Form<Tensor> wide;        // float32 rows
   MemoryBlocks memory;
@@ -26,8 +26,8 @@ struct Weight::Forms {
 namespace {
 
 bool in_blocks(Type type) { return format(type).block > 1; }
-// Whether there is an integer product for the type.
-bool has_product(Type type) { return type == Type::q8_0; }
+// Whether activations are rounded to whole numbers.
+bool in_integers(Arithmetic a) { return a == Arithmetic::int8 || a == Arithmetic::faithful; }
 
 PackSource by_rows(const Tensor& t) { return {t.view().data, t.type(), t.view().stride, true}; }
 
@@ -47,19 +47,19 @@ void Weight::changed() const {
 }
 
 // The numbers of the weight, from whatever form stands for them; `rounded`: to bf16 will do.
-RowReader Weight::reader(bool rounded) const {
+RowReader Weight::reader(const Kernels& kernels, bool rounded) const {
   if (rows_) return reader_of(rows_.view());
-  if (forms_->blocks.value) return forms_->blocks.value.reader();
+  if (forms_->blocks.value) return forms_->blocks.value.reader(kernels);
   if (forms_->wide.value) return reader_of(forms_->wide.value.view());
   if (rounded) return forms_->panels[0].value.reader();
   throw Error("this weight was rounded to bf16 when it was packed; its own numbers are gone");
 }
 
-const PackedQ8& Weight::blocks(const Exec& exec) const {
+const PackedBlocks& Weight::blocks(const Exec& exec) const {
   const std::lock_guard lock(forms_->mutex);
   auto& form = forms_->blocks;
   if (form.generation != forms_->generation) {
-    form.value = PackedQ8(exec, rows().view(), forms_->memory);
+    form.value = PackedBlocks(exec, rows().view(), forms_->memory);
     form.generation = forms_->generation;
   }
   return form.value;
@@ -70,7 +70,7 @@ const PackedB& Weight::panels(const Exec& exec, bool transposed) const {
   auto& form = forms_->panels[transposed ? 1 : 0];
   if (form.generation == forms_->generation) return form.value;
   const std::int64_t k = dim(transposed ? 0 : 1), n = dim(transposed ? 1 : 0);
-  if (empty(exec)) {  // planning: only the shape is looked at
+  if (exec.kernels.empty) {  // planning: only the shape is looked at
     form.value = PackedB(k, n, nullptr);
     return form.value;
   }
@@ -78,16 +78,16 @@ const PackedB& Weight::panels(const Exec& exec, bool transposed) const {
   if (rows_)
     form.value.pack(exec, rows_.view(), !transposed);
   else
-    form.value.pack(exec, reader(true), !transposed);
+    form.value.pack(exec, reader(exec.kernels, true), !transposed);
   form.generation = forms_->generation;
   return form.value;
 }
 
-const Tensor& Weight::wide() const {
+const Tensor& Weight::wide(const Exec& exec) const {
   const std::lock_guard lock(forms_->mutex);
   auto& form = forms_->wide;
   if (form.generation == forms_->generation) return form.value;
-  const RowReader numbers = reader(false);
+  const RowReader numbers = reader(exec.kernels, false);
   if (!form.value) form.value = Tensor::zeros(shape());
   numbers.read(0, dim(0), 0, dim(1), form.value.f32());
   form.generation = forms_->generation;
@@ -99,10 +99,11 @@ void Weight::multiply(Context& ctx, const Tensor& x, const float* bias, Into y) 
     gemm_bf16(ctx.exec, x.rows(), by_rows(x), panels(ctx.exec, false), bias, y);
   } else if (!in_blocks(type())) {
     gemm_dot(ctx.exec, x.view(), rows().view(), bias, y);
-  } else if (ctx.arithmetic == Arithmetic::exact && has_product(type())) {
-    gemm_q8(ctx.exec, x.view(), blocks(ctx.exec), bias, y);
+  } else if (in_integers(ctx.arithmetic)) {
+    const Planes planes = ctx.arithmetic == Arithmetic::int8 ? Planes::one : Planes::two;
+    gemm_blocks(ctx.exec, x.view(), blocks(ctx.exec), planes, bias, y);
   } else {
-    gemm_dot(ctx.exec, x.view(), wide().view(), bias, y);
+    gemm_dot(ctx.exec, x.view(), wide(ctx.exec).view(), bias, y);
   }
 }
 
@@ -116,7 +117,7 @@ void Weight::multiply_transposed(Context& ctx, const Tensor& dy, Into dx) const 
     return gemm_chain(ctx.exec, dy.rows(), dy.columns(), factor, rows_.view(), dx);
   if (forms_->wide.generation == forms_->generation)
     return gemm_chain(ctx.exec, dy.rows(), dy.columns(), factor, forms_->wide.value.view(), dx);
-  gemm_chain(ctx.exec, dy.rows(), dy.columns(), factor, reader(false), dx);
+  gemm_chain(ctx.exec, dy.rows(), dy.columns(), factor, reader(ctx.exec.kernels, false), dx);
 }
 
 void Weight::prepare(const Exec& exec, Arithmetic arithmetic, MemoryBlocks& memory,
@@ -124,15 +125,15 @@ void Weight::prepare(const Exec& exec, Arithmetic arithmetic, MemoryBlocks& memo
   const bool blocks = in_blocks(type());
   if (!blocks && arithmetic != Arithmetic::bf16) return;  // multiplied as they are
   Forms& forms = *forms_;
-  if (arithmetic == Arithmetic::exact && has_product(type())) {
-    forms.blocks.value = PackedQ8(exec, rows().view(), memory, done);
+  if (in_integers(arithmetic)) {
+    forms.blocks.value = PackedBlocks(exec, rows().view(), memory, done);
     forms.blocks.generation = forms.generation;
   } else if (arithmetic == Arithmetic::bf16) {
     forms.panels[0].value = PackedB(dim(1), dim(0));
     forms.panels[0].value.pack(exec, rows().view(), true, done);
     forms.panels[0].generation = forms.generation;
   } else {
-    wide();
+    wide(exec);
   }
   rows_ = Tensor(View(nullptr, type(), shape()), nullptr).with_slot(rows_.slot());
 }

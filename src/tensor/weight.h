@@ -12,10 +12,10 @@ namespace bantam {
 struct Context;
 enum class Arithmetic : std::uint8_t;
 
-// [N,K]: N outputs, K inputs. A weight begins as rows. What a product wants beside them (packed for
-// x w^T, packed for dy w, widened) is made when it is first wanted and kept, shared by all copies of
-// the weight. One that is prepared for one arithmetic may have let its rows go: what is wanted later
-// is made from the form it has.
+// [N,K]: N outputs, K inputs. A weight begins as rows. What a product wants beside them (packed
+// for x w^T, packed for dy w, widened) is made when it is first wanted and kept, shared by all
+// copies of the weight. One that is prepared for one arithmetic may have let its rows go: what is
+// wanted later is made from the form it has.
 class Weight {
  public:
   Weight() = default;
@@ -31,8 +31,8 @@ class Weight {
   // As a tensor of the tape: it has a shape and a slot, but maybe no memory.
   const Tensor& tensor() const { return rows_; }
 
-  // y = x w^T + bias (null: none): x [T,K] -> [T,N], in the context's arithmetic; its `exact` is for
-  // block types, other types are multiplied in f32.
+  // y = x w^T + bias (null: none): x [T,K] -> [T,N], in the context's arithmetic; int8 and faithful
+  // are for block types, other types are multiplied in f32 there.
   void multiply(Context& ctx, const Tensor& x, const float* bias, Into y) const;
   // dx = dy w: dy [T,N] -> [T,K]; bf16 in that arithmetic, else f32 with the numbers that the
   // weight stands for. Throws Error in f32 when all that is left are numbers rounded to bf16.
@@ -49,11 +49,10 @@ class Weight {
 
  private:
   struct Forms;
-  RowReader reader(bool rounded) const;
-  const PackedQ8& blocks(const Exec& exec) const;
+  RowReader reader(const Kernels& kernels, bool rounded) const;
+  const PackedBlocks& blocks(const Exec& exec) const;
   const PackedB& panels(const Exec& exec, bool transposed) const;
-  const Tensor& wide() const;
-  bool empty(const Exec& exec) const { return exec.kernels.empty; }
+  const Tensor& wide(const Exec& exec) const;
 
   Tensor rows_;  // without memory when they were let go
   std::shared_ptr<Forms> forms_;

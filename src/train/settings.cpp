@@ -40,7 +40,8 @@ void TrainSettings::check() const {
           "a learning rate from 0 to 10 was expected");
   require(schedule.warmup >= 0 && schedule.decay >= 0 && schedule.warmup + schedule.decay <= 1,
           "decay", "shares of the run that add up to at most 1 were expected for warmup and decay");
-  require(arithmetic != Arithmetic::exact, "arithmetic", "f32 or bf16 was expected for training");
+  require(arithmetic == Arithmetic::f32 || arithmetic == Arithmetic::bf16, "arithmetic",
+          "f32 or bf16 was expected for training");
 }
 
 std::string TrainSettings::text() const {

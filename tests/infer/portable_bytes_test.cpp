@@ -92,7 +92,7 @@ constexpr TypeSum kTypeSums[] = {
     {Type::f16, Arithmetic::f32, Type::f16, "e1494893ac3b1150"},
     {Type::bf16, Arithmetic::f32, Type::bf16, "31a0c8a85b7fedb3"},
     {Type::bf16, Arithmetic::bf16, Type::bf16, "8073dffb64ea07f9"},
-    {Type::q8_0, Arithmetic::exact, Type::f16, "f2fcc8737cc51b4e"},
+    {Type::q8_0, Arithmetic::int8, Type::f16, "f2fcc8737cc51b4e"},
     {Type::q8_0, Arithmetic::bf16, Type::bf16, "349ee13a3f278c79"},
 };
 

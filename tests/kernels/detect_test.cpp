@@ -56,7 +56,7 @@ TEST(Isa, EmptyKernelsDoNothing) {
   const Kernels k = empty_kernels();
   k.dot_f32({});
   k.panel_block({});
-  k.strip_q8({});
+  k.strip({});
   k.tiles_begin();
   k.tiles_end();
   EXPECT_TRUE(k.empty);

@@ -74,7 +74,8 @@ TEST_P(Weights, ProductsAreThoseOfTheDenseMatrix) {
 
 TEST_P(Weights, WhatIsPreparedForOneArithmeticServesTheOthers) {
   const bool blocks = format(GetParam()).block > 1;
-  for (const Arithmetic own : {Arithmetic::f32, Arithmetic::exact, Arithmetic::bf16}) {
+  for (const Arithmetic own :
+       {Arithmetic::f32, Arithmetic::int8, Arithmetic::faithful, Arithmetic::bf16}) {
     const Weight w = prepared(own);
     if (blocks) {
       EXPECT_THROW(w.rows(), Error);

@@ -26,7 +26,7 @@ TEST(Work, CountsWhatIsMultipliedAndRead) {
   for (const Case& c :
        {Case{Type::f32, false, Arithmetic::f32, 4}, Case{Type::f16, true, Arithmetic::f32, 2},
         Case{Type::f16, false, Arithmetic::bf16, 2},
-        Case{Type::q8_0, false, Arithmetic::exact, 34.0 / 32}}) {
+        Case{Type::q8_0, false, Arithmetic::int8, 34.0 / 32}}) {
     TinyModel tiny;
     tiny.type = c.type;
     tiny.tied = c.tied;

@@ -10,7 +10,9 @@ void fill_gemm_avx2(Kernels& k, const Features& features) {
   fill_avx2_chain(k);
   fill_avx2_panel(k);
   fill_avx2_pack(k);
-  fill_avx2_strip(k, features.avx_vnni);
+  fill_avx2_quantise(k);
+  fill_avx2_strip(k);
+  if (features.avx_vnni) fill_avx_vnni(k);
 }
 
 void fill_gemm_avx512(Kernels& k, const Features& features) {
@@ -18,7 +20,9 @@ void fill_gemm_avx512(Kernels& k, const Features& features) {
   fill_avx512_chain(k);
   fill_avx512_panel(k);
   fill_avx512_pack(k, features.avx512_bf16);
-  fill_avx512_strip(k, features.avx512_vnni);
+  fill_avx512_quantise(k);
+  fill_avx512_strip(k);
+  if (features.avx512_vnni) fill_avx512_vnni(k);
 }
 
 #else
@@ -37,6 +41,7 @@ void fill_gemm_neon(Kernels& k, const Features& features) {
   fill_neon_chain(k);
   fill_neon_panel(k);
   fill_neon_pack(k);
+  fill_neon_quantise(k);
   fill_neon_strip(k);
   if (features.neon_dotprod) fill_neon_dotprod(k);
   if (features.neon_i8mm) fill_neon_i8mm(k);

@@ -86,32 +86,42 @@ class PackedB {
 void gemm_bf16(const Exec& exec, std::int64_t m, const PackSource& a, const PackedB& b,
                const float* bias, Into c);
 
-// ---- exact: q8_0 weights, activations quantised on the fly ----
+// ---- int8: weights of block types, activations quantised on the fly ----
 
-// Per group of 32: d_a = max|a| / 127 (0 gives zeros), q = round-half-even(a * (127 / max|a|));
-// c = fma(float(dot) * d_w, d_a, c), groups in rising order. NaN and infinity in a group make its
-// outputs NaN.
-// Weights [N,K] repacked once: strips of 16 outputs; in a strip, groups; in a group, for each four
-// consecutive k a row of 16 outputs (64 bytes). Scales apart. N that 16 does not divide is padded.
-class PackedQ8 {
+// How activations are rounded: 8 bits, or 15 bits in two planes of 8.
+enum class Planes : std::uint8_t { one, two };
+
+// Weights [N,K] of a block type, repacked once as gemm/blocks.h draws it. N that 16 does not divide
+// is padded.
+class PackedBlocks {
  public:
-  PackedQ8() = default;
-  // Rows of q8_0 blocks (blocks/q8_0.cpp). K is a multiple of 32.
-  PackedQ8(const Exec& exec, const ConstView& w, MemoryBlocks& memory,
-           const PartPacked& done = nullptr);
+  PackedBlocks() = default;
+  // Rows of a block type that divides K. `done` hears of the rows that are not read again.
+  PackedBlocks(const Exec& exec, const ConstView& w, MemoryBlocks& memory,
+               const PartPacked& done = nullptr);
   std::int64_t k() const { return k_; }
   std::int64_t n() const { return n_; }
-  std::int64_t groups() const { return k_ / 32; }
-  // The numbers that were packed: a row for each output.
-  RowReader reader() const;
-  const std::uint8_t* quants(std::int64_t strip) const;
-  const std::uint16_t* scales(std::int64_t strip) const;
-  explicit operator bool() const { return quants_ != nullptr; }
+  std::int64_t groups() const { return k_ / layout::kGroup; }
+  const BlockLayout& layout() const { return layout_; }
+  // Groups of a strip from `group` on, which begins a record of scales.
+  StripWeights at(std::int64_t strip, std::int64_t group) const;
+  // The numbers that were packed, as their type decodes them: a row for each output.
+  RowReader reader(const Kernels& kernels) const;
+  explicit operator bool() const { return codes_ != nullptr; }
 
  private:
   std::int64_t n_ = 0, k_ = 0;
-  std::shared_ptr<std::byte> quants_, scales_;
+  BlockLayout layout_;
+  std::shared_ptr<std::byte> codes_, scales_, subs_;
 };
-void gemm_q8(const Exec& exec, const ConstView& x, const PackedQ8& w, const float* bias, Into y);
+
+// Per group of 32: d_a = max|a| / 127 (0 gives zeros), q = round-half-even(a * (127 / max|a|));
+// with two planes 16256 = 127 * 128 stands for 127. `dot` is the sum of q_w q in whole numbers,
+// with sub-scales of 16 the sum of both halves, each times its sub-scale. d_w is d, times a
+// sub-scale of 32. Then c = fma(float(dot) * d_w, d_a, c), and with minima, for each sub-group or the group,
+// c = fma(-(dmin * m), d_a * float(sum q), c). Groups in rising order. NaN and infinity in a group
+// make its outputs NaN.
+void gemm_blocks(const Exec& exec, const ConstView& x, const PackedBlocks& w, Planes planes,
+                 const float* bias, Into y);
 
 }  // namespace bantam

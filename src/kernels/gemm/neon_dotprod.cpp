@@ -1,4 +1,4 @@
-// NEON with SDOT (FEAT_DotProd): strips of q8_0 weights.
+// NEON with SDOT (FEAT_DotProd): strips of block-type weights.
 #if defined(__aarch64__)
 
 #include "kernels/gemm/fill.h"
@@ -6,32 +6,28 @@
 
 namespace bantam {
 namespace neon {
+using namespace layout;
 BANTAM_TARGET_BEGIN("arch=armv8.2-a+dotprod")
 namespace {
 
+#include "kernels/gemm/codes-inl.h"
+#include "kernels/gemm/strip-inl.h"
+
 #include "kernels/gemm/neon_strip-inl.h"
 
-struct DotProduct {
-  using Sum = int32x4_t;
-  static BANTAM_INLINE Sum zero() { return vdupq_n_s32(0); }
-  static BANTAM_INLINE void add(Sum& sum, const int8x16_t (&w)[4], int8x16_t a) {
-    sum = vdotq_laneq_s32(sum, w[0], a, 0);
-    sum = vdotq_laneq_s32(sum, w[1], a, 1);
-    sum = vdotq_laneq_s32(sum, w[2], a, 2);
-    sum = vdotq_laneq_s32(sum, w[3], a, 3);
+// Small codes are signed bytes as well as unsigned ones.
+struct DotProduct : NeonLanes {
+  template <class C>
+  static BANTAM_INLINE I dot4(const B (&codes)[4], const std::int8_t* a) {
+    const int8x16_t bytes = vld1q_s8(a);
+    int32x4_t sum = vdotq_laneq_s32(vdupq_n_s32(0), (int8x16_t)codes[0], bytes, 0);
+    sum = vdotq_laneq_s32(sum, (int8x16_t)codes[1], bytes, 1);
+    sum = vdotq_laneq_s32(sum, (int8x16_t)codes[2], bytes, 2);
+    return (I)vdotq_laneq_s32(sum, (int8x16_t)codes[3], bytes, 3);
   }
-  static BANTAM_INLINE int32x4_t total(Sum sum) { return sum; }
 };
 
-void strip(const StripBlock& p) noexcept {
-  std::int64_t r = 0;
-  for (; r + 4 <= p.rows; r += 4) {
-    pass<DotProduct, 4, 2>(p, r, 0);
-    pass<DotProduct, 4, 2>(p, r, 8);
-  }
-  for (; r + 2 <= p.rows; r += 2) pass<DotProduct, 2, 4>(p, r, 0);
-  if (r < p.rows) pass<DotProduct, 1, 4>(p, r, 0);
-}
+void strip(const StripBlock& p) { run_any<DotProduct, true>(p); }
 
 }  // namespace
 BANTAM_TARGET_END
@@ -40,7 +36,7 @@ void strip_dotprod(const StripBlock& p) noexcept { strip(p); }
 
 }  // namespace neon
 
-void fill_neon_dotprod(Kernels& k) { k.strip_q8 = k.strip_q8_tall = neon::strip_dotprod; }
+void fill_neon_dotprod(Kernels& k) { k.strip = k.strip_tall = neon::strip_dotprod; }
 
 }  // namespace bantam
 

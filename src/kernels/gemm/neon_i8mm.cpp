@@ -1,4 +1,5 @@
-// NEON with SMMLA (FEAT_I8MM): strips of q8_0 weights, two rows at a time. Sums are kept by 2 x 2:
+// NEON with SMMLA (FEAT_I8MM): strips of 8-bit codes with plain scales, two rows at a time; the
+// rest is SDOT's. Sums are kept by 2 x 2:
 // two rows by two columns a register, as the instruction has them.
 #if defined(__aarch64__)
 
@@ -7,10 +8,9 @@
 
 namespace bantam {
 namespace neon {
+using namespace layout;
 BANTAM_TARGET_BEGIN("arch=armv8.2-a+i8mm")
 namespace {
-
-constexpr std::int64_t kGroup = 32, kTileRows = 16, kGroupBytes = 512;
 
 // Halves of two registers put together.
 BANTAM_INLINE int8x16_t low_halves(int8x16_t a, int8x16_t b) {
@@ -95,8 +95,8 @@ void pass(const StripBlock& p, std::int64_t first, std::int64_t column) {
     BANTAM_UNROLL
     for (int i = 0; i < pairs; ++i) sum[i][0] = sum[i][1] = sum[i][2] = sum[i][3] = vdupq_n_f32(0);
   }
-  const auto* w = reinterpret_cast<const std::int8_t*>(p.quants) + 4 * column;
-  const std::uint16_t* w_scales = p.w_scales + column;
+  const auto* w = reinterpret_cast<const std::int8_t*>(p.w.codes) + 4 * column;
+  const std::uint16_t* w_scales = reinterpret_cast<const std::uint16_t*>(p.w.scales) + column;
   const std::int8_t* a = p.a + first * kGroup;
   const float* a_scales = p.a_scales + first;
   for (std::int64_t g = 0; g < p.groups; ++g) {
@@ -142,11 +142,15 @@ BANTAM_TARGET_END
 namespace {
 
 void strip(const StripBlock& p) noexcept {
+  if (p.w.layout.codes != Codes::bits8 || !p.w.layout.plain() || p.a_low != nullptr)
+    return strip_dotprod(p);
   even_rows(p);
   if (p.rows % 2 == 0) return;
   StripBlock last = p;
   last.a += (p.rows - 1) * kGroup;
   last.a_scales += p.rows - 1;
+  last.a_sums += p.rows - 1;
+  last.a_firsts += p.rows - 1;
   last.sums += (p.rows - 1) * p.stride;
   last.rows = 1;
   strip_dotprod(last);
@@ -155,7 +159,7 @@ void strip(const StripBlock& p) noexcept {
 }  // namespace
 }  // namespace neon
 
-void fill_neon_i8mm(Kernels& k) { k.strip_q8 = k.strip_q8_tall = neon::strip; }
+void fill_neon_i8mm(Kernels& k) { k.strip = k.strip_tall = neon::strip; }
 
 }  // namespace bantam
 

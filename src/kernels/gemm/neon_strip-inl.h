@@ -1,69 +1,31 @@
-// Strips of q8_0 weights for NEON, over a unit that adds products of bytes: included once a file,
-// within its target marks, its namespace and an anonymous one (after neon.h).
-//
-// A unit has Sum, what four columns have come to; zero(); add(sum, w, a), 16 k more: w four vectors
-// of four columns by four k; and total(sum), an integer a column.
+// What the units of NEON's strips share: included once a file, after codes-inl.h and strip-inl.h.
 
-constexpr std::int64_t kGroup = 32, kTileRows = 16, kGroupBytes = 512;
+struct NeonLanes {
+  static constexpr int kColumns = 4, kMostRows = 4;
+  static constexpr bool kFlips = false, kBothHalves = false;
+  typedef std::uint8_t B __attribute__((vector_size(16)));
+  typedef std::uint16_t W __attribute__((vector_size(16)));
+  typedef std::int32_t I __attribute__((vector_size(16)));
+  typedef float F __attribute__((vector_size(16)));
 
-BANTAM_INLINE float32x4_t scales_of(const std::uint16_t* w_scales) {
-  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(w_scales)));
-}
-
-// `rows` rows from `first` on by 4 * `vectors` columns from `column` on.
-template <class Unit, int rows, int vectors>
-void pass(const StripBlock& p, std::int64_t first, std::int64_t column) {
-  float32x4_t sum[rows][vectors];
-  float* sums = p.sums + first * p.stride + column;
-  BANTAM_UNROLL
-  for (int r = 0; r < rows; ++r) {
-    BANTAM_UNROLL
-    for (int v = 0; v < vectors; ++v)
-      sum[r][v] = p.resume ? vld1q_f32(sums + r * p.stride + 4 * v) : vdupq_n_f32(0);
+  static BANTAM_INLINE B load(const std::uint8_t* p) { return (B)vld1q_u8(p); }
+  static BANTAM_INLINE F half(const std::uint16_t* p) {
+    return (F)vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
   }
-  const auto* w = reinterpret_cast<const std::int8_t*>(p.quants) + 4 * column;
-  const std::uint16_t* w_scales = p.w_scales + column;
-  const std::int8_t* a = p.a + first * kGroup;
-  const float* a_scales = p.a_scales + first;
-  for (std::int64_t g = 0; g < p.groups; ++g) {
-    typename Unit::Sum dot[rows][vectors];
-    BANTAM_UNROLL
-    for (int r = 0; r < rows; ++r) {
-      BANTAM_UNROLL
-      for (int v = 0; v < vectors; ++v) dot[r][v] = Unit::zero();
-    }
-    BANTAM_UNROLL
-    for (int half = 0; half < 2; ++half) {
-      loads_stay_below();
-      int8x16_t bytes[rows];
-      BANTAM_UNROLL
-      for (int r = 0; r < rows; ++r) bytes[r] = vld1q_s8(a + r * kGroup + 16 * half);
-      BANTAM_UNROLL
-      for (int v = 0; v < vectors; ++v) {
-        int8x16_t fours[4];
-        BANTAM_UNROLL
-        for (int f = 0; f < 4; ++f) fours[f] = vld1q_s8(w + 64 * (4 * half + f) + 16 * v);
-        BANTAM_UNROLL
-        for (int r = 0; r < rows; ++r) Unit::add(dot[r][v], fours, bytes[r]);
-      }
-    }
-    loads_stay_below();
-    BANTAM_UNROLL
-    for (int v = 0; v < vectors; ++v) {
-      const float32x4_t w_scale = scales_of(w_scales + 4 * v);
-      BANTAM_UNROLL
-      for (int r = 0; r < rows; ++r)
-        sum[r][v] = vfmaq_n_f32(
-            sum[r][v], vmulq_f32(vcvtq_f32_s32(Unit::total(dot[r][v])), w_scale), a_scales[r]);
-    }
-    w += kGroupBytes;
-    w_scales += 16;
-    a += kTileRows * kGroup;
-    a_scales += kTileRows;
+  static BANTAM_INLINE I bytes(const std::int8_t* p) {
+    std::uint32_t four;
+    __builtin_memcpy(&four, p, sizeof four);
+    const int8x8_t narrow = vreinterpret_s8_u32(vdup_n_u32(four));
+    return (I)vmovl_s16(vget_low_s16(vmovl_s8(narrow)));
   }
-  BANTAM_UNROLL
-  for (int r = 0; r < rows; ++r) {
-    BANTAM_UNROLL
-    for (int v = 0; v < vectors; ++v) vst1q_f32(sums + r * p.stride + 4 * v, canonical(sum[r][v]));
+  static BANTAM_INLINE F fma(F a, F b, F c) {
+    return (F)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
   }
-}
+  static BANTAM_INLINE I all_ints(std::int32_t x) { return (I)vdupq_n_s32(x); }
+  static BANTAM_INLINE I times_128(I x) { return x << 7; }
+  static BANTAM_INLINE F all(float x) { return (F)vdupq_n_f32(x); }
+  static BANTAM_INLINE B lookup(B table, B codes) {
+    return (B)vqtbl1q_u8((uint8x16_t)table, (uint8x16_t)codes);
+  }
+  static BANTAM_INLINE F canonical(F value) { return (F)neon::canonical((float32x4_t)value); }
+};

@@ -14,6 +14,8 @@ namespace bantam {
 // Which NaN comes out of an operation on two differs by processor and by the order of operands: the
 // products write this one.
 constexpr std::uint32_t kNan = 0x7fc00000;
+// What the largest activation of a group becomes in two planes of 8 bits: 127 * 128.
+constexpr float kMostOfTwoPlanes = 16256;
 inline float canonical(float value) { return value != value ? std::bit_cast<float>(kNan) : value; }
 
 // Rounding to bf16 as VCVTNEPS2BF16 does it: half.h's, but subnormals become zero.

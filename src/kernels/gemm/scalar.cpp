@@ -9,6 +9,8 @@
 
 namespace bantam {
 
+using namespace layout;
+
 namespace {
 
 constexpr int kLanes = 16;
@@ -130,27 +132,23 @@ void panel_read(const PanelRead& r) noexcept {
                 static_cast<std::size_t>(r.columns) * sizeof(float));
 }
 
-// ---- q8
-// ------------------------------------------------------------------------------------------
+// ---- blocks
+// -----------------------------------------------------------------------------------------
 
-constexpr std::int64_t kGroup = 32, kTileRows = 16;
-
-// One group: the largest magnitude becomes 127. One that is so small that 127 / largest overflows
-// is zeros; one with a NaN or an infinity is zeros with a scale that is NaN.
-void quantise_group(const float* x, std::int8_t* q, float& scale, std::int32_t& sum) {
+// One group: the largest magnitude becomes `most`. One that is so small that most / largest
+// overflows is zeros; one with a NaN or an infinity is zeros with a scale that is NaN.
+float quantise_group(const float* x, float most, std::int32_t* q) {
   std::uint32_t largest_bits = 0;
   for (std::int64_t i = 0; i < kGroup; ++i)
     largest_bits = std::max(largest_bits, std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu);
-  const float largest = std::bit_cast<float>(largest_bits), inverse = 127.0f / largest;
-  sum = 0;
+  const float largest = std::bit_cast<float>(largest_bits), inverse = most / largest;
   if (largest_bits >= 0x7f800000u || !(inverse <= FLT_MAX)) {
-    std::fill_n(q, kGroup, std::int8_t{0});
-    scale = largest_bits >= 0x7f800000u ? std::bit_cast<float>(kNan) : 0.0f;
-    return;
+    std::fill_n(q, kGroup, 0);
+    return largest_bits >= 0x7f800000u ? std::bit_cast<float>(kNan) : 0.0f;
   }
   for (std::int64_t i = 0; i < kGroup; ++i)
-    sum += q[i] = static_cast<std::int8_t>(std::nearbyint(x[i] * inverse));
-  scale = largest / 127.0f;
+    q[i] = static_cast<std::int32_t>(std::nearbyint(x[i] * inverse));
+  return largest / most;
 }
 
 void quantise_rows(const QuantiseRows& a, std::int64_t begin, std::int64_t end) noexcept {
@@ -158,29 +156,109 @@ void quantise_rows(const QuantiseRows& a, std::int64_t begin, std::int64_t end) 
   for (std::int64_t row = begin; row < end; ++row)
     for (std::int64_t g = 0; g < groups; ++g) {
       const std::int64_t at = (row / kTileRows * groups + g) * kTileRows + row % kTileRows;
-      quantise_group(a.x.as<float>() + row * a.x.stride + g * kGroup, a.q + at * kGroup,
-                     a.scales[at], a.sums[at]);
+      const bool two = a.q_low != nullptr;
+      std::int32_t q[kGroup];
+      a.scales[at] = quantise_group(a.x.as<float>() + row * a.x.stride + g * kGroup,
+                                    two ? kMostOfTwoPlanes : 127.0f, q);
+      a.sums[at] = a.firsts[at] = 0;
+      for (std::int64_t i = 0; i < kGroup; ++i) {
+        a.sums[at] += q[i];
+        if (i < kGroup / 2) a.firsts[at] += q[i];
+        const std::int32_t high = two ? (q[i] + 64) >> 7 : q[i];
+        a.q[at * kGroup + i] = static_cast<std::int8_t>(high);
+        if (two) a.q_low[at * kGroup + i] = static_cast<std::int8_t>(q[i] - 128 * high);
+      }
     }
 }
 
-std::int32_t group_dot(const std::uint8_t* w, const std::int8_t* a) {
-  std::int32_t dot = 0;
-  for (std::int64_t i = 0; i < kGroup; ++i)
-    dot += static_cast<std::int8_t>(w[i / 4 * 64 + i % 4]) * a[i];
-  return dot;
+// The number of row r, byte i, of a group.
+std::int32_t number_at(const BlockLayout& l, const std::uint8_t* w, std::int64_t r,
+                       std::int64_t i) {
+  const auto four = [&] { return w[r % 4 * kLine + i] >> (r / 4 * 4) & 15; };
+  const auto two = [&](std::int64_t first) {
+    return w[(first + r / 4) * kLine + i] >> (r % 4 * 2) & 3;
+  };
+  const auto one = [&](std::int64_t line) { return w[line * kLine + i] >> r & 1; };
+  switch (l.codes) {
+    case Codes::bits2: return two(0) + l.lowest;
+    case Codes::bits3: return (two(0) | one(2) << 2) + l.lowest;
+    case Codes::bits4: return four() + l.lowest;
+    case Codes::table4: return l.table[four()];
+    case Codes::bits5: return (four() | one(4) << 4) + l.lowest;
+    case Codes::bits6: return (four() | two(4) << 4) + l.lowest;
+    case Codes::bits8: break;
+  }
+  return static_cast<std::int8_t>(w[r * kLine + i]);
 }
 
-void strip_q8(const StripBlock& s) noexcept {
+void unpack_codes(const UnpackCodes& u) noexcept {
+  for (std::int64_t g = 0; g < u.groups; ++g)
+    for (std::int64_t r = 0; r < 8; ++r)
+      for (std::int64_t i = 0; i < kLine; ++i)
+        u.out[g * kGroupBytes + r * kLine + i] = static_cast<std::uint8_t>(
+            number_at(u.layout, u.codes + g * u.layout.code_bytes, r, i));
+}
+
+// The scales of one group and output.
+struct GroupScales {
+  float d, dmin;
+  std::int32_t sub[2], m[2];
+
+  GroupScales(const StripWeights& w, std::int64_t g, std::int64_t column) {
+    const BlockLayout& l = w.layout;
+    const std::byte* record = w.scales + (g >> l.scale_shift) * l.scale_bytes();
+    const auto scale = [&](std::int64_t number) {
+      const std::int64_t at = number * kStrip + column;
+      if (l.wide) return F32::load(record + 4 * at);
+      return Half<half_to_float>::load(record + 2 * at) * l.unit;
+    };
+    d = scale(0);
+    dmin = l.minimum ? scale(1) : 0.0f;
+    for (std::int64_t half = 0; half < 2; ++half) {
+      const std::int64_t part = l.parts == 2 ? half : 0;
+      const std::int8_t* subs = w.subs + g * l.sub_bytes() + column;
+      sub[half] = l.parts > 0 ? subs[part * kStrip] : 1;
+      m[half] = l.parts > 0 && l.minimum ? subs[(l.parts + part) * kStrip] : 1;
+    }
+  }
+};
+
+// One output of one row, continued by a group.
+float add_group(const StripBlock& s, std::int64_t g, std::int64_t r, std::int64_t column,
+                float sum) {
+  const BlockLayout& l = s.w.layout;
+  const std::int64_t at = g * kTileRows + r;
+  const std::uint8_t* codes = s.w.codes + g * l.code_bytes;
+  std::int32_t dot[2] = {};
+  for (std::int64_t i = 0; i < kGroup; ++i) {
+    std::int32_t a = s.a[at * kGroup + i];
+    if (s.a_low != nullptr) a = 128 * a + s.a_low[at * kGroup + i];
+    dot[i / 16] += number_at(l, codes, i / 4, column * 4 + i % 4) * a;
+  }
+  const GroupScales w(s.w, g, column);
+  const float d_a = s.a_scales[at];
+  const std::int32_t sums[2] = {s.a_firsts[at], s.a_sums[at] - s.a_firsts[at]};
+  if (l.parts == 2) {
+    sum = std::fma(static_cast<float>(dot[0] * w.sub[0] + dot[1] * w.sub[1]) * w.d, d_a, sum);
+    if (l.minimum)
+      for (int half = 0; half < 2; ++half)
+        sum = std::fma(-(w.dmin * static_cast<float>(w.m[half])),
+                       d_a * static_cast<float>(sums[half]), sum);
+    return sum;
+  }
+  const float d = l.parts > 0 ? w.d * static_cast<float>(w.sub[0]) : w.d;
+  sum = std::fma(static_cast<float>(dot[0] + dot[1]) * d, d_a, sum);
+  if (!l.minimum) return sum;
+  const float m = l.parts > 0 ? w.dmin * static_cast<float>(w.m[0]) : w.dmin;
+  return std::fma(-m, d_a * static_cast<float>(s.a_sums[at]), sum);
+}
+
+void strip(const StripBlock& s) noexcept {
   for (std::int64_t r = 0; r < s.rows; ++r)
-    for (std::int64_t column = 0; column < 16; ++column) {
+    for (std::int64_t column = 0; column < kStrip; ++column) {
       float& c = s.sums[r * s.stride + column];
       float sum = s.resume ? c : 0.0f;
-      for (std::int64_t g = 0; g < s.groups; ++g) {
-        const std::int64_t at = g * kTileRows + r;
-        const std::int32_t dot = group_dot(s.quants + g * 512 + column * 4, s.a + at * kGroup);
-        sum = std::fma(static_cast<float>(dot) * half_to_float(s.w_scales[g * 16 + column]),
-                       s.a_scales[at], sum);
-      }
+      for (std::int64_t g = 0; g < s.groups; ++g) sum = add_group(s, g, r, column, sum);
       c = canonical(sum);
     }
 }
@@ -200,7 +278,8 @@ void fill_gemm_scalar(Kernels& k) {
   k.panel_write = panel_write;
   k.panel_read = panel_read;
   k.quantise_rows = quantise_rows;
-  k.strip_q8 = k.strip_q8_tall = strip_q8;
+  k.unpack_codes = unpack_codes;
+  k.strip = k.strip_tall = strip;
   k.tiles_begin = k.tiles_begin_q8 = k.tiles_end = no_tiles;
 }
 

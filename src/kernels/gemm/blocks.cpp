@@ -1,0 +1,143 @@
+// The int8 product: weights of block types in strips of 16 outputs, activations quantised on the
+// fly.
+#include "kernels/gemm/gemm.h"
+#include "kernels/gemm/numbers.h"
+#include "kernels/gemm/split.h"
+
+namespace bantam {
+
+using namespace layout;
+
+namespace {
+
+// Weights and activations of a pass are 16 KiB each and share L1.
+constexpr std::int64_t kPassGroups = 32;
+constexpr std::int64_t kFewRows = 8;
+
+// Quantised activations (QuantiseRows in kernels.h).
+struct Activations {
+  std::int64_t groups, tiles;
+  std::int8_t* q;
+  std::int8_t* q_low;  // null: one plane
+  float* scales;       // [tile][group][16], as the sums
+  std::int32_t* sums;
+  std::int32_t* firsts;
+
+  Activations(Scratch& scratch, std::int64_t m, std::int64_t groups_, Planes planes)
+      : groups(groups_), tiles(ceil_div(m, kTileRows)) {
+    const std::int64_t count = tiles * groups * kTileRows, low = planes == Planes::two ? kGroup : 0;
+    auto* memory = scratch.get<std::byte>(static_cast<std::size_t>(count * (kGroup + low + 12)));
+    q = reinterpret_cast<std::int8_t*>(memory);
+    q_low = low > 0 ? q + count * kGroup : nullptr;
+    scales = reinterpret_cast<float*>(memory + count * (kGroup + low));
+    sums = reinterpret_cast<std::int32_t*>(scales + count);
+    firsts = sums + count;
+  }
+  std::int64_t at(std::int64_t tile, std::int64_t group) const {
+    return (tile * groups + group) * kTileRows;
+  }
+};
+
+struct Product {
+  const Exec& exec;
+  const Activations& a;
+  const PackedBlocks& w;
+  std::int64_t m;
+  const float* bias;
+  Into y;
+
+  bool few() const { return m <= kFewRows; }
+};
+
+// One strip over all rows, groups [g, g + count): sums [tiles * 16][16]. Few rows take the codes as
+// they lie; for many they are unpacked once, for all tiles.
+void one_pass(const Product& p, std::int64_t strip, std::int64_t g, std::int64_t count,
+              std::uint8_t* room, float* sums) {
+  StripWeights w = p.w.at(strip, g);
+  if (!p.few() && w.layout.codes != Codes::bits8) {
+    p.exec.kernels.unpack_codes({w.layout, w.codes, count, room});
+    w.codes = room;
+    w.layout = w.layout.unpacked();
+  }
+  for (std::int64_t t = 0; t < p.a.tiles; ++t) {
+    const std::int64_t rows = std::min(kTileRows, p.m - t * kTileRows), at = p.a.at(t, g);
+    const auto kernel = rows > kFewRows ? p.exec.kernels.strip_tall : p.exec.kernels.strip;
+    kernel({.w = w,
+            .a = p.a.q + at * kGroup,
+            .a_low = p.a.q_low == nullptr ? nullptr : p.a.q_low + at * kGroup,
+            .a_scales = p.a.scales + at,
+            .a_sums = p.a.sums + at,
+            .a_firsts = p.a.firsts + at,
+            .groups = count,
+            .sums = sums + t * kTileRows * kStrip,
+            .stride = kStrip,
+            .rows = rows,
+            .resume = g > 0});
+  }
+}
+
+// One row of a strip; a constant `columns` makes vectors of it.
+inline void write_row(const float* sums, const float* bias, bool add, std::int64_t columns,
+                      float* y) {
+  float value[kStrip];
+  for (std::int64_t c = 0; c < columns; ++c) value[c] = sums[c];
+  if (bias != nullptr)
+    for (std::int64_t c = 0; c < columns; ++c) value[c] += bias[c];
+  if (add)
+    for (std::int64_t c = 0; c < columns; ++c) value[c] = y[c] + value[c];
+  for (std::int64_t c = 0; c < columns; ++c) y[c] = canonical(value[c]);
+}
+
+void write_strip(const Product& p, std::int64_t strip, const float* sums) {
+  const std::int64_t j = strip * kStrip, columns = std::min(kStrip, p.w.n() - j);
+  const float* bias = p.bias == nullptr ? nullptr : p.bias + j;
+  for (std::int64_t r = 0; r < p.m; ++r) {
+    float* y = p.y.view.as<float>() + r * p.y.view.stride + j;
+    if (columns == kStrip)
+      write_row(sums + r * kStrip, bias, p.y.add, kStrip, y);
+    else
+      write_row(sums + r * kStrip, bias, p.y.add, columns, y);
+  }
+}
+
+}  // namespace
+
+void gemm_blocks(const Exec& exec, const ConstView& x, const PackedBlocks& w, Planes planes,
+                 const float* bias, Into y) {
+  const std::int64_t m = x.rows(), strips = ceil_div(w.n(), kStrip);
+  if (exec.kernels.empty || m == 0 || strips == 0) return;
+  const bool small = m * w.n() * w.k() < 4 * kSmallWork;
+  const Activations a(exec.scratch.back(), m, w.groups(), planes);
+  const QuantiseRows quantise{x, a.q, a.q_low, a.scales, a.sums, a.firsts};
+  if (m <= kTileRows || small)
+    exec.kernels.quantise_rows(quantise, 0, m);  // sooner done than shared
+  else
+    run_range(exec, exec.kernels.quantise_rows, quantise, m, kTileRows);
+
+  const Product p{exec, a, w, m, bias, y};
+  // Few rows: a whole strip in one go, read from end to end. Many: passes whose weights stay in L1
+  // for all tiles of rows.
+  const bool unpacks = !p.few() && w.layout().codes != Codes::bits8;
+  const std::int64_t pass = a.tiles == 1 && !unpacks ? w.groups() : kPassGroups;
+  const std::int64_t size =
+      piece(strips, 1, a.tiles == 1 ? strips : 4, 6 * static_cast<std::int64_t>(exec.pool.size()));
+  const std::int64_t sums_size = a.tiles * kTileRows * kStrip;
+  run_tasks(exec, ceil_div(strips, size), small, [&](std::int64_t task, unsigned worker) {
+    const std::int64_t begin = task * size, end = std::min(strips, begin + size);
+    const std::int64_t room_bytes = unpacks ? kPassGroups * kGroupBytes : 0;
+    auto* memory = exec.scratch[worker].get<std::byte>(
+        static_cast<std::size_t>(room_bytes + size * sums_size * 4));
+    auto* room = reinterpret_cast<std::uint8_t*>(memory);
+    auto* sums = reinterpret_cast<float*>(memory + room_bytes);
+    if (!p.few()) exec.kernels.tiles_begin_q8();
+    for (std::int64_t g = 0; g < w.groups(); g += pass)
+      for (std::int64_t strip = begin; strip < end; ++strip)
+        one_pass(p, strip, g, std::min(pass, w.groups() - g), room,
+                 sums + (strip - begin) * sums_size);
+    for (std::int64_t strip = begin; strip < end; ++strip)
+      write_strip(p, strip, sums + (strip - begin) * sums_size);
+    if (!p.few()) exec.kernels.tiles_end();
+  });
+}
+
+}  // namespace bantam

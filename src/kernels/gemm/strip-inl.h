@@ -1,0 +1,374 @@
+// Strips of block-type weights times rows of activations, and codes unpacked: included once a file,
+// within its target marks, its namespace and an anonymous one. Written over a vector unit S:
+//
+//   kColumns   outputs that a vector holds (16, 8, 4); kMostRows: rows that its registers hold
+//   B, W       vectors of 4 * kColumns bytes, as bytes and as 16-bit numbers (unsigned)
+//   I, F       kColumns int32, float32
+//   load(p)    B from memory; half(p): F from half precision; bytes(p): I from signed bytes
+//   fma(a, b, c); all(x), all_ints(x): F, I of one number
+//   lookup(table, codes)   each of the codes in a table of 16 bytes, repeated in every 16
+//   kFlips     whether dot4 takes bytes unsigned: then 128 is added to those that are signed
+//   dot4<C>(codes, a)      I: for each output the sum over 16 k of four rows of codes times a
+//   times_128(i)
+//   kBothHalves            whether there is dot8<C>(codes, more, a, first, second), two dot4
+//
+// Units are exact, so what they differ in is speed.
+
+#include "kernels/gemm/scales-inl.h"
+
+// Four rows of codes, 16 k: those of one half of a group.
+template <class S, class C, int half, bool flipped>
+BANTAM_INLINE void read_codes(const std::uint8_t* w, typename S::B table,
+                              typename S::B (&codes)[4]) {
+  codes[0] = C::template row<S, 4 * half, flipped>(w, table);
+  codes[1] = C::template row<S, 4 * half + 1, flipped>(w, table);
+  codes[2] = C::template row<S, 4 * half + 2, flipped>(w, table);
+  codes[3] = C::template row<S, 4 * half + 3, flipped>(w, table);
+}
+
+// The table repeated along a vector.
+template <class S>
+BANTAM_INLINE typename S::B table_of(const std::int8_t* table, bool flipped) {
+  typename S::B v = {};
+  if (table == nullptr) return v;
+  for (int i = 0; i < 4 * S::kColumns; i += 16)
+    __builtin_memcpy(reinterpret_cast<char*>(&v) + i, table, 16);
+  return flipped ? v ^ 128 : v;
+}
+
+// What the scales of a group come to.
+enum class Kind {
+  plain,   // a d in half precision for each group
+  whole,   // d, maybe a sub-scale and a minimum, of whole groups
+  halves,  // sub-scales, maybe minima, of half groups
+};
+
+// The weights of one group.
+struct GroupWeights {
+  const std::uint8_t* codes;
+  const std::byte* scales;
+  const std::int8_t* subs;
+};
+// The activations of one group.
+struct GroupInput {
+  const std::int8_t* a;
+  const std::int8_t* low;
+  const float* scales;
+  const std::int32_t* sums;
+  const std::int32_t* firsts;
+};
+
+// What codes that are not the numbers themselves have added, times a sum of activations.
+template <class S, class C>
+BANTAM_INLINE typename S::I added(typename S::I sum, typename S::I lowest) {
+  if constexpr (!C::kBytes)
+    return sum * lowest;
+  else if constexpr (S::kFlips)
+    return -S::times_128(sum);
+  else
+    return typename S::I{};
+}
+
+// The whole numbers of half a group added to `total` (the first half: written), for the outputs
+// from `column` on; with sub-scales of halves, times those.
+template <class S, class C, int rows, Kind kind, bool low, int half>
+BANTAM_INLINE void add_half(const GroupWeights& w, std::int64_t column, typename S::B table,
+                            typename S::I lowest, const GroupInput& in,
+                            typename S::I (&total)[rows]) {
+  using I = typename S::I;
+  typename S::B codes[4];
+  read_codes<S, C, half, S::kFlips>(w.codes + 4 * column, table, codes);
+  BANTAM_UNROLL
+  for (int r = 0; r < rows; ++r) {
+    I dot = S::template dot4<C>(codes, in.a + r * kGroup + 16 * half);
+    if constexpr (low)
+      dot = S::times_128(dot) + S::template dot4<C>(codes, in.low + r * kGroup + 16 * half);
+    if constexpr (kind == Kind::halves) {
+      const std::int32_t sum = half == 0 ? in.firsts[r] : in.sums[r] - in.firsts[r];
+      dot = (dot + added<S, C>(S::all_ints(sum), lowest)) * sub_of<S>(w.subs, half, column);
+    }
+    total[r] = half == 0 ? dot : total[r] + dot;
+  }
+}
+// Both halves for all 16 outputs at once, where registers hold them: narrow codes are read once.
+template <class S, class C, int rows, Kind kind, bool low>
+BANTAM_INLINE void add_both(const GroupWeights& w, typename S::B table, typename S::I lowest,
+                            const GroupInput& in, typename S::I (&total)[rows]) {
+  using I = typename S::I;
+  typename S::B codes[4], more[4];
+  read_codes<S, C, 0, S::kFlips>(w.codes, table, codes);
+  read_codes<S, C, 1, S::kFlips>(w.codes, table, more);
+  BANTAM_UNROLL
+  for (int r = 0; r < rows; ++r) {
+    I first, second;
+    S::template dot8<C>(codes, more, in.a + r * kGroup, first, second);
+    if constexpr (low) {
+      I low_first, low_second;
+      S::template dot8<C>(codes, more, in.low + r * kGroup, low_first, low_second);
+      first = S::times_128(first) + low_first;
+      second = S::times_128(second) + low_second;
+    }
+    if constexpr (kind == Kind::halves) {
+      const I sum = S::all_ints(in.firsts[r]), rest = S::all_ints(in.sums[r]) - sum;
+      first = (first + added<S, C>(sum, lowest)) * sub_of<S>(w.subs, 0, 0);
+      second = (second + added<S, C>(rest, lowest)) * sub_of<S>(w.subs, 1, 0);
+    }
+    total[r] = first + second;
+  }
+}
+// The whole numbers of a group: by part of the outputs and row. Lines are read in the order in
+// which they lie, as far as that goes: the processor reads ahead of that.
+template <class S, class C, int rows, Kind kind, bool low>
+BANTAM_INLINE void group_totals(const GroupWeights& w, typename S::B table,
+                                typename S::I lowest, const GroupInput& in,
+                                typename S::I (&total)[kStrip / S::kColumns][rows]) {
+  constexpr int kParts = kStrip / S::kColumns;
+  if constexpr (S::kBothHalves) {
+    add_both<S, C, rows, kind, low>(w, table, lowest, in, total[0]);
+  } else {
+    BANTAM_UNROLL
+    for (int part = 0; part < kParts; ++part)
+      add_half<S, C, rows, kind, low, 0>(w, part * S::kColumns, table, lowest, in, total[part]);
+    BANTAM_UNROLL
+    for (int part = 0; part < kParts; ++part)
+      add_half<S, C, rows, kind, low, 1>(w, part * S::kColumns, table, lowest, in, total[part]);
+  }
+  if constexpr (kind == Kind::halves || (C::kBytes && !S::kFlips)) return;
+  BANTAM_UNROLL
+  for (int part = 0; part < kParts; ++part) {
+    BANTAM_UNROLL
+    for (int r = 0; r < rows; ++r) total[part][r] += added<S, C>(S::all_ints(in.sums[r]), lowest);
+  }
+}
+
+// The sums of `rows` rows, for the outputs from `column` on, continued by one group.
+template <class S, int rows, Kind kind>
+BANTAM_INLINE void add_group(const BlockLayout& l, const GroupWeights& w, std::int64_t column,
+                             const GroupInput& in, const typename S::I (&dot)[rows],
+                             typename S::F (&sum)[rows]) {
+  using F = typename S::F;
+  F scale;
+  if constexpr (kind == Kind::plain)
+    scale = S::half(reinterpret_cast<const std::uint16_t*>(w.scales) + column);
+  else
+    scale = scale_of<S>(l, w.scales, 0, column);
+  if (kind == Kind::whole && l.parts == 1) scale *= to_floats<S>(sub_of<S>(w.subs, 0, column));
+  BANTAM_UNROLL
+  for (int r = 0; r < rows; ++r)
+    sum[r] = S::fma(to_floats<S>(dot[r]) * scale, S::all(in.scales[r]), sum[r]);
+  if (kind == Kind::plain || !l.minimum) return;
+  const F minimum = scale_of<S>(l, w.scales, 1, column);
+  if constexpr (kind == Kind::halves) {
+    const F m0 = -(minimum * to_floats<S>(sub_of<S>(w.subs, 2, column)));
+    const F m1 = -(minimum * to_floats<S>(sub_of<S>(w.subs, 3, column)));
+    BANTAM_UNROLL
+    for (int r = 0; r < rows; ++r) {
+      const std::int32_t first = in.firsts[r], rest = in.sums[r] - first;
+      sum[r] = S::fma(m0, S::all(in.scales[r] * static_cast<float>(first)), sum[r]);
+      sum[r] = S::fma(m1, S::all(in.scales[r] * static_cast<float>(rest)), sum[r]);
+    }
+  } else {
+    const F m = l.parts == 1 ? -(minimum * to_floats<S>(sub_of<S>(w.subs, 1, column))) : -minimum;
+    BANTAM_UNROLL
+    for (int r = 0; r < rows; ++r)
+      sum[r] = S::fma(m, S::all(in.scales[r] * static_cast<float>(in.sums[r])), sum[r]);
+  }
+}
+
+// Bytes ahead, into L2: into L1 it holds up the loads. Measured on Zen 4: codes of 8 bits are
+// fastest at 2 to 4 KiB, narrower ones at 8 or more.
+template <class C>
+constexpr std::int64_t kPrefetch = C::kSize == kGroupBytes ? 4096 : 8192;
+
+// `rows` rows from `first` on, of which `keep` are wanted: the others are computed from what lies
+// there and left. Few rows wait for memory alone.
+template <class S, class C, int rows, Kind kind, bool low>
+void pass(const StripBlock& p, std::int64_t first, std::int64_t keep) {
+  using F = typename S::F;
+  constexpr int kParts = kStrip / S::kColumns;
+  const BlockLayout l = p.w.layout;
+  const typename S::I lowest = S::all_ints(l.lowest);
+  const typename S::B table = table_of<S>(l.table, S::kFlips);
+  const std::int64_t scale_step = kind == Kind::plain ? 32 : scale_size(l);
+  const std::int64_t sub_step = kind == Kind::plain ? 0 : sub_size(l);
+  const std::int64_t scale_ahead = ((kPrefetch<C> / C::kSize) >> l.scale_shift) * scale_step;
+  const std::int64_t sub_ahead = (kPrefetch<C> / C::kSize) * sub_step;
+  const std::int64_t in_record = (std::int64_t{1} << l.scale_shift) - 1;
+  float* sums = p.sums + first * p.stride;
+  F sum[kParts][rows];
+  BANTAM_UNROLL
+  for (int part = 0; part < kParts; ++part) {
+    BANTAM_UNROLL
+    for (int r = 0; r < rows; ++r)
+      sum[part][r] = p.resume && r < keep
+                         ? read_floats<S>(sums + r * p.stride + part * S::kColumns)
+                         : F{};
+  }
+  GroupWeights w{p.w.codes, p.w.scales, p.w.subs};
+  GroupInput in{p.a + first * kGroup, low ? p.a_low + first * kGroup : nullptr, p.a_scales + first,
+                p.a_sums + first, p.a_firsts + first};
+  for (std::int64_t g = 0; g < p.groups; ++g) {
+    if constexpr (rows <= 4) {
+      BANTAM_UNROLL
+      for (int line = 0; line < C::kSize; line += kLine)
+        __builtin_prefetch(w.codes + kPrefetch<C> + line, 0, 2);
+      __builtin_prefetch(w.scales + scale_ahead, 0, 2);
+      if (kind != Kind::plain && sub_step > 0) __builtin_prefetch(w.subs + sub_ahead, 0, 2);
+    }
+    typename S::I total[kParts][rows];
+    group_totals<S, C, rows, kind, low>(w, table, lowest, in, total);
+    BANTAM_UNROLL
+    for (int part = 0; part < kParts; ++part)
+      add_group<S, rows, kind>(l, w, part * S::kColumns, in, total[part], sum[part]);
+    w.codes += C::kSize;
+    if constexpr (kind == Kind::plain) {
+      w.scales += 32;
+    } else {
+      w.scales += ((g + 1) & in_record) == 0 ? scale_step : 0;
+      w.subs += sub_step;
+    }
+    in.a += kTileRows * kGroup;
+    if constexpr (low) in.low += kTileRows * kGroup;
+    in.scales += kTileRows;
+    in.sums += kTileRows;
+    in.firsts += kTileRows;
+  }
+  BANTAM_UNROLL
+  for (int part = 0; part < kParts; ++part) {
+    BANTAM_UNROLL
+    for (int r = 0; r < rows; ++r)
+      if (r < keep) {
+        const F value = S::canonical(sum[part][r]);
+        __builtin_memcpy(sums + r * p.stride + part * S::kColumns, &value, sizeof value);
+      }
+  }
+}
+
+// All rows of the tile.
+template <class S, class C, Kind kind, bool low>
+void run_rows(const StripBlock& p) {
+  constexpr int kMost = low ? S::kMostRows / 2 : S::kMostRows;
+  for (std::int64_t r = 0; r < p.rows;) {
+    const std::int64_t left = p.rows - r;
+    if (kMost == 8 && left > 4) {
+      pass<S, C, kMost == 8 ? 8 : 4, kind, low>(p, r, left < 8 ? left : 8);
+      r += 8;
+    } else if (kMost >= 4 && left > 2) {
+      pass<S, C, kMost >= 4 ? 4 : 2, kind, low>(p, r, left < 4 ? left : 4);
+      r += 4;
+    } else if (left > 1) {
+      pass<S, C, 2, kind, low>(p, r, 2);
+      r += 2;
+    } else {
+      pass<S, C, 1, kind, low>(p, r, 1);
+      r += 1;
+    }
+  }
+}
+template <class S, class C, Kind kind>
+void run_strip(const StripBlock& p) {
+  if (p.a_low != nullptr)
+    run_rows<S, C, kind, true>(p);
+  else
+    run_rows<S, C, kind, false>(p);
+}
+
+template <class S, class C>
+void unpack_all(const UnpackCodes& u) {
+  const typename S::B table = table_of<S>(u.layout.table, false);
+  const auto lowest = static_cast<std::uint8_t>(C::kBytes ? 0 : u.layout.lowest);
+  const std::uint8_t* from = u.codes;
+  std::uint8_t* to = u.out;
+  for (std::int64_t g = 0; g < u.groups; ++g, from += C::kSize, to += kGroupBytes)
+    for (int column = 0; column < kStrip; column += S::kColumns) {
+      typename S::B rows[2][4];
+      read_codes<S, C, 0, false>(from + 4 * column, table, rows[0]);
+      read_codes<S, C, 1, false>(from + 4 * column, table, rows[1]);
+      BANTAM_UNROLL
+      for (int r = 0; r < 8; ++r) {
+        const typename S::B row = rows[r / 4][r % 4] + lowest;
+        __builtin_memcpy(to + r * kLine + 4 * column, &row, sizeof row);
+      }
+    }
+}
+template <class S>
+void unpack_any(const UnpackCodes& u) {
+  switch (u.layout.codes) {
+    case Codes::bits2: return unpack_all<S, Bits2>(u);
+    case Codes::bits3: return unpack_all<S, Bits3>(u);
+    case Codes::bits4: return unpack_all<S, Bits4>(u);
+    case Codes::table4: return unpack_all<S, Table4>(u);
+    case Codes::bits5: return unpack_all<S, Bits5>(u);
+    case Codes::bits6: return unpack_all<S, Bits6>(u);
+    case Codes::bits8: return unpack_all<S, Bits8>(u);
+  }
+}
+
+// Through codes of 8 bits in L1, some groups at a time.
+template <class S, Kind kind>
+void run_unpacked(const StripBlock& p) {
+  constexpr std::int64_t kGroups = 16;
+  alignas(64) std::uint8_t room[kGroups * kGroupBytes];
+  const BlockLayout packed = p.w.layout;
+  StripBlock part = p;
+  part.w.layout.codes = Codes::bits8;
+  part.w.layout.table = nullptr;
+  part.w.codes = room;
+  for (std::int64_t g = 0; g < p.groups; g += kGroups) {
+    part.groups = p.groups - g < kGroups ? p.groups - g : kGroups;
+    unpack_any<S>({packed, p.w.codes + g * packed.code_bytes, part.groups, room});
+    run_strip<S, Bits8, kind>(part);
+    part.w.scales += (kGroups >> packed.scale_shift) * scale_size(packed);
+    if (packed.parts > 0) part.w.subs += kGroups * sub_size(packed);
+    part.a += kGroups * kTileRows * kGroup;
+    if (part.a_low != nullptr) part.a_low += kGroups * kTileRows * kGroup;
+    part.a_scales += kGroups * kTileRows;
+    part.a_sums += kGroups * kTileRows;
+    part.a_firsts += kGroups * kTileRows;
+    part.resume = true;
+  }
+}
+
+// Codes are read as they stream in where there is a pass for them; else they are unpacked first.
+template <class S, Kind kind>
+void run_kind(const StripBlock& p) {
+  switch (p.w.layout.codes) {
+    case Codes::bits8: return run_strip<S, Bits8, kind>(p);
+    case Codes::bits4:
+      if constexpr (kind != Kind::halves) return run_strip<S, Bits4, kind>(p);
+      break;
+    case Codes::table4:
+      if constexpr (kind != Kind::halves) return run_strip<S, Table4, kind>(p);
+      break;
+    case Codes::bits5:
+      if constexpr (kind != Kind::halves) return run_strip<S, Bits5, kind>(p);
+      break;
+    case Codes::bits2:
+      if constexpr (kind != Kind::plain) return run_strip<S, Bits2, kind>(p);
+      break;
+    case Codes::bits3:
+      if constexpr (kind == Kind::halves) return run_strip<S, Bits3, kind>(p);
+      break;
+    case Codes::bits6:
+      if constexpr (kind == Kind::halves) return run_strip<S, Bits6, kind>(p);
+      break;
+  }
+  run_unpacked<S, kind>(p);
+}
+template <class S, Kind kind, bool fused>
+void run_fused(const StripBlock& p) {
+  if constexpr (fused)
+    run_kind<S, kind>(p);
+  else if (p.w.layout.codes == Codes::bits8)
+    run_strip<S, Bits8, kind>(p);
+  else
+    run_unpacked<S, kind>(p);
+}
+template <class S, bool fused>
+void run_any(const StripBlock& p) {
+  const BlockLayout& l = p.w.layout;
+  if (l.parts == 2) return run_fused<S, Kind::halves, fused>(p);
+  if (l.parts == 0 && !l.minimum && !l.wide && l.unit == 1.0f && l.scale_shift == 0)
+    return run_fused<S, Kind::plain, fused>(p);
+  run_fused<S, Kind::whole, fused>(p);
+}
