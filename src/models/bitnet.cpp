@@ -79,7 +79,7 @@ Family row(std::string_view name) {
           write_common_keys,
           to_hf,
           [](const Config& c) -> std::unique_ptr<Model> {
-            return std::make_unique<Decoder>(c, kStorage, list_block, c.activation);
+            return std::make_unique<DecoderModel>(c, kStorage, list_block, c.activation);
           }};
 }
 

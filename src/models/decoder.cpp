@@ -13,8 +13,8 @@ void list_llama_block(const Config& c, int l, WeightList& list, nn::BlockWeights
   list.gated(w.feed_forward, c.layer(l));
 }
 
-Decoder::Decoder(const Config& config, const Storage& storage, ListBlock list_block,
-                 Activation activation)
+DecoderModel::DecoderModel(const Config& config, const Storage& storage, ListBlock list_block,
+                           Activation activation)
     : Model(config),
       storage_(storage),
       list_block_(list_block),
@@ -39,7 +39,7 @@ Decoder::Decoder(const Config& config, const Storage& storage, ListBlock list_bl
 }
 
 // Layers of one kind see the same rows.
-std::vector<nn::Pass> Decoder::passes(const Batch& batch, Cache* cache) const {
+std::vector<nn::Pass> DecoderModel::passes(const Batch& batch, Cache* cache) const {
   std::vector<nn::Pass> all;
   for (int l = 0; l < config_.layers; ++l) {
     const LayerConfig layer = config_.layer(l);
@@ -57,7 +57,7 @@ std::vector<nn::Pass> Decoder::passes(const Batch& batch, Cache* cache) const {
   return all;
 }
 
-Tensor Decoder::forward(Context& ctx, const Batch& batch, Cache* cache) const {
+Tensor DecoderModel::forward(Context& ctx, const Batch& batch, Cache* cache) const {
   if (cache) cache->make_room(batch);
   Tensor x = ops::scale(ctx, ops::embed(ctx, embedding_, batch.tokens),
                         static_cast<float>(config_.embedding_scale));
@@ -72,7 +72,7 @@ Tensor Decoder::forward(Context& ctx, const Batch& batch, Cache* cache) const {
   return read_out(ctx, x, batch);
 }
 
-Tensor Decoder::read_out(Context& ctx, const Tensor& x, const Batch& batch) const {
+Tensor DecoderModel::read_out(Context& ctx, const Tensor& x, const Batch& batch) const {
   Tensor last = nn::norm(ctx, x, norm_, static_cast<float>(config_.eps));
   nn::observe(ctx, nn::Point::final_norm, 0, last);
   // Logits divided by a number are those of rows divided by it.
@@ -81,7 +81,7 @@ Tensor Decoder::read_out(Context& ctx, const Tensor& x, const Batch& batch) cons
   return nn::head(ctx, h, head_, batch, static_cast<float>(config_.logit_cap));
 }
 
-std::vector<WeightSpec> Decoder::weights() {
+std::vector<WeightSpec> DecoderModel::weights() {
   const Config& c = config_;
   WeightList list(c, storage_);
   list.table("token_embd", storage_.embedding, {c.vocabulary, c.width}, Role::embedding,
@@ -106,7 +106,7 @@ std::vector<WeightSpec> Decoder::weights() {
   return list.take();
 }
 
-CacheShape Decoder::cache_shape(std::int64_t slots, std::int64_t context, Type type) const {
+CacheShape DecoderModel::cache_shape(std::int64_t slots, std::int64_t context, Type type) const {
   CacheShape shape;
   for (std::int64_t l = 0; l < config_.layers; ++l)
     shape.layers.push_back({config_.layer(l).kv_heads, config_.head_dim, config_.layer(l).window});

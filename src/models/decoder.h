@@ -16,11 +16,11 @@ using ListBlock = void (*)(const Config& config, int layer, WeightList& list, nn
 // gated feed-forward block.
 void list_llama_block(const Config& config, int layer, WeightList& list, nn::BlockWeights& to);
 
-class Decoder : public Model {
+class DecoderModel : public Model {
  public:
   // `storage` outlives the model. `activation`: of the feed-forward blocks.
-  Decoder(const Config& config, const Storage& storage, ListBlock list_block,
-          Activation activation = Activation::silu);
+  DecoderModel(const Config& config, const Storage& storage, ListBlock list_block,
+               Activation activation = Activation::silu);
 
   Tensor forward(Context& ctx, const Batch& batch, Cache* cache) const override;
   Tensor read_out(Context& ctx, const Tensor& x, const Batch& batch) const override;

@@ -97,7 +97,7 @@ Family family() {
           to_gguf,
           to_hf,
           [](const Config& c) -> std::unique_ptr<Model> {
-            return std::make_unique<Decoder>(c, kStorage, list_block, Activation::gelu_tanh);
+            return std::make_unique<DecoderModel>(c, kStorage, list_block, Activation::gelu_tanh);
           }};
 }
 

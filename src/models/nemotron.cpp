@@ -70,7 +70,7 @@ Family family() {
           write_common_keys,
           to_hf,
           [](const Config& c) -> std::unique_ptr<Model> {
-            return std::make_unique<Decoder>(c, kStorage, list_block, Activation::relu2);
+            return std::make_unique<DecoderModel>(c, kStorage, list_block, Activation::relu2);
           }};
 }
 

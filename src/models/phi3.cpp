@@ -74,7 +74,7 @@ Family family() {
           to_gguf,
           to_hf,
           [](const Config& c) -> std::unique_ptr<Model> {
-            return std::make_unique<Decoder>(c, kStorage, list_block);
+            return std::make_unique<DecoderModel>(c, kStorage, list_block);
           }};
 }
 
