@@ -31,18 +31,35 @@ std::string_view arithmetic_name(Arithmetic arithmetic) {
   return "";
 }
 
-void ModelOptions::declare(Options& options, bool model_required) {
-  options.positional("MODEL", path, "a .gguf file, or a folder with config.json and safetensors")
+namespace {
+
+void declare_machine(ModelOptions& m, Options& options, bool model_required) {
+  options.positional("MODEL", m.path, "a .gguf file, or a folder with config.json and safetensors")
       .required = model_required;
   options.whole(
-      "-t,--threads", "N", threads, 1, kMostThreads,
+      "-t,--threads", "N", m.threads, 1, kMostThreads,
       "threads to compute with (default: one a processor); the answer does not depend on it");
+}
+
+void declare_arithmetic(ModelOptions& m, Options& options) {
+  options.choice<Arithmetic>(
+      "--arithmetic", "f32|int8|faithful|bf16", m.arithmetic, kArithmetics,
+      "how products are computed (default: int8 for quantised files, else f32)", 1);
+}
+
+}  // namespace
+
+void ModelOptions::declare_model(Options& options) {
+  declare_machine(*this, options, true);
+  declare_arithmetic(*this, options);
+}
+
+void ModelOptions::declare(Options& options, bool model_required) {
+  declare_machine(*this, options, model_required);
   options.whole(
       "-c,--ctx-size,--ctx", "N", context, 1, kMostContext,
       "context: how many tokens a conversation may have (default: as the model was trained)");
-  options.choice<Arithmetic>(
-      "--arithmetic", "f32|int8|faithful|bf16", arithmetic, kArithmetics,
-      "how products are computed (default: int8 for quantised files, else f32)", 1);
+  declare_arithmetic(*this, options);
   options.choice<Type>(
       "--cache", "f32|f16|bf16", cache, kCacheTypes,
       "type of the stored keys and values (default: f16; bf16 with --arithmetic bf16)");

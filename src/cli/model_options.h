@@ -21,6 +21,8 @@ struct ModelOptions {
 
   // MODEL, -t, --ctx, --arithmetic, --cache.
   void declare(Options& options, bool model_required = true);
+  // MODEL, -t and --arithmetic alone: of verbs that keep no cache.
+  void declare_model(Options& options);
   SessionOptions session() const;
   // Says so when --ctx is more than the model has learnt to use.
   void warn_of_context(const ModelFile& file) const;

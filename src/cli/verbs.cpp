@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::array kVerbs{&kTrain,   &kChat,     &kGenerate, &kServe,    &kEval,      &kCompare, &kScale, &kSelect,
                             &kInfo,    &kConvert,  &kQuantize, &kBench,    &kTokenize,  &kDetokenize,
-                            &kLogits,  &kTemplate, &kCompletion, &kMan};
+                            &kLogits,  &kExplain, &kTemplate, &kCompletion, &kMan};
 
 constexpr std::size_t kColumns = 100;
 

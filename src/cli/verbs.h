@@ -12,6 +12,7 @@ extern const Verb kCompletion;
 extern const Verb kConvert;
 extern const Verb kDetokenize;
 extern const Verb kEval;
+extern const Verb kExplain;
 extern const Verb kGenerate;
 extern const Verb kInfo;
 extern const Verb kLogits;

@@ -89,7 +89,7 @@ struct GluArgs {
   ConstView gate, up;
   View y;
 };
-struct GluBackArgs {
+struct GluBackArgs {  // a gradient without memory is left out, here and in attention
   Activation activation;
   ConstView dy, gate, up;
   Into dgate, dup;
@@ -172,7 +172,8 @@ std::int64_t attention_scratch(std::int64_t keys, std::int64_t rows, std::int64_
 // Backward for self-attention over documents that lie one after another in the rows: document i is
 // rows [start[i], start[i+1]); row t attends to its document's rows from max(start, t - window + 1)
 // to t. A task is (document, stored head): task = document * kv_heads + head. dk and dv are sums
-// over the query heads of the group, then rows, in rising order.
+// over the query heads of the group, then rows, in rising order. Gradients without memory are left
+// out.
 struct AttentionBackArgs {
   ConstView q, k, v, out, dout;  // [T, heads*head_dim] and [T, kv_heads*head_dim], f32 or bf16
   const float* lse;
