@@ -20,6 +20,7 @@ const std::vector<Scorer>& scorers() {
       {"number", {"exact_match"}, score_number},
       {"letter", {"acc"}, score_letter},
       {"prefix", {"prefix_exact_match", "exact_match", "f1"}, score_prefix},
+      {"ifeval", {"prompt_level_strict_acc", "prompt_level_loose_acc"}, score_ifeval},
       {"code", {"pass@1", "pass_at_1"}, score_code},
       {"refusal", {"refused_safe", "refused_unsafe"}, score_refusal},
   };

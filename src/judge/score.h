@@ -51,6 +51,7 @@ Scored score_match(const TaskSpec& task, const Item& item, const Response& respo
 Scored score_number(const TaskSpec& task, const Item& item, const Response& response);
 Scored score_letter(const TaskSpec& task, const Item& item, const Response& response);
 Scored score_prefix(const TaskSpec& task, const Item& item, const Response& response);
+Scored score_ifeval(const TaskSpec& task, const Item& item, const Response& response);
 Scored score_code(const TaskSpec& task, const Item& item, const Response& response);
 Scored score_refusal(const TaskSpec& task, const Item& item, const Response& response);
 

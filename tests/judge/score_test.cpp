@@ -176,6 +176,60 @@ TEST(Aggregate, BootstrapIsThatOfADeviation) {
   EXPECT_NEAR(error, std::sqrt(2.0 / 50), 0.004);
 }
 
+TEST(Score, InstructionsThatCanBeChecked) {
+  const auto followed = [](const char* name, const Json& fields, const std::string& answer) {
+    Item item;
+    item.record = {{"instruction_id_list", {name}}, {"kwargs", Json::array({fields})}};
+    Response r;
+    r.output = answer;
+    return value_of(judge::score(known("ifeval"), item, r), "prompt_level_strict_acc") == 1;
+  };
+  struct Case {
+    const char* name;
+    Json fields;
+    const char* right;
+    const char* wrong;
+  };
+  const Case cases[] = {
+      {"keywords:existence", {{"keywords", {"river", "C++"}}}, "A River in c++.", "A river."},
+      {"keywords:frequency", {{"keyword", "the"}, {"frequency", 2}, {"relation", "at least"}}, "the The", "the"},
+      {"keywords:forbidden_words", {{"forbidden_words", {"cat"}}}, "a category", "a Cat!"},
+      {"keywords:letter_frequency", {{"letter", "q"}, {"let_frequency", 2}, {"let_relation", "less than"}}, "Quiet", "Quiet q"},
+      {"language:response_language", {{"language", "hi"}}, "नमस्ते", "hello"},
+      {"length_constraints:number_sentences", {{"num_sentences", 3}, {"relation", "less than"}}, "One. Two!", "One. Two! Three?"},
+      {"length_constraints:number_paragraphs", {{"num_paragraphs", 2}}, "a\n***\nb", "a"},
+      {"length_constraints:number_words", {{"num_words", 3}, {"relation", "at least"}}, "one two three", "one two"},
+      {"length_constraints:nth_paragraph_first_word", {{"num_paragraphs", 2}, {"nth_paragraph", 2}, {"first_word", "So"}}, "a\n\n\"So, b", "So\n\nb"},
+      {"detectable_content:number_placeholders", {{"num_placeholders", 2}}, "[name] [place]", "[name]"},
+      {"detectable_content:postscript", {{"postscript_marker", "P.S."}}, "x\nP.S. y", "x"},
+      {"detectable_format:number_bullet_lists", {{"num_bullets", 2}}, "* a\n- b", "* a"},
+      {"detectable_format:constrained_response", Json::object(), "My answer is maybe.", "Maybe."},
+      {"detectable_format:number_highlighted_sections", {{"num_highlights", 2}}, "*a* and **b**", "*a*"},
+      {"detectable_format:multiple_sections", {{"section_spliter", "SECTION"}, {"num_sections", 2}}, "SECTION 1 a SECTION 2 b", "SECTION 1"},
+      {"detectable_format:json_format", Json::object(), "```json\n{\"a\": 1}\n```", "{a}"},
+      {"detectable_format:title", Json::object(), "<<a title>>\nb", "<< >>"},
+      {"combination:two_responses", Json::object(), "a\n******\nb", "a\n******\na"},
+      {"combination:repeat_prompt", {{"prompt_to_repeat", "Say this"}}, "say this. Then", "Then say this"},
+      {"startend:end_checker", {{"end_phrase", "The end."}}, "x. the end.\"", "The end. x"},
+      {"change_case:capital_word_frequency", {{"capital_frequency", 2}, {"capital_relation", "at least"}}, "AB c DE", "AB c"},
+      {"change_case:english_capital", Json::object(), "ALL OF IT 1", "Not all"},
+      {"change_case:english_lowercase", Json::object(), "all of it", "All"},
+      {"punctuation:no_comma", Json::object(), "a b", "a, b"},
+      {"startend:quotation", Json::object(), "\"x\"", "x\""}};
+  for (const Case& c : cases) {
+    EXPECT_TRUE(followed(c.name, c.fields, c.right)) << c.name;
+    EXPECT_FALSE(followed(c.name, c.fields, c.wrong)) << c.name;
+    EXPECT_FALSE(followed(c.name, c.fields, " ")) << c.name;
+  }
+  Item item;
+  item.record = {{"instruction_id_list", {"startend:quotation"}}, {"kwargs", {Json::object()}}};
+  Response r;
+  r.output = "Sure:\n\"x\"";  // right but for its first line
+  EXPECT_EQ(value_of(judge::score(known("ifeval"), item, r), "prompt_level_loose_acc"), 1);
+  item.record["instruction_id_list"] = {"no:such"};
+  EXPECT_THROW(judge::score(known("ifeval"), item, r), Error);
+}
+
 TEST(Chinese, SimplifiedCharactersAndMainlandTerms) {
   const judge::ChineseCount taiwan = judge::count_chinese("台北的後面裡，網路軟體 ok");
   EXPECT_EQ(taiwan.characters, 10);
