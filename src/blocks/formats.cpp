@@ -16,8 +16,11 @@ namespace {
 // Built at first use: constants of other files are not constant expressions here.
 std::span<const Format> table() {
   static const std::array rows{
-      kF32Format, kF16Format,  kBf16Format, kQ8_0Format,
-      kI32Format, kQ4_0Format, kQ6_KFormat, kQ4_1Format,
+      kF32Format,   kF16Format,    kBf16Format,  kQ8_0Format,  kI32Format,    kQ4_0Format,
+      kQ6_KFormat,  kQ4_1Format,   kQ5_0Format,  kQ5_1Format,  kQ2_KFormat,   kQ3_KFormat,
+      kQ4_KFormat,  kQ5_KFormat,   kIq4NLFormat, kIq4XSFormat, kTq1_0Format,  kTq2_0Format,
+      kMxfp4Format, kIq2XXSFormat, kIq2XSFormat, kIq2SFormat,  kIq3XXSFormat, kIq3SFormat,
+      kIq1SFormat,  kIq1MFormat,
   };
   return rows;
 }

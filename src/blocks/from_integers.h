@@ -22,12 +22,14 @@ void decode_from_integers(const std::byte* from, float* to, std::int64_t count) 
   }
 }
 
-// Of a type without sub-scales and minima, blocks of 32.
-inline void plain_block(BlockIntegers& out, float d) {
+// Of a type without sub-scales and minima.
+inline void plain_block(BlockIntegers& out, float d, std::int64_t elements = 32) {
   out.d = d;
   out.dmin = 0;
-  out.sub[0] = out.sub[1] = 1;
-  out.m[0] = out.m[1] = 0;
+  for (std::int64_t g = 0; g < elements / 16; ++g) {
+    out.sub[g] = 1;
+    out.m[g] = 0;
+  }
 }
 
 }  // namespace bantam

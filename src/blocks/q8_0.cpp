@@ -10,6 +10,7 @@
 #include "blocks/codecs.h"
 #include "blocks/from_integers.h"
 #include "blocks/half.h"
+#include "blocks/one_rounding.h"
 
 namespace bantam {
 
@@ -41,7 +42,7 @@ void encode(const float* from, std::byte* to, std::int64_t count) {
     const bool usable = std::isfinite(d) && std::isfinite(inverse);
     store_half(to, d);
     for (std::int64_t i = 0; i < kBlock; ++i) {
-      const float q = usable ? std::round(from[i] * inverse) : 0.0f;
+      const int q = usable ? round_away(from[i] * inverse) : 0;
       to[2 + i] = static_cast<std::byte>(static_cast<std::int8_t>(q));
     }
   }

@@ -274,6 +274,10 @@ class GgufReader {
     const std::uint64_t type_at = in_.at();
     const auto id = in_.number<std::uint32_t>();
     const GgufType* type = find_gguf_type(id);
+    if (const std::string_view name = removed_gguf_type(id); !name.empty())
+      throw in_.fail("tensor type " + std::to_string(id) + " (" + std::string(name) +
+                         ") was removed from the format; get the model in another type",
+                     type_at);
     if (!type) throw in_.fail("tensor type " + std::to_string(id) + " is unknown", type_at);
     const auto width = static_cast<std::uint64_t>(info.shape.back());
     if (width % type->block != 0)

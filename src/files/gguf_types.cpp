@@ -28,6 +28,17 @@ constexpr std::array kTypes{
     GgufType{42, "Q2_0", 64, 18},
 };
 
+// Taken out of the format again; their layouts are no longer known to anyone's reader.
+struct Removed {
+  std::uint32_t id;
+  std::string_view name;
+};
+constexpr std::array kRemoved{
+    Removed{4, "Q4_2"},        Removed{5, "Q4_3"},        Removed{31, "Q4_0_4_4"},
+    Removed{32, "Q4_0_4_8"},   Removed{33, "Q4_0_8_8"},   Removed{36, "IQ4_NL_4_4"},
+    Removed{37, "IQ4_NL_4_8"}, Removed{38, "IQ4_NL_8_8"},
+};
+
 struct Value {
   std::string_view name;
   std::uint32_t bytes;
@@ -60,6 +71,12 @@ const GgufType* find_gguf_type(std::uint32_t id) {
 
 const GgufType* find_gguf_type(std::string_view name) {
   return find_if([name](const GgufType& type) { return type.name == name; });
+}
+
+std::string_view removed_gguf_type(std::uint32_t id) {
+  for (const Removed& type : kRemoved)
+    if (type.id == id) return type.name;
+  return "";
 }
 
 std::string_view gguf_value_name(GgufValue type) {

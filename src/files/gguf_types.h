@@ -16,6 +16,7 @@ struct GgufType {
 };
 
 const GgufType* find_gguf_type(std::uint32_t id);       // null: unknown, or removed from the format
+std::string_view removed_gguf_type(std::uint32_t id);   // its name; empty: none that was removed
 const GgufType* find_gguf_type(std::string_view name);  // upper case, as written in the table
 
 enum class GgufValue : std::uint32_t {

@@ -7,13 +7,24 @@
 
 #include "base/error.h"
 #include "blocks/format.h"
+#include "files/gguf_types.h"
 #include "models/stored.h"
 #include "models/ternary.h"
 
 namespace bantam {
 
+namespace {
+
+// "NVFP4 (40)": a name that a later version of the format may change, and its number.
+std::string numbered(const std::string& type_name) {
+  const GgufType* type = find_gguf_type(type_name);
+  return type ? type_name + " (" + std::to_string(type->id) + ")" : type_name;
+}
+
+}  // namespace
+
 UnsupportedType::UnsupportedType(const TensorInfo& tensor)
-    : Error("its type " + tensor.type_name + " cannot be computed with; " +
+    : Error("its type " + numbered(tensor.type_name) + " cannot be computed with; " +
             names_of_formats([](const Format& f) { return f.weights; }) + " can") {
   in(tensor.file).field(tensor.name).at(tensor.offset);
 }

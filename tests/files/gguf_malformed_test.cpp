@@ -201,7 +201,7 @@ TEST(GgufMalformed, Tensors) {
            BadGguf{"unknown type", s.with("t1 type", 99u), embedding, s.at("t1 type"),
                    "tensor type 99 is unknown"},
            BadGguf{"removed type", s.with("t1 type", 31u), embedding, s.at("t1 type"),
-                   "tensor type 31 is unknown"},
+                   "tensor type 31 (Q4_0_4_4) was removed from the format; get the model in another type"},
            BadGguf{"offset unaligned", s.with("t2 offset", std::uint64_t{33}), "norm",
                    s.at("t2 offset"), "not a multiple of the alignment 32"},
            BadGguf{"offset past the end", s.with("t2 offset", std::uint64_t{1} << 40), "norm",
