@@ -1,71 +1,27 @@
-// `bantam convert` and `bantam quantize`: a model file in another form or type.
-#include "cli/verbs.h"
-
+// `bantam convert`: a model file in another form or type.
 #include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <vector>
 
 #include "base/error.h"
 #include "blocks/format.h"
+#include "cli/conversion_parts.h"
 #include "cli/interrupt.h"
-#include "cli/model_options.h"
 #include "cli/output.h"
-#include "shrink/convert.h"
+#include "cli/verbs.h"
+#include "infer/session.h"
 
 namespace bantam::cli {
 
 namespace {
 
 struct ConvertVerb {
-  std::string from, to;
+  Target target;
   std::optional<Type> type;
-  bool force = false, json = false;
 
   void run() const;
-  bool to_gguf() const { return Path(to).extension() == ".gguf"; }
-  void check_target() const;
-  void write_gguf(Conversion& conversion, const ModelFile& file) const;
   void write_folder(Conversion& conversion, const ModelFile& file) const;
-  void report(const Conversion& conversion) const;
 };
-
-void ConvertVerb::check_target() const {
-  const Path target(to);
-  std::error_code ignored;
-  if (!std::filesystem::exists(std::filesystem::symlink_status(target, ignored))) return;
-  if (!force) throw Error("exists; remove it, choose another name, or say --force").in(to);
-  if (to_gguf()) return;  // the writer refuses a folder
-  if (!std::filesystem::is_directory(target, ignored))
-    throw Error("is a file; a folder was expected (the name of a GGUF file ends in .gguf)").in(to);
-  // Replacing a folder removes what it holds: a model, and nothing else that lies there by mistake.
-  if (!std::filesystem::exists(target / "config.json", ignored))
-    throw Error("is a folder that holds no model (no config.json); it is not replaced").in(to);
-}
-
-// The tokenizer of a folder, or null when it has none.
-std::shared_ptr<const Tokenizer> folder_tokenizer(const HfFolder& folder) {
-  if (folder.tokenizer_path() || folder.file("tokenizer.model"))
-    return open_tokenizer(folder.path());
-  return nullptr;
-}
-
-void ConvertVerb::write_gguf(Conversion& conversion, const ModelFile& file) const {
-  GgufWriter writer{Path(to)};
-  if (file.gguf()) {
-    for (const Metadata::Entry& entry : file.gguf()->metadata().entries()) writer.copy(entry);
-  } else {
-    writer.set("general.architecture", file.config().family);
-    Path folder(from);
-    if (!folder.has_filename()) folder = folder.parent_path();
-    writer.set("general.name", folder.filename().string());
-    if (const auto tokenizer = folder_tokenizer(*file.folder()))
-      write_tokenizer(*tokenizer, writer, file.config().vocabulary);
-    else
-      note("the folder has no tokenizer; the new file holds weights alone");
-  }
-  conversion.write_gguf(writer);
-}
 
 // Members of config.json that tell other programs of the tokenizer.
 Json token_members(const Tokenizer& tokenizer) {
@@ -91,7 +47,7 @@ constexpr std::array kCarriedFiles{
     "tokenizer.model", "generation_config.json", "chat_template.jinja"};
 
 void ConvertVerb::write_folder(Conversion& conversion, const ModelFile& file) const {
-  AtomicFolder folder(Path(to), force);
+  AtomicFolder folder(Path(target.to), target.force);
   Json members = Json::object();
   if (file.folder()) {
     members = other_members(file);
@@ -116,86 +72,33 @@ void ConvertVerb::write_folder(Conversion& conversion, const ModelFile& file) co
   folder.commit();
 }
 
-void ConvertVerb::report(const Conversion& conversion) const {
-  Json types = Json::object();
-  std::string line;
-  std::int64_t bytes = 0;
-  for (const Conversion::Weights& w : conversion.written()) {
-    types[w.type] = {{"tensors", w.tensors}, {"bytes", w.bytes}};
-    line += (line.empty() ? "" : ", ") + std::to_string(w.tensors) + " " + w.type;
-    bytes += w.bytes;
-  }
-  const std::vector<std::string>& not_divisible = conversion.not_divisible();
-  if (!not_divisible.empty())
-    note(std::to_string(not_divisible.size()) +
-         " of the tensors became F16, as no whole number of "
-         "blocks makes their rows: " +
-         not_divisible.front() + (not_divisible.size() > 1 ? ", ..." : ""));
-  if (json)
-    print(
-        to_text({{"out", to}, {"bytes", bytes}, {"types", types}, {"f16_instead", not_divisible}}) +
-        "\n");
-  else
-    print("wrote " + to + ": tensors " + line + ", " + std::to_string(bytes) +
-          " bytes of weights\n");
-}
-
 void ConvertVerb::run() const {
-  require_place(to);
-  check_target();
-  const auto file = std::make_shared<const ModelFile>(Path(from));
-  if (!to_gguf() && type && format(*type).safetensors.empty())
+  target.check();
+  const auto file = std::make_shared<const ModelFile>(Path(target.from));
+  if (!target.to_gguf() && type && format(*type).safetensors.empty())
     throw Error("safetensors have no " + upper_name(format(*type)) +
                 "; give a name that ends in .gguf, or another --type")
-        .in(to);
-  Conversion conversion(file, type, check_interrupt);
-  if (to_gguf())
-    write_gguf(conversion, *file);
+        .in(target.to);
+  ThreadPool pool(default_threads());
+  Conversion conversion(file, type ? TypePlan::uniform(*type) : TypePlan(),
+                        {check_interrupt, &pool, nullptr});
+  if (target.to_gguf())
+    write_gguf_of(target, *file, conversion);
   else
     write_folder(conversion, *file);
-  report(conversion);
-}
-
-// The types of weights that can be written.
-std::vector<Choice<Type>> writable_types(bool blocks_alone) {
-  std::vector<Choice<Type>> types;
-  for (const Format& f : formats())
-    if (f.weights && f.encode != nullptr && (f.quantised || !blocks_alone))
-      types.emplace_back(f.name, f.type);
-  return types;
-}
-
-void declare_common(Options& options, ConvertVerb& command) {
-  options.flag("--force", command.force, "replace what is there");
-  options.flag("--json", command.json, "print what was written as a JSON object");
+  report_written(target, conversion, Json::object());
 }
 
 std::function<void()> declare_convert(Options& options) {
   auto command = std::make_shared<ConvertVerb>();
-  options.positional("SRC", command->from,
+  options.positional("SRC", command->target.from,
                      "a .gguf file, or a folder with config.json and safetensors");
-  options.positional("DST", command->to,
+  options.positional("DST", command->target.to,
                      "what to write: a GGUF file if the name ends in .gguf, else a folder");
-  options.choice<Type>("--type", "TYPE", command->type, writable_types(false),
-                       "type of the matrices (default: as they are; from blocks to a folder: f16)");
-  declare_common(options, *command);
+  type_option(options, "--type", command->type, writable,
+              "type of the matrices (default: as they are; from blocks to a folder: f16)");
+  command->target.declare(options);
   return [command] { command->run(); };
-}
-
-std::function<void()> declare_quantize(Options& options) {
-  auto command = std::make_shared<ConvertVerb>();
-  options.positional("SRC", command->from,
-                     "a .gguf file, or a folder with config.json and safetensors");
-  options.positional("DST", command->to, "the GGUF file to write");
-  options.choice<Type>("--type", "TYPE", command->type, writable_types(true),
-                       "the block type (default: q8_0, 8.5 bits a weight)");
-  declare_common(options, *command);
-  return [command] {
-    if (!command->to_gguf())
-      throw Error("a name that ends in .gguf was expected", Error::Kind::usage).field("DST");
-    if (!command->type) command->type = Type::q8_0;
-    command->run();
-  };
 }
 
 }  // namespace
@@ -208,11 +111,5 @@ const Verb kConvert{
     "bantam convert my-model-folder model.gguf --type f16\n"
     "bantam convert model.gguf my-model-folder",
     declare_convert};
-
-const Verb kQuantize{
-    "quantize", "make a model smaller",
-    "Writes a model with its matrices in blocks of small integers. Q8_0 takes a little more\n"
-    "than half of F16 and answers almost the same.",
-    "bantam quantize model.gguf model-q8_0.gguf", declare_quantize};
 
 }  // namespace bantam::cli

@@ -11,11 +11,6 @@ namespace bantam::cli {
 
 namespace {
 
-Error unfit(const std::string& names, const std::string& expected, const std::string& got) {
-  return Error(expected + " was expected, not \"" + printable(got, 40) + "\"", Error::Kind::usage)
-      .field(long_name(names));
-}
-
 std::string number_text(double value) {
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, value).ptr;
@@ -32,6 +27,11 @@ std::optional<T> parse_number(std::string_view text) {
 }
 
 }  // namespace
+
+Error unfit(const std::string& names, const std::string& expected, const std::string& got) {
+  return Error(expected + " was expected, not \"" + printable(got, 40) + "\"", Error::Kind::usage)
+      .field(long_name(names));
+}
 
 std::vector<std::string> split_names(std::string_view names) {
   std::vector<std::string> all;

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
+
 namespace bantam::cli {
 
 struct Option {
@@ -83,6 +85,9 @@ class Options {
                           std::span<const std::string_view> words, std::size_t unsaid);
   std::vector<Option> table_;
 };
+
+// "--top-k: a whole number from 1 to 5 was expected, not "x"".
+Error unfit(const std::string& names, const std::string& expected, const std::string& got);
 
 // "-t,--threads" as {"-t", "--threads"}.
 std::vector<std::string> split_names(std::string_view names);

@@ -107,24 +107,51 @@ Type type_of_linears(const std::vector<Stored>& tensors, const WeightType& type)
 
 }  // namespace
 
+namespace {
+
+// Runs of rows of a matrix that take about 16 MiB as floats.
+std::vector<Tensor> row_runs(const Tensor& rows) {
+  constexpr std::int64_t kRun = 4 << 20;
+  const std::int64_t columns = rows.shape().back(), count = rows.shape().rows();
+  const std::int64_t each = std::max<std::int64_t>(1, kRun / std::max<std::int64_t>(1, columns));
+  if (rows.shape().rank() != 2 || count <= each) return {rows};
+  std::vector<Tensor> runs;
+  for (std::int64_t first = 0; first < count; first += each) {
+    const std::byte* data = rows.view().data + format(rows.type()).bytes(first * columns);
+    runs.push_back(Tensor::borrowed(
+        ConstView(data, rows.type(), {std::min(each, count - first), columns}), nullptr));
+  }
+  return runs;
+}
+
+void put_weight(const WeightSpec& w, const Tensor& rows, Type type, const EncodeRows& encode,
+                const PutBytes& put) {
+  if (w.rotary_heads > 0) return put(bytes_of(interleaved(encode(w, rows, type), w.rotary_heads)));
+  for (const Tensor& run : row_runs(rows)) put(bytes_of(encode(w, run, type)));
+}
+
+}  // namespace
+
 void write_gguf(Model& model, const Family& family, GgufWriter& writer, const WeightRows& rows,
-                const WeightType& type) {
+                const WeightType& type, const GgufOptions& options) {
   const Config& config = model.config();
   family.to_gguf(config, writer);
   const std::vector<Stored> tensors = stored(model, true);
-  writer.set("general.file_type", format(type_of_linears(tensors, type)).file_type);
+  writer.set("general.file_type",
+             options.file_type.value_or(format(type_of_linears(tensors, type)).file_type));
   const auto divisors = rope_tensors(config);
   for (const auto& [name, values] : divisors)
     writer.add_tensor(name, Type::f32, {static_cast<std::int64_t>(values.size())});
   for (const Stored& t : tensors) writer.add_tensor(t.name, type_of(t, type), t.shape);
+  const EncodeRows encode =
+      options.encode ? options.encode
+                     : [](const WeightSpec&, const Tensor& r, Type to) { return converted(r, to); };
   writer.finish([&](std::size_t index, const PutBytes& put) {
     if (index < divisors.size()) return put(std::as_bytes(divisors[index].second));
     const Stored& tensor = tensors[index - divisors.size()];
     try {
-      for (const WeightSpec& w : tensor.parts) {
-        const Tensor half = converted(rows(w), type_of(tensor, type));
-        put(bytes_of(w.rotary_heads > 0 ? interleaved(half, w.rotary_heads) : half));
-      }
+      const Type to = type_of(tensor, type);
+      for (const WeightSpec& w : tensor.parts) put_weight(w, rows(w), to, encode, put);
     } catch (Error& error) {
       throw error.field(tensor.name);
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "files/gguf_writer.h"
 #include "models/model.h"
@@ -17,10 +18,19 @@ using WeightType = std::function<Type(const WeightSpec& weight)>;
 // divides the width, else F16.
 Type gguf_weight_type(const WeightSpec& weight, Type wanted);
 
+// Some rows of a weight in the type in which it is written.
+using EncodeRows = std::function<Tensor(const WeightSpec& weight, const Tensor& rows, Type type)>;
+
+struct GgufOptions {
+  EncodeRows encode;                       // default: converted
+  std::optional<std::uint32_t> file_type;  // general.file_type; default: of most matrices
+};
+
 // The family's keys and every tensor (once: a tied head is the embedding), written atomically. What
-// the tokenizer needs is set on `writer` before. `model` lends its list of weights.
+// the tokenizer needs is set on `writer` before. `model` lends its list of weights. Large tensors
+// go by some rows at a time.
 void write_gguf(Model& model, const Family& family, GgufWriter& writer, const WeightRows& rows,
-                const WeightType& type);
+                const WeightType& type, const GgufOptions& options = {});
 
 // config.json and safetensors in `folder`, which exists (see AtomicFolder); block types cannot be
 // written there. `extra`: further members of config.json (bos_token_id, ...).

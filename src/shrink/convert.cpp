@@ -1,6 +1,7 @@
 #include "shrink/convert.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -10,11 +11,11 @@
 
 namespace bantam {
 
-Conversion::Conversion(std::shared_ptr<const ModelFile> file, std::optional<Type> type,
-                       std::function<void()> tick)
+Conversion::Conversion(std::shared_ptr<const ModelFile> file, TypePlan plan,
+                       ConversionOptions options)
     : file_(std::move(file)),
-      type_(type),
-      tick_(std::move(tick)),
+      plan_(std::move(plan)),
+      options_(std::move(options)),
       model_(file_->family().make(file_->config())) {
   const std::vector<WeightSpec> weights = model_->weights();
   for (const WeightSpec& w : weights) {
@@ -22,10 +23,11 @@ Conversion::Conversion(std::shared_ptr<const ModelFile> file, std::optional<Type
     if (w.role == Role::linear) matrices_ = stored;
   }
   refuse_unknown(*file_, weights);
+  plan_.apply(*file_, weights);
 }
 
 Tensor Conversion::rows(const WeightSpec& weight) {
-  if (tick_) tick_();
+  if (options_.tick) options_.tick();
   const TensorInfo& info = file_->find(weight);
   // The tensor before this one has been written.
   if (previous_ != nullptr && previous_ != &info) file_->tensors().release(*previous_);
@@ -33,16 +35,14 @@ Tensor Conversion::rows(const WeightSpec& weight) {
   return stored_rows(file_, weight);
 }
 
-void Conversion::count(const WeightSpec& weight, Type type, const std::string& name,
-                       const Shape& shape) {
-  if (!counted_.try_emplace(name, type, byte_size(type, shape)).second) return;
-  if (type_ && weight.shape.rank() > 1 && weight.shape.back() % format(*type_).block != 0)
-    not_divisible_.push_back(name);
+void Conversion::count(const std::string& name, Type type, const Shape& shape) {
+  counted_.try_emplace(name, type, byte_size(type, shape));
 }
 
 Type Conversion::gguf_type(const WeightSpec& weight) {
-  const Type type = gguf_weight_type(weight, type_.value_or(stored_type(*file_, weight)));
-  count(weight, type, weight.gguf, shape_in_gguf(weight));
+  const Type wanted = plan_.type_of(weight.gguf).value_or(stored_type(*file_, weight));
+  const Type type = gguf_weight_type(weight, wanted);
+  count(weight.gguf, type, shape_in_gguf(weight));
   return type;
 }
 
@@ -64,20 +64,88 @@ bool Conversion::exact_in(const WeightSpec& weight, Type type) {
 
 Type Conversion::folder_type(const WeightSpec& weight) {
   const bool vector = weight.shape.rank() < 2;
-  Type type = type_.value_or(vector ? matrices_ : stored_type(*file_, weight));
+  Type type = plan_.uniform_type().value_or(vector ? matrices_ : stored_type(*file_, weight));
   if (format(type).quantised) type = Type::f16;
   if (vector && !exact_in(weight, type)) type = Type::f32;
-  count(weight, type, weight.hf, shape_in_folder(weight));
+  count(weight.hf, type, shape_in_folder(weight));
   return type;
+}
+
+namespace {
+
+// One row after another, so that the importance of a row's inputs lies beside it.
+struct RowCoder {
+  const Format& from;
+  const Format& to;
+  std::int64_t columns;
+  std::span<const float> importance;
+
+  struct Sums {
+    double difference = 0, size = 0;
+  };
+
+  Sums code(const std::byte* in, std::byte* out, std::vector<float>& values) const {
+    values.resize(static_cast<std::size_t>(2 * columns));
+    float *x = values.data(), *back = x + columns;
+    from.decode(in, x, columns);
+    if (to.quantised && !std::all_of(x, x + columns, [](float v) { return std::isfinite(v); }))
+      throw Error("it holds what is no finite number; bantam info --verify says where");
+    if (!importance.empty() && to.encode_weighted != nullptr)
+      to.encode_weighted(x, importance.data(), out, columns);
+    else
+      to.encode(x, out, columns);
+    to.decode(out, back, columns);
+    Sums sums;
+    for (std::int64_t i = 0; i < columns; ++i) {
+      const double e = static_cast<double>(back[i]) - static_cast<double>(x[i]);
+      sums.difference += e * e;
+      sums.size += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    }
+    return sums;
+  }
+};
+
+}  // namespace
+
+Tensor Conversion::encoded(const WeightSpec& weight, const Tensor& rows, Type type) {
+  if (rows.type() == type) return rows;
+  const std::int64_t columns = rows.shape().back(), count = rows.shape().rows();
+  const Format &from = format(rows.type()), &to = format(type);
+  if (rows.shape().rank() != 2 || columns % from.block != 0) return converted(rows, type);
+  std::vector<float> importance;
+  if (options_.importance != nullptr)
+    importance = options_.importance->weights(weight.gguf, columns);
+  const RowCoder coder{from, to, columns, importance};
+  Tensor out = Tensor::zeros(rows.shape(), type);
+  std::vector<RowCoder::Sums> sums(static_cast<std::size_t>(count));
+  const unsigned workers = options_.pool != nullptr ? options_.pool->size() : 1;
+  std::vector<std::vector<float>> values(workers);
+  const auto code = [&](std::int64_t row, unsigned worker) {
+    sums[static_cast<std::size_t>(row)] =
+        coder.code(rows.view().data + from.bytes(row * columns),
+                   out.view().data + to.bytes(row * columns), values[worker]);
+  };
+  if (options_.pool != nullptr) {
+    options_.pool->parallel_for(count, code);
+  } else {
+    for (std::int64_t row = 0; row < count; ++row) code(row, 0);
+  }
+  Change& change = changes_.try_emplace(weight.gguf, Change{rows.type(), type}).first->second;
+  for (const RowCoder::Sums& s : sums) {
+    change.difference += s.difference;
+    change.size += s.size;
+  }
+  return out;
 }
 
 void Conversion::write_gguf(GgufWriter& writer) {
   // Of the layout of block types; ggml.h (ggml-org/llama.cpp), GGML_QNT_VERSION.
-  if (type_ && format(*type_).quantised)
-    writer.set("general.quantization_version", std::uint32_t{2});
+  if (plan_.quantises()) writer.set("general.quantization_version", std::uint32_t{2});
   bantam::write_gguf(
       *model_, file_->family(), writer, [this](const WeightSpec& w) { return rows(w); },
-      [this](const WeightSpec& w) { return gguf_type(w); });
+      [this](const WeightSpec& w) { return gguf_type(w); },
+      {[this](const WeightSpec& w, const Tensor& r, Type type) { return encoded(w, r, type); },
+       plan_.file_type()});
 }
 
 void Conversion::write_folder(const Path& folder, const Json& extra) {
@@ -100,6 +168,19 @@ std::vector<Conversion::Weights> Conversion::written() const {
   std::ranges::stable_sort(out,
                            [](const Weights& a, const Weights& b) { return a.bytes > b.bytes; });
   return out;
+}
+
+double Conversion::Change::relative() const { return size > 0 ? std::sqrt(difference / size) : 0; }
+
+std::vector<Type> quantised_types(const ModelFile& file) {
+  std::vector<Type> types;
+  const auto model = file.family().make(file.config());
+  for (const WeightSpec& w : model->weights()) {
+    const Type type = stored_type(file, w);
+    if (format(type).quantised && std::ranges::find(types, type) == types.end())
+      types.push_back(type);
+  }
+  return types;
 }
 
 }  // namespace bantam

@@ -1,4 +1,4 @@
-// A model file's weights in another form (GGUF, Hugging Face folder) or another type. Bytes that
+// A model file's weights in another form (GGUF, Hugging Face folder) or other types. Bytes that
 // need not change are copied as they are, so the same type gives the same logits to the bit.
 #pragma once
 
@@ -10,18 +10,26 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/thread_pool.h"
 #include "models/loader.h"
 #include "models/writer.h"
+#include "shrink/importance.h"
+#include "shrink/type_plan.h"
 
 namespace bantam {
 
+struct ConversionOptions {
+  std::function<void()> tick;  // called before each tensor; may throw to end the work
+  ThreadPool* pool = nullptr;  // null: one thread; the bytes are the same with any number
+  const Importance* importance = nullptr;
+};
+
 class Conversion {
  public:
-  // `type`: of the matrices; nullopt: each keeps its own. `tick` is called before each tensor and
-  // may throw to end the work. Throws Error when a tensor is missing, is not one of the model's, or
-  // is of a type that cannot be decoded.
-  Conversion(std::shared_ptr<const ModelFile> file, std::optional<Type> type,
-             std::function<void()> tick = {});
+  // Throws Error when a tensor is missing, is not one of the model's, or is of a type that cannot
+  // be decoded.
+  explicit Conversion(std::shared_ptr<const ModelFile> file, TypePlan plan = {},
+                      ConversionOptions options = {});
 
   // Keys that describe the tokenizer (and others to carry over) have been set on the writer; those
   // of the architecture are set here. Vectors are F32 there, as in other converters' files
@@ -38,25 +46,35 @@ class Conversion {
   };
   // What was written, largest share first.
   std::vector<Weights> written() const;
-  // Matrices (named as in the file that was written) whose width the type's blocks do not divide:
-  // they became F16.
-  const std::vector<std::string>& not_divisible() const { return not_divisible_; }
+  const TypePlan& plan() const { return plan_; }
+  // What rounding changed in each tensor (GGUF): the square of the difference and of the numbers,
+  // summed.
+  struct Change {
+    Type from, to;
+    double difference = 0, size = 0;
+    double relative() const;  // root mean squares
+  };
+  const std::map<std::string, Change>& changes() const { return changes_; }
 
  private:
   Tensor rows(const WeightSpec& weight);
   Type gguf_type(const WeightSpec& weight);
   Type folder_type(const WeightSpec& weight);
   bool exact_in(const WeightSpec& weight, Type type);
-  void count(const WeightSpec& weight, Type type, const std::string& name, const Shape& shape);
+  void count(const std::string& name, Type type, const Shape& shape);
+  Tensor encoded(const WeightSpec& weight, const Tensor& rows, Type type);
 
   std::shared_ptr<const ModelFile> file_;
-  std::optional<Type> type_;
-  std::function<void()> tick_;
+  TypePlan plan_;
+  ConversionOptions options_;
   std::unique_ptr<Model> model_;
   const TensorInfo* previous_ = nullptr;
   Type matrices_ = Type::f32;                                     // what the file's own are
   std::map<std::string, std::pair<Type, std::int64_t>> counted_;  // by name: type, bytes
-  std::vector<std::string> not_divisible_;
+  std::map<std::string, Change> changes_;
 };
+
+// The types of the file's matrices that are quantised already.
+std::vector<Type> quantised_types(const ModelFile& file);
 
 }  // namespace bantam

@@ -22,7 +22,7 @@ class BothWorlds : public ::testing::Test {
   // `from` converted to the other world, without its tokenizer.
   static void convert(const Path& from, const Path& to) {
     const auto file = std::make_shared<const ModelFile>(from);
-    Conversion conversion(file, std::nullopt);
+    Conversion conversion(file);
     if (file->gguf()) {
       AtomicFolder folder(to, false);
       conversion.write_folder(folder.path(), Json::object());

@@ -1,0 +1,109 @@
+#include "cli/conversion_parts.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "blocks/format.h"
+#include "cli/output.h"
+#include "infer/session.h"
+
+namespace bantam::cli {
+
+void Target::declare(Options& options) {
+  options.flag("--force", force, "replace what is there");
+  options.flag("--json", json, "print what was written as a JSON object");
+}
+
+void Target::check() const {
+  require_place(to);
+  const Path target(to);
+  std::error_code ignored;
+  if (!std::filesystem::exists(std::filesystem::symlink_status(target, ignored))) return;
+  if (!force) throw Error("exists; remove it, choose another name, or say --force").in(to);
+  if (to_gguf()) return;  // the writer refuses a folder
+  if (!std::filesystem::is_directory(target, ignored))
+    throw Error("is a file; a folder was expected (the name of a GGUF file ends in .gguf)").in(to);
+  // Replacing a folder removes what it holds: a model, and nothing else that lies there by mistake.
+  if (!std::filesystem::exists(target / "config.json", ignored))
+    throw Error("is a folder that holds no model (no config.json); it is not replaced").in(to);
+}
+
+bool writable(const Format& format) { return format.weights && format.encode != nullptr; }
+
+Option& type_option(Options& options, std::string names, std::optional<Type>& to,
+                    bool (*wanted)(const Format&), std::string help) {
+  std::vector<std::string> words;
+  std::string known;
+  for (const Format& f : formats())
+    if (wanted(f)) words.emplace_back(f.name);
+  for (std::size_t i = 0; i < words.size(); ++i)
+    known += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
+  const auto take = [&to, wanted, known, names](const std::string& text) {
+    const Format* f = find_format(text);
+    if (f == nullptr || !wanted(*f)) throw unfit(names, known, text);
+    to = f->type;
+  };
+  return options.add({names, "TYPE", std::move(help), false, false, take, words});
+}
+
+namespace {
+
+// The tokenizer of a folder, or null when it has none.
+std::shared_ptr<const Tokenizer> folder_tokenizer(const HfFolder& folder) {
+  if (folder.tokenizer_path() || folder.file("tokenizer.model"))
+    return open_tokenizer(folder.path());
+  return nullptr;
+}
+
+}  // namespace
+
+void write_gguf_of(const Target& target, const ModelFile& file, Conversion& conversion,
+                   const std::function<void(GgufWriter&)>& more) {
+  GgufWriter writer{Path(target.to)};
+  if (file.gguf()) {
+    for (const Metadata::Entry& entry : file.gguf()->metadata().entries()) writer.copy(entry);
+  } else {
+    writer.set("general.architecture", file.config().family);
+    Path folder(target.from);
+    if (!folder.has_filename()) folder = folder.parent_path();
+    writer.set("general.name", folder.filename().string());
+    if (const auto tokenizer = folder_tokenizer(*file.folder()))
+      write_tokenizer(*tokenizer, writer, file.config().vocabulary);
+    else
+      note("the folder has no tokenizer; the new file holds weights alone");
+  }
+  if (more) more(writer);
+  conversion.write_gguf(writer);
+}
+
+void report_written(const Target& target, const Conversion& conversion, const Json& more) {
+  Json types = Json::object(), instead = Json::object();
+  std::string line;
+  std::int64_t bytes = 0;
+  for (const Conversion::Weights& w : conversion.written()) {
+    types[w.type] = {{"tensors", w.tensors}, {"bytes", w.bytes}};
+    line += (line.empty() ? "" : ", ") + std::to_string(w.tensors) + " " + w.type;
+    bytes += w.bytes;
+  }
+  // By what was wanted and what was given: how many, and the first.
+  std::map<std::pair<Type, Type>, std::vector<std::string>> swaps;
+  for (const Fallback& f : conversion.plan().fallbacks()) {
+    swaps[{f.wanted, f.given}].push_back(f.tensor);
+    instead[f.tensor] = upper_name(format(f.given));
+  }
+  for (const auto& [swap, names] : swaps)
+    note(std::to_string(names.size()) + (names.size() == 1 ? " tensor" : " tensors") + " became " +
+         upper_name(format(swap.second)) + " in place of " + upper_name(format(swap.first)) +
+         ", whose blocks of " + std::to_string(format(swap.first).block) +
+         " do not divide their width: " + names.front() + (names.size() > 1 ? ", ..." : ""));
+  if (target.json) {
+    Json j = {{"out", target.to}, {"bytes", bytes}, {"types", types}, {"instead", instead}};
+    for (const auto& [key, value] : more.items()) j[key] = value;
+    print(to_text(j) + "\n");
+  } else {
+    print("wrote " + target.to + ": tensors " + line + ", " + std::to_string(bytes) +
+          " bytes of weights\n");
+  }
+}
+
+}  // namespace bantam::cli

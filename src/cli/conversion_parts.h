@@ -1,0 +1,35 @@
+// What `bantam convert` and `bantam quantize` share: the place that is written to, the keys that go
+// with the weights, and what is said at the end.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+#include "shrink/convert.h"
+
+namespace bantam::cli {
+
+struct Target {
+  std::string from, to;
+  bool force = false, json = false;
+
+  bool to_gguf() const { return Path(to).extension() == ".gguf"; }
+  void declare(Options& options);
+  // Throws Error when the place cannot be written to, or holds what should not be replaced.
+  void check() const;
+};
+
+// A type of matrices by its name, in any case. `wanted`: which are offered.
+Option& type_option(Options& options, std::string names, std::optional<Type>& to,
+                    bool (*wanted)(const Format&), std::string help);
+bool writable(const Format& format);
+
+// Writes the GGUF file, with the keys of the file it is made from. `more` may set others.
+void write_gguf_of(const Target& target, const ModelFile& file, Conversion& conversion,
+                   const std::function<void(GgufWriter&)>& more = {});
+// Prints what was written; `more`: further members of the JSON object.
+void report_written(const Target& target, const Conversion& conversion, const Json& more);
+
+}  // namespace bantam::cli

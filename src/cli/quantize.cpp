@@ -1,0 +1,107 @@
+// `bantam quantize`: a model with its matrices in blocks of small integers.
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "blocks/format.h"
+#include "cli/conversion_parts.h"
+#include "cli/interrupt.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "infer/session.h"
+
+namespace bantam::cli {
+
+namespace {
+
+struct QuantizeVerb {
+  Target target;
+  std::optional<std::string> type;
+  bool pure = false, requantize = false;
+  std::optional<std::int64_t> threads;
+
+  void run() const;
+  TypePlan plan(bool importance) const;
+  void check_parent(const ModelFile& file) const;
+};
+
+// Names of mixes and of types that are none, in the order of the tables.
+std::vector<std::string> names_of_types() {
+  std::vector<std::string> names;
+  for (const Mix& mix : mixes()) names.emplace_back(mix.name);
+  for (const Format& f : formats())
+    if (writable(f) && find_mix(f.name) == nullptr) names.emplace_back(f.name);
+  return names;
+}
+
+TypePlan QuantizeVerb::plan(bool importance) const {
+  const std::string name = type.value_or("q8_0");
+  const Mix* mix = find_mix(name);
+  if (mix != nullptr && !pure) return TypePlan::mixed(*mix, importance);
+  const Format* single = find_format(name);
+  if (single != nullptr && writable(*single)) return TypePlan::uniform(single->type);
+  if (mix != nullptr) return TypePlan::uniform(mix->type);
+  std::string known;
+  for (const std::string& one : names_of_types()) known += (known.empty() ? "" : ", ") + one;
+  throw unfit("--type", "one of " + known, name);
+}
+
+void QuantizeVerb::check_parent(const ModelFile& file) const {
+  std::string already;
+  for (const Type t : quantised_types(file))
+    already += (already.empty() ? "" : ", ") + upper_name(format(t));
+  if (already.empty()) return;
+  if (!requantize)
+    throw Error("its weights are quantised already (" + already +
+                "); rounding them again loses more than rounding the original once: start from the "
+                "F16 or BF16 model, or say --requantize")
+        .in(target.from);
+  note("the weights were " + already + " already: what that rounding lost stays lost");
+}
+
+void QuantizeVerb::run() const {
+  if (!target.to_gguf())
+    throw Error("a name that ends in .gguf was expected", Error::Kind::usage).field("DST");
+  const TypePlan types = plan(false);
+  target.check();
+  const auto file = std::make_shared<const ModelFile>(Path(target.from));
+  check_parent(*file);
+  ThreadPool pool(threads ? static_cast<unsigned>(*threads) : default_threads());
+  Conversion conversion(file, types, {check_interrupt, &pool, nullptr});
+  write_gguf_of(target, *file, conversion);
+  report_written(target, conversion, Json::object());
+}
+
+std::function<void()> declare_quantize(Options& options) {
+  auto command = std::make_shared<QuantizeVerb>();
+  options.positional("SRC", command->target.from,
+                     "a .gguf file, or a folder with config.json and safetensors");
+  options.positional("DST", command->target.to, "the GGUF file to write");
+  options
+      .text("--type", "TYPE", command->type,
+            "a mix (q4_k_m, q5_k_m, iq4_xs, ...: more bits where they matter), or one type for "
+            "every matrix (q4_k, q8_0, f16, ...), in any case (default: q8_0, 8.5 bits a weight)")
+      .words = names_of_types();
+  options.flag("--pure", command->pure, "of a mix: its main type for every matrix");
+  options.flag("--requantize", command->requantize,
+               "go on although the weights are quantised already");
+  options.whole(
+      "-t,--threads", "N", command->threads, 1, kMostThreads,
+      "threads to compute with (default: one a processor); the file does not depend on it");
+  command->target.declare(options);
+  return [command] { command->run(); };
+}
+
+}  // namespace
+
+const Verb kQuantize{
+    "quantize", "make a model smaller",
+    "Writes a model with its matrices in blocks of small integers. Q8_0 takes a little more\n"
+    "than half of F16 and answers almost the same; q4_k_m takes a third. The mixes are those\n"
+    "of llama-quantize. Where a type's blocks do not divide a matrix's width, another stands\n"
+    "in, and is named.",
+    "bantam quantize model.gguf model-q8_0.gguf\n"
+    "bantam quantize model-f16.gguf model-q4_k_m.gguf --type q4_k_m",
+    declare_quantize};
+
+}  // namespace bantam::cli
