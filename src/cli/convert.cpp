@@ -79,9 +79,9 @@ void ConvertVerb::run() const {
     throw Error("safetensors have no " + upper_name(format(*type)) +
                 "; give a name that ends in .gguf, or another --type")
         .in(target.to);
-  ThreadPool pool(default_threads());
+  OwnRuntime own;
   Conversion conversion(file, type ? TypePlan::uniform(*type) : TypePlan(),
-                        {check_interrupt, &pool, nullptr});
+                        {check_interrupt, &own.lend().pool, nullptr});
   if (target.to_gguf())
     write_gguf_of(target, *file, conversion);
   else

@@ -4,9 +4,9 @@
 
 #include "base/error.h"
 #include "blocks/format.h"
-#include "cli/conversion_parts.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
+#include "cli/quantize_parts.h"
 #include "cli/verbs.h"
 #include "infer/session.h"
 
@@ -16,12 +16,15 @@ namespace {
 
 struct QuantizeVerb {
   Target target;
-  std::optional<std::string> type;
+  std::optional<std::string> type, imatrix, fidelity;
+  QuantizeTarget aim;
+  MeasuringText text;
   bool pure = false, requantize = false;
   std::optional<std::int64_t> threads;
 
   void run() const;
   TypePlan plan(bool importance) const;
+  void check_options() const;
   void check_parent(const ModelFile& file) const;
 };
 
@@ -59,17 +62,54 @@ void QuantizeVerb::check_parent(const ModelFile& file) const {
   note("the weights were " + already + " already: what that rounding lost stays lost");
 }
 
-void QuantizeVerb::run() const {
+void QuantizeVerb::check_options() const {
   if (!target.to_gguf())
     throw Error("a name that ends in .gguf was expected", Error::Kind::usage).field("DST");
-  const TypePlan types = plan(false);
+  if (!aim.given()) return;
+  if (type || pure || (aim.size && aim.kl > 0))
+    throw Error("one of --type, --target-size and --target-kl was expected", Error::Kind::usage);
+  aim.bytes();
+}
+
+// Bytes of the new file that are not its matrices, as far as they can be told before.
+std::int64_t spare_bytes(const ModelFile& file) {
+  std::int64_t bytes = 4096;
+  if (file.gguf()) bytes += static_cast<std::int64_t>(file.gguf()->data_offset());
+  for (const TensorInfo& t : file.tensors().tensors())
+    bytes += 64 + (t.shape.rank() < 2 ? t.shape.count() * 4 : 0);
+  return bytes;
+}
+
+void QuantizeVerb::run() const {
+  check_options();
+  if (!aim.given()) plan(false);  // a type that is none is said before any work
+  std::optional<Importance> importance;
+  if (imatrix) importance = read_importance(Path(*imatrix));
   target.check();
   const auto file = std::make_shared<const ModelFile>(Path(target.from));
   check_parent(*file);
-  ThreadPool pool(threads ? static_cast<unsigned>(*threads) : default_threads());
-  Conversion conversion(file, types, {check_interrupt, &pool, nullptr});
-  write_gguf_of(target, *file, conversion);
-  report_written(target, conversion, Json::object());
+  OwnRuntime own(static_cast<unsigned>(threads.value_or(0)));
+  const Runtime runtime = own.lend();
+  if (aim.given() && !importance) importance = measured_importance(file, text, 512, runtime, false);
+  const TypePlan types = aim.given() ? plan_for_target(file, aim, text, *importance,
+                                                       spare_bytes(*file), runtime, target.json)
+                                     : plan(imatrix.has_value());
+  Conversion conversion(file, types,
+                        {check_interrupt, &runtime.pool, importance ? &*importance : nullptr});
+  write_gguf_of(target, *file, conversion, [&](GgufWriter& writer) {
+    // As llama-quantize has it, but for the name of the user's file.
+    if (importance) {
+      writer.set("quantize.imatrix.entries_count",
+                 static_cast<std::int32_t>(importance->of.size()));
+      writer.set("quantize.imatrix.chunks_count", static_cast<std::int32_t>(importance->chunks));
+    }
+  });
+  Json more = Json::object();
+  if (!fidelity) return report_written(target, conversion, more);
+  if (!target.json) report_written(target, conversion, more);
+  more["fidelity"] =
+      report_fidelity(file, Path(target.to), *fidelity, conversion, runtime, target.json);
+  if (target.json) report_written(target, conversion, more);
 }
 
 std::function<void()> declare_quantize(Options& options) {
@@ -83,6 +123,21 @@ std::function<void()> declare_quantize(Options& options) {
             "every matrix (q4_k, q8_0, f16, ...), in any case (default: q8_0, 8.5 bits a weight)")
       .words = names_of_types();
   options.flag("--pure", command->pure, "of a mix: its main type for every matrix");
+  options.text("--imatrix", "FILE", command->imatrix,
+               "which inputs matter: a file of bantam imatrix or llama-imatrix");
+  options.text("--target-size", "SIZE", command->aim.size,
+               "in place of a type: types for each tensor by what rounding it costs, measured, so "
+               "that the file has this size (800MB) and is as good as can be");
+  options.number("--target-kl", "NATS", command->aim.kl, 0, 100,
+                 "the same, as small as can be with this divergence from the parent (0.02)");
+  options.text("--text", "FILE", command->text.files,
+               "for a target: the text to measure on; may be repeated (default: a short text in "
+               "many languages that comes with the program)");
+  options.whole("--probe", "N", command->aim.probe, 16, 1 << 20,
+                "for a target: tokens to measure each tensor on (default 256)");
+  options.text("--fidelity", "FILE", command->fidelity,
+               "afterwards compare with the parent over this text: divergence, agreement, "
+               "perplexity, the worst tokens and tensors; printed and kept in the file");
   options.flag("--requantize", command->requantize,
                "go on although the weights are quantised already");
   options.whole(

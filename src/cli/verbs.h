@@ -20,6 +20,7 @@ extern const Verb kMan;
 extern const Verb kQuantize;
 extern const Verb kScale;
 extern const Verb kSelect;
+extern const Verb kImatrix;
 extern const Verb kServe;
 extern const Verb kTemplate;
 extern const Verb kTokenize;

@@ -56,6 +56,13 @@ class Session {
 
   const Model& model() const { return *model_; }
   const Config& config() const { return model_->config(); }
+  // The weights of a model of a file, by name (of one in memory: none). Whoever changes one changes
+  // what the session computes from then on.
+  std::vector<WeightSpec> weights() {
+    return loaded_ ? loaded_->weights() : std::vector<WeightSpec>();
+  }
+  // Shows `see` what goes into each linear layer from now on; null: no more.
+  void watch_linear_inputs(LinearInputs* see) { context_of_run_->linear_inputs = see; }
   std::int64_t context() const { return context_; }
   Arithmetic arithmetic() const { return context_of_run_->arithmetic; }
   Type cache_type() const { return cache_->shape().type; }

@@ -31,6 +31,7 @@ Tensor matmul(Context& ctx, const Tensor& x, const Weight& w, const Tensor& bias
     throw Error("matmul: an input of " + std::to_string(w.dim(1)) + " columns was expected, not " +
                 std::to_string(x.columns()));
   if (bias) require_shape("matmul: bias", bias, {w.dim(0)});
+  if (ctx.linear_inputs) ctx.linear_inputs->see(ctx, x, w);
   Tensor y = ctx.make({x.rows(), w.dim(0)});
   w.multiply(ctx, x, bias ? bias.f32() : nullptr, {y.view(), false});
   if (ctx.tape)

@@ -23,6 +23,13 @@ namespace nn {
 class Observer;  // nn/observer.h
 }
 
+// Sees what goes into each linear layer of a pass: x [T,K] and the weight [N,K] (never changed).
+class LinearInputs {
+ public:
+  virtual ~LinearInputs() = default;
+  virtual void see(Context& ctx, const Tensor& x, const Weight& w) = 0;
+};
+
 // Rotary tables, made as positions are met and kept: [position][half cosines, half sines].
 class RopeTables {
  public:
@@ -52,6 +59,7 @@ struct Context {
   Type activation = Type::f32;  // what lies between ops: bf16 in bf16 training
   Tape* tape = nullptr;
   nn::Observer* observer = nullptr;
+  LinearInputs* linear_inputs = nullptr;
   bool recompute =
       false;  // with a tape: keep only the inputs of blocks, run them again in backward
   RopeTables rope_tables;

@@ -93,7 +93,7 @@ TEST(GgufFile, FindsTensorsInRowMajorShape) {
   norm.format->decode(norm.data.data(), values.data(), 3);
   EXPECT_EQ(values, (std::vector<float>{1, -2, std::ldexp(1.0f, -24)}));
   const TensorInfo& k = file.need("k");
-  EXPECT_EQ(k.format, nullptr);
+  EXPECT_EQ(k.format, &format(Type::q4_k));
   EXPECT_EQ(k.type_name, "Q4_K");
   EXPECT_EQ(k.data.size(), 144u);
   EXPECT_EQ(file.find("absent"), nullptr);
