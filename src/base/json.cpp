@@ -1,7 +1,9 @@
 #include "base/json.h"
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -10,6 +12,40 @@
 namespace bantam {
 
 namespace {
+
+// Python's json module writes three words that JSON does not know. Each is put down as a number of
+// the same length that nobody writes, so that places in the text stay what they are.
+struct PythonNumber {
+  std::string_view word, number;
+  double value;
+};
+constexpr PythonNumber kPythonNumbers[] = {
+    {"NaN", "0E0", std::numeric_limits<double>::quiet_NaN()},
+    {"-Infinity", "-0E000000", -std::numeric_limits<double>::infinity()},
+    {"Infinity", "0E000000", std::numeric_limits<double>::infinity()},
+};
+
+// nullopt: there are none in the text.
+std::optional<std::string> without_python_numbers(std::string_view text) {
+  std::optional<std::string> out;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (in_string && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '"') {
+      in_string = !in_string;
+    } else if (!in_string && (text[i] == 'N' || text[i] == 'I' || text[i] == '-')) {
+      for (const PythonNumber& n : kPythonNumbers) {
+        if (!text.substr(i).starts_with(n.word)) continue;
+        if (!out) out.emplace(text);
+        out->replace(i, n.word.size(), n.number);
+        i += n.word.size() - 1;
+        break;
+      }
+    }
+  }
+  return out;
+}
 
 // Passes the parser's events on, keeping count of depth and values.
 class Budget : public nlohmann::json_sax<Json> {
@@ -30,7 +66,11 @@ class Budget : public nlohmann::json_sax<Json> {
       too_wide(std::to_string(value), static_cast<double>(value));
     return true;
   }
+  // The text had words in the place of numbers.
+  void expect_python_numbers() { python_ = true; }
   bool number_float(number_float_t value, const string_t& text) override {
+    for (const PythonNumber& n : kPythonNumbers)
+      if (python_ && text == n.number) return count(), handler_.real(n.value), true;
     if (text.find_first_of(".eE") == string_t::npos && std::isfinite(value)) {
       count();
       return too_wide(text, value), true;
@@ -85,6 +125,7 @@ class Budget : public nlohmann::json_sax<Json> {
   const std::string& file_;
   std::uint64_t values_ = 0;
   int depth_ = 0;
+  bool python_ = false;
 };
 
 // Builds a tree, refusing a key that stands twice in one object.
@@ -149,6 +190,11 @@ void read_json(std::string_view text, const std::string& file, JsonHandler& hand
                 std::to_string(limits.bytes) + " are read")
         .in(file);
   Budget budget(handler, limits, file);
+  const auto replaced = limits.python_numbers ? without_python_numbers(text) : std::nullopt;
+  if (replaced) {
+    budget.expect_python_numbers();
+    text = *replaced;
+  }
   Json::sax_parse(text.begin(), text.end(), &budget);
 }
 

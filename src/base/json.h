@@ -17,6 +17,8 @@ struct JsonLimits {
   std::uint64_t values = 1'000'000;  // scalars, arrays and objects together; a value costs 40 bytes
   // An integer beyond 64 bits with a sign is an error; without this it becomes the nearest double.
   bool exact_integers = false;
+  // Python's NaN, Infinity and -Infinity, which JSON does not have, are numbers too.
+  bool python_numbers = false;
 };
 
 // Parses one value (a document tree: for small files such as configurations). Throws Error with

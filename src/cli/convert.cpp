@@ -82,11 +82,12 @@ void ConvertVerb::run() const {
   OwnRuntime own;
   Conversion conversion(file, type ? TypePlan::uniform(*type) : TypePlan(),
                         {check_interrupt, &own.lend().pool, nullptr});
+  Target written = target;
   if (target.to_gguf())
-    write_gguf_of(target, *file, conversion);
+    written = write_gguf_of(target, *file, conversion);
   else
     write_folder(conversion, *file);
-  report_written(target, conversion, Json::object());
+  report_written(written, conversion, Json::object());
 }
 
 std::function<void()> declare_convert(Options& options) {

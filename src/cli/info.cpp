@@ -4,9 +4,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "chat/chat_template.h"
 #include "cli/info_parts.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "files/model_path.h"
 #include "models/loader.h"
 #include "tokenizer/tokenizer.h"
 
@@ -63,8 +65,7 @@ Json config_of(const Config& c) {
 
 // ---- the two forms ------------------------------------------------------------------------------
 
-// A GGUF's tokenizer without compiling it: a vocabulary of 200,000 tokens would take longer than
-// all the rest.
+// What a GGUF says of its tokenizer, whether or not it opens.
 Json tokenizer_of(const Metadata& meta) {
   Json j = Json::object();
   j["kind"] = meta.find_string("tokenizer.ggml.model").value_or("");
@@ -77,24 +78,46 @@ Json tokenizer_of(const Metadata& meta) {
   return j;
 }
 
-// Into `j`: the model's configuration, and whether it runs here.
+// Opens what text needs beside the weights: the tokenizer, if there is one, and its template. Throws
+// Error, as a run would.
+std::shared_ptr<const Tokenizer> open_words(const ModelFile& file) {
+  std::shared_ptr<const Tokenizer> tokenizer;
+  if (file.gguf() && file.gguf()->metadata().has("tokenizer.ggml.model"))
+    tokenizer = open_tokenizer(*file.gguf());
+  if (file.folder() && (file.folder()->tokenizer_path() || file.folder()->file("tokenizer.model")))
+    tokenizer = open_tokenizer(Path(file.folder()->path()));
+  if (tokenizer) own_template(*tokenizer, file.tensors().path());
+  return tokenizer;
+}
+
+// Into `j`: the model's configuration, and whether it runs here. Its tokenizer, when it opens.
 template <class Form>
-void describe_model(const std::shared_ptr<const Form>& form, Json& j) {
-  try {
+std::shared_ptr<const Tokenizer> describe_model(const std::shared_ptr<const Form>& form, Json& j) {
+  const auto attempt = [&](auto&& step) {
+    try {
+      step();
+    } catch (const Error& error) {
+      if (!j["runs"].get<bool>()) return;
+      j["runs"] = false;
+      j["why"] = (error.field().empty() ? "" : error.field() + ": ") + error.message();
+    }
+  };
+  j["runs"] = true;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  attempt([&] {
     const ModelFile file(form);
     j["model"] = config_of(file.config());
-    check_weights(file);
-    j["runs"] = true;
-  } catch (const Error& error) {
-    j["runs"] = false;
-    j["why"] = (error.field().empty() ? "" : error.field() + ": ") + error.message();
-  }
+    attempt([&] { check_weights(file); });
+    tokenizer = open_words(file);
+  });
+  return tokenizer;
 }
 
 Json describe_gguf(const std::shared_ptr<const GgufFile>& gguf) {
   const GgufFile& file = *gguf;
   const Metadata& meta = file.metadata();
   Json j = {{"form", "GGUF"}, {"version", file.version()}, {"bytes", file.size()}};
+  if (file.parts() > 1) j["parts"] = file.parts();
   j["architecture"] = meta.find_string("general.architecture").value_or("");
   for (const char* key : {"name", "license"})
     if (const auto text = meta.find_string("general." + std::string(key))) j[key] = *text;
@@ -132,11 +155,10 @@ Json describe_folder(const std::shared_ptr<const HfFolder>& form) {
   j["bytes"] = bytes;
   const auto type = config.find("model_type");
   j["architecture"] = type != config.end() && type->is_string() ? type->get<std::string>() : "";
-  describe_model(form, j);
+  const auto tokenizer = describe_model(form, j);
   if (const auto licence = licence_of(folder)) j["license"] = *licence;
   j["chat_template"] = false;
-  if (folder.tokenizer_path() || folder.file("tokenizer.model")) {
-    const auto tokenizer = open_tokenizer(Path(folder.path()));
+  if (tokenizer) {
     Json t = {{"kind", tokenizer->kind()}, {"tokens", tokenizer->size()}};
     if (tokenizer->bos()) t["bos"] = *tokenizer->bos();
     if (tokenizer->eos()) t["eos"] = *tokenizer->eos();
@@ -175,7 +197,8 @@ void print_model(const Json& m) {
 void print_summary(const Json& j, std::uint64_t count) {
   info_line("form", text_of(j["form"]) +
                         (j.contains("version") ? " version " + text_of(j["version"]) : ""));
-  info_line("size", grouped(j["bytes"].get<std::uint64_t>()) + " bytes");
+  info_line("size", grouped(j["bytes"].get<std::uint64_t>()) + " bytes" +
+                        (j.contains("parts") ? " in " + text_of(j["parts"]) + " files" : ""));
   if (j.contains("name")) info_line("name", text_of(j["name"]));
   info_line("architecture", text_of(j["architecture"]));
   if (j.contains("runs"))
@@ -221,7 +244,7 @@ void InfoVerb::run() const {
 }
 
 void InfoVerb::show_model() const {
-  const Path file(path);
+  const Path file = model_path(path);
   std::error_code ignored;
   std::shared_ptr<const GgufFile> gguf;
   std::shared_ptr<const HfFolder> folder;

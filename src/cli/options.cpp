@@ -26,6 +26,13 @@ std::optional<T> parse_number(std::string_view text) {
   return value;
 }
 
+bool same_word(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
 }  // namespace
 
 Error unfit(const std::string& names, const std::string& expected, const std::string& got) {
@@ -122,6 +129,22 @@ Option& Options::number(std::string names, std::string value, double& to, double
               }});
 }
 
+Option& Options::bytes(std::string names, std::string value, std::optional<std::uint64_t>& to,
+                       std::string help) {
+  return add({names, std::move(value), std::move(help), false, false,
+              [&to, names](const std::string& text) {
+                std::string_view number = text;
+                if (number.ends_with('B') || number.ends_with('b')) number.remove_suffix(1);
+                const char unit = number.empty() ? ' ' : number.back();
+                const bool giga = unit == 'G' || unit == 'g', mega = unit == 'M' || unit == 'm';
+                if (giga || mega) number.remove_suffix(1);
+                const auto got = parse_number<std::uint64_t>(number);
+                if (!got || !(giga || mega) || *got < 1 || *got > 1'000'000)
+                  throw unfit(names, "a size such as 500M or 2G", text);
+                to = *got * (giga ? 1'000'000'000u : 1'000'000u);
+              }});
+}
+
 Option& Options::ids(std::string names, std::optional<std::vector<std::int32_t>>& to,
                      std::string help) {
   return add({names, "IDS", std::move(help), false, false, [&to, names](const std::string& text) {
@@ -139,12 +162,13 @@ Option& Options::ids(std::string names, std::optional<std::vector<std::int32_t>>
               }});
 }
 
+// Q8_0 and q8_0 are one word.
 std::size_t Options::pick(const std::string& names, const std::string& text,
                           std::span<const std::string_view> words, std::size_t unsaid) {
   std::string known;
   const std::size_t said = words.size() - unsaid;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (text == words[i]) return i;
+    if (same_word(text, words[i])) return i;
     if (i >= said) continue;
     known += (i == 0 ? "" : i + 1 == said ? " or " : ", ") + std::string(words[i]);
   }

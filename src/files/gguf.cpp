@@ -360,10 +360,12 @@ class GgufReader {
   std::string name_;  // of the tensor being read, for messages
 };
 
-GgufFile::GgufFile(const Path& path)
+GgufFile::GgufFile(const Path& path, Alone)
     : mapped_(path), bytes_(mapped_->bytes()), name_(path.string()) {
   read();
 }
+
+GgufFile::GgufFile(const Path& path) : GgufFile(path, Alone{}) { gather(); }
 
 GgufFile::GgufFile(std::span<const std::byte> bytes, std::string name)
     : bytes_(bytes), name_(std::move(name)) {
@@ -385,10 +387,6 @@ void GgufFile::read() {
           .at(entry->value_offset);
   }
   reader.tensors(table_, alignment_, data_offset_);
-}
-
-void GgufFile::release(const TensorInfo&, std::span<const std::byte> part) const {
-  if (mapped_) mapped_->release(part);
 }
 
 }  // namespace bantam

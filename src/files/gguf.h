@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/file.h"
 #include "files/metadata.h"
@@ -17,6 +18,10 @@ namespace bantam {
 // Opening checks everything but what the numbers mean: each length against the file, every sum
 // against overflow, strings for UTF-8, names for duplicates, tensors for overlap. So whatever this
 // class hands out lies inside the file. Throws Error with file, field and offset.
+//
+// A model in several files (gguf_parts.h) is opened by the path of any of them: its metadata are
+// those of the first, its tensors those of all. Throws Error when a part is missing or is not what
+// its name and the others say.
 class GgufFile : public TensorSource {
  public:
   explicit GgufFile(const Path& path);
@@ -27,18 +32,23 @@ class GgufFile : public TensorSource {
   std::uint32_t version() const { return version_; }
   std::uint64_t alignment() const { return alignment_; }
   std::uint64_t data_offset() const { return data_offset_; }  // where tensor data begins
-  std::uint64_t size() const { return bytes_.size(); }
+  std::uint64_t size() const;  // of all parts
+  std::size_t parts() const { return 1 + others_.size(); }
   // Null when read from memory.
   const MappedFile* mapped() const { return mapped_ ? &*mapped_ : nullptr; }
 
   std::span<const TensorInfo> tensors() const override { return table_.tensors(); }
   const TensorInfo* find(std::string_view name) const override { return table_.find(name); }
-  std::string path() const override { return name_; }
+  std::string path() const override { return name_; }  // of the first part
   using TensorSource::release;
   void release(const TensorInfo& tensor, std::span<const std::byte> part) const override;
 
  private:
+  struct Alone {};
+  GgufFile(const Path& path, Alone);  // this part and no other
   void read();
+  void gather();
+  void check_part(std::uint64_t number, std::uint64_t count) const;
 
   std::optional<MappedFile> mapped_;
   std::span<const std::byte> bytes_;
@@ -48,6 +58,7 @@ class GgufFile : public TensorSource {
   std::uint32_t version_ = 0;
   std::uint64_t alignment_ = 32;
   std::uint64_t data_offset_ = 0;
+  std::vector<GgufFile> others_;  // the second part and those after it
 };
 
 }  // namespace bantam

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "blocks/format.h"
+#include "files/gguf_parts.h"
 #include "files/utf8.h"
 
 namespace bantam {
@@ -74,7 +75,14 @@ std::string strings(std::string_view key, std::span<const Text> values, const st
 
 }  // namespace
 
-GgufWriter::GgufWriter(const Path& target) : file_(target), target_(target.string()) {}
+GgufWriter::GgufWriter(const Path& target) : target_(target.string()) {
+  parts_.push_back({std::make_unique<AtomicFile>(target), 0, target});
+}
+
+void GgufWriter::split(std::uint64_t bytes, bool replace) {
+  part_bytes_ = bytes;
+  replace_ = replace;
+}
 
 std::string& GgufWriter::slot(std::string_view key) {
   if (key.empty() || key.size() > kMaxKey || key.find('\0') != key.npos)
@@ -157,6 +165,15 @@ void GgufWriter::copy(const Metadata::Entry& entry) {
   slot(entry.key) = std::move(out);
 }
 
+std::string GgufWriter::text(std::string_view key) const {
+  constexpr std::size_t kHead = 4 + 8;  // type and length
+  const auto found = std::ranges::find(values_, key, &Value::key);
+  if (found == values_.end() || found->bytes.size() < kHead ||
+      !found->bytes.starts_with(scalar(GgufValue::string, std::string_view()).substr(0, 4)))
+    return {};
+  return found->bytes.substr(kHead);
+}
+
 void GgufWriter::remove(std::string_view key) {
   std::erase_if(values_, [key](const Value& value) { return value.key == key; });
 }
@@ -182,18 +199,62 @@ void GgufWriter::add_tensor(std::string name, const GgufType& type, const Shape&
   data_size_ += aligned(size);
 }
 
-void GgufWriter::start() {
-  if (started_) return;
-  started_ = true;
+std::size_t GgufWriter::end_of(std::size_t part) const {
+  return part + 1 < parts_.size() ? parts_[part + 1].first : tensors_.size();
+}
+
+// Cuts the tensors into files, and gives the files their names.
+void GgufWriter::plan_parts() {
+  std::vector<std::size_t> firsts{0};
+  std::uint64_t size = 0;
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    const std::uint64_t bytes = aligned(tensors_[i].size);
+    if (size != 0 && size + bytes > part_bytes_) {
+      firsts.push_back(i);
+      size = 0;
+    }
+    size += bytes;
+  }
+  if (firsts.size() > kMaxGgufParts)
+    throw Error("would take " + std::to_string(firsts.size()) + " files; at most " +
+                std::to_string(kMaxGgufParts) + " are written: let them be larger")
+        .in(target_);
+  Path prefix(target_);
+  prefix.replace_extension();
+  parts_.clear();
+  for (std::size_t i = 0; i < firsts.size(); ++i) {
+    const Path path = gguf_part_path(prefix, i, firsts.size());
+    std::error_code ignored;
+    if (!replace_ && std::filesystem::exists(std::filesystem::symlink_status(path, ignored)))
+      throw Error("exists; remove it, choose another name, or say --force").in(path.string());
+    parts_.push_back({std::make_unique<AtomicFile>(path), firsts[i], path});
+  }
+}
+
+void GgufWriter::write_head(std::size_t part) {
+  const std::span<const Planned> tensors =
+      std::span(tensors_).subspan(parts_[part].first, end_of(part) - parts_[part].first);
+  // All that is said of the model stands in the first part.
+  std::vector<Value> values;
+  if (part == 0) values = values_;
+  if (part_bytes_ > 0) {
+    const auto u16 = [](std::size_t value) {
+      return scalar(GgufValue::uint16, static_cast<std::uint16_t>(value));
+    };
+    values.push_back({kSplitNo, u16(part)});
+    values.push_back({kSplitCount, u16(parts_.size())});
+    values.push_back({kSplitTensors,
+                      scalar(GgufValue::int32, static_cast<std::int32_t>(tensors_.size()))});
+  }
   std::string head = "GGUF";
   append(head, std::uint32_t{3});
-  append(head, static_cast<std::uint64_t>(tensors_.size()));
-  append(head, static_cast<std::uint64_t>(values_.size()));
-  for (const Value& value : values_) {
+  append(head, static_cast<std::uint64_t>(tensors.size()));
+  append(head, static_cast<std::uint64_t>(values.size()));
+  for (const Value& value : values) {
     append(head, std::string_view(value.key));
     head += value.bytes;
   }
-  for (const Planned& tensor : tensors_) {
+  for (const Planned& tensor : tensors) {
     append(head, std::string_view(tensor.name));
     const int rank = std::max(1, tensor.shape.rank());  // a single number is a row of one
     append(head, static_cast<std::uint32_t>(rank));
@@ -201,10 +262,18 @@ void GgufWriter::start() {
     for (int i = tensor.shape.rank() - 1; i >= 0; --i)
       append(head, static_cast<std::uint64_t>(tensor.shape[i]));
     append(head, tensor.type.id);
-    append(head, tensor.offset);
+    append(head, tensor.offset - tensors.front().offset);
   }
   head.resize(static_cast<std::size_t>(aligned(head.size())), '\0');
-  file_.write(head);
+  parts_[part].file->write(head);
+}
+
+void GgufWriter::start() {
+  if (started_) return;
+  started_ = true;
+  for (const char* key : {kSplitNo, kSplitCount, kSplitTensors}) remove(key);
+  if (part_bytes_ > 0) plan_parts();
+  for (std::size_t part = 0; part < parts_.size(); ++part) write_head(part);
 }
 
 void GgufWriter::put(std::span<const std::byte> part) {
@@ -213,7 +282,7 @@ void GgufWriter::put(std::span<const std::byte> part) {
     throw Error("more bytes were written than its " + std::to_string(tensor.size))
         .in(target_)
         .field(tensor.name);
-  file_.write(part);
+  parts_[part_].file->write(part);
   written_ += part.size();
 }
 
@@ -224,9 +293,11 @@ void GgufWriter::end_tensor() {
                 " bytes were written")
         .in(target_)
         .field(tensor.name);
-  file_.write(std::string(static_cast<std::size_t>(aligned(written_) - written_), '\0'));
+  parts_[part_].file->write(
+      std::string(static_cast<std::size_t>(aligned(written_) - written_), '\0'));
   written_ = 0;
   ++current_;
+  while (part_ + 1 < parts_.size() && current_ == parts_[part_ + 1].first) ++part_;
 }
 
 void GgufWriter::write_tensor(std::span<const std::byte> bytes) {
@@ -241,7 +312,22 @@ void GgufWriter::close() {
   start();
   if (current_ != tensors_.size())
     throw Error("the tensor was not written").in(target_).field(tensors_[current_].name);
-  file_.commit();
+  // The first part last: where it is, all are.
+  std::size_t left = parts_.size();
+  try {
+    for (; left > 0; --left) parts_[left - 1].file->commit();
+  } catch (...) {
+    std::error_code ignored;
+    for (std::size_t i = left; i < parts_.size(); ++i)
+      std::filesystem::remove(parts_[i].path, ignored);
+    throw;
+  }
+}
+
+std::vector<Path> GgufWriter::files() const {
+  std::vector<Path> all;
+  for (const Part& part : parts_) all.push_back(part.path);
+  return all;
 }
 
 void GgufWriter::finish(const FillTensor& fill) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,11 @@ class GgufWriter : public TensorWriter {
  public:
   // Creates the temporary file, so that a folder that cannot be written is known at once.
   explicit GgufWriter(const Path& target);
+  // Several files of at most `bytes` of tensors each (a tensor that is larger alone has one of its
+  // own), in place of the target NAME.gguf: NAME-00001-of-00003.gguf, ..., as llama-gguf-split cuts
+  // and names them (tools/gguf-split, ggml-org/llama.cpp). Unless `replace`, writing throws Error
+  // when one of them exists.
+  void split(std::uint64_t bytes, bool replace);
 
   // Keys are written in the order in which they were first set; setting one again replaces its
   // value.
@@ -45,6 +51,8 @@ class GgufWriter : public TensorWriter {
   // A value of another file, whatever its type; its alignment is not taken over.
   void copy(const Metadata::Entry& entry);
   void remove(std::string_view key);
+  // The text set for a key; empty when there is none.
+  std::string text(std::string_view key) const;
 
   // Throws Error for a name that is empty or there already, or a width that the type's block does
   // not divide.
@@ -55,6 +63,8 @@ class GgufWriter : public TensorWriter {
   // The whole of the next tensor; after the last one, close(). finish() is these two in one.
   void write_tensor(std::span<const std::byte> bytes);
   void close();
+  // The files, which are known once writing has begun.
+  std::vector<Path> files() const;
 
  private:
   struct Value {
@@ -68,16 +78,28 @@ class GgufWriter : public TensorWriter {
   };
   std::string& slot(std::string_view key);
   void start();
+  void plan_parts();
+  void write_head(std::size_t part);
+  std::size_t end_of(std::size_t part) const;
   void put(std::span<const std::byte> part);
   void end_tensor();
 
-  AtomicFile file_;
+  struct Part {
+    std::unique_ptr<AtomicFile> file;
+    std::size_t first;  // of tensors_
+    Path path;
+  };
+
+  std::vector<Part> parts_;  // one, unless it is split
   std::string target_;
+  std::uint64_t part_bytes_ = 0;  // 0: one file
+  bool replace_ = false;
   std::vector<Value> values_;
   std::vector<Planned> tensors_;
   std::unordered_set<std::string> names_;
   std::uint64_t data_size_ = 0;
   bool started_ = false;
+  std::size_t part_ = 0;       // being written
   std::size_t current_ = 0;    // tensor being written
   std::uint64_t written_ = 0;  // of its bytes
 };

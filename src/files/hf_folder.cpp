@@ -171,6 +171,7 @@ HfFolder::HfFolder(const Path& folder) : folder_(folder) {
         .in(folder_.string());
   JsonLimits limits;
   limits.values = 100'000;
+  limits.python_numbers = true;
   config_ =
       std::make_unique<Json>(parse_json(read_file(*config, kMaxConfig), config->string(), limits));
   if (!config_->is_object()) throw Error("a JSON object was expected").in(config->string()).at(0);

@@ -107,7 +107,7 @@ Json to_hf(const Config& c) {
   j["attention_bias"] = c.attention_bias;
   windows_to_hf(c, j);
   j["rope_local_base_freq"] = shortest(c.rope_local_base);
-  j["query_pre_attn_scalar"] = query_scalar(c);
+  j["query_pre_attn_scalar"] = whole_if_it_is(query_scalar(c));
   const auto cap = [](double value) { return value > 0 ? Json(shortest(value)) : Json(nullptr); };
   j["attn_logit_softcapping"] = cap(c.attention_cap);
   j["final_logit_softcapping"] = cap(c.logit_cap);

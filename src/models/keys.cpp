@@ -126,8 +126,15 @@ bool HfKeys::has(std::string_view name) const {
 
 namespace {
 
+bool is_finite(const Json& value) {
+  return value.is_number() && std::isfinite(value.get<double>());
+}
+
 Error wrong(const std::string& file, std::string_view name, const char* expected, const Json& got) {
-  return Error(std::string(expected) + " was expected, not " + printable(to_text(got), 60))
+  std::string text = to_text(got);
+  if (got.is_number() && !is_finite(got))
+    text = std::isnan(got.get<double>()) ? "NaN" : got.get<double>() < 0 ? "-Infinity" : "Infinity";
+  return Error(std::string(expected) + " was expected, not " + printable(text, 60))
       .in(file)
       .field(std::string(name));
 }
@@ -152,7 +159,7 @@ std::int64_t HfKeys::integer(std::string_view name, std::int64_t otherwise) cons
 double HfKeys::number(std::string_view name, double otherwise) const {
   if (!has(name)) return otherwise;
   const Json& value = json_.at(std::string(name));
-  if (!value.is_number()) throw wrong(file_, name, "a number", value);
+  if (!is_finite(value)) throw wrong(file_, name, "a number", value);
   return value.get<double>();
 }
 
@@ -194,7 +201,7 @@ std::optional<std::vector<std::int64_t>> HfKeys::integers(std::string_view name)
 
 std::optional<std::vector<double>> HfKeys::numbers(std::string_view name) const {
   return array_of<double>(*this, json_, name, "an array of numbers",
-                          [](const Json& j) { return j.is_number(); });
+                          [](const Json& j) { return is_finite(j); });
 }
 
 std::optional<std::vector<std::string>> HfKeys::texts(std::string_view name) const {
@@ -304,6 +311,12 @@ double shortest(double value) {
     if (std::strtof(text, nullptr) == f) return std::strtod(text, nullptr);
   }
   return value;
+}
+
+Json whole_if_it_is(double value) {
+  const double whole = std::round(value);
+  if (whole == value && std::abs(whole) < 1e15) return static_cast<std::int64_t>(whole);
+  return shortest(value);
 }
 
 double query_scalar(const Config& c) {

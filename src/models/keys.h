@@ -73,6 +73,9 @@ class HfKeys {
 // `given` with the makers' defaults for what it does not name; a member that is null stays so.
 Json with_defaults(const Json& given, Json defaults);
 
+// 256 and not 256.0: where config.json wants an integer, transformers refuses a float.
+Json whole_if_it_is(double value);
+
 // Gemma's query_pre_attn_scalar, whose root the scores are divided by, for a configuration.
 double query_scalar(const Config& config);
 // GGUF has no key for it: llama.cpp takes the width of a head, but width / heads in the largest

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "blocks/format.h"
 #include "files/gguf_types.h"
+#include "files/model_path.h"
 #include "models/stored.h"
 #include "models/ternary.h"
 
@@ -29,7 +30,8 @@ UnsupportedType::UnsupportedType(const TensorInfo& tensor)
   in(tensor.file).field(tensor.name).at(tensor.offset);
 }
 
-ModelFile::ModelFile(const Path& path) {
+ModelFile::ModelFile(const Path& named) {
+  const Path path = model_path(named);
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
     folder_ = std::make_shared<HfFolder>(path);
@@ -55,6 +57,7 @@ void ModelFile::configure() {
     family_ = &family_by_hf(type->get<std::string>(), file);
     config_ = family_->from_hf(folder_->config(), file);
     config_.check(file);
+    names_ = TensorNames(*folder_, family_->renamings);
   } else {
     family_ = &family_by_gguf(gguf_->metadata().need_string("general.architecture"), gguf_->path());
     config_ = family_->from_gguf(*gguf_);
@@ -69,13 +72,7 @@ const TensorSource& ModelFile::tensors() const {
 
 const TensorInfo* ModelFile::locate(const WeightSpec& weight) const {
   if (gguf_) return gguf_->find(weight.gguf);
-  if (const TensorInfo* info = folder_->find(weight.hf)) return info;
-  for (const Renaming& r : family_->renamings)
-    if (weight.hf.starts_with(r.canonical))
-      if (const TensorInfo* info =
-              folder_->find(std::string(r.prefix) + weight.hf.substr(r.canonical.size())))
-        return info;
-  return nullptr;
+  return names_.find(weight.hf);
 }
 
 const TensorInfo& ModelFile::find(const WeightSpec& weight) const {
@@ -174,14 +171,20 @@ void refuse_unknown(const ModelFile& file, std::span<const WeightSpec> weights) 
   }
   const auto ignored = [&](std::string_view name) {
     if (file.gguf()) return false;
+    const std::string bare = without_wrappers(name);
     return std::ranges::any_of(file.family().ignored,
-                               [&](std::string_view part) { return name.starts_with(part); });
+                               [&](std::string_view part) { return bare.starts_with(part); });
   };
   for (const TensorInfo& t : file.tensors().tensors()) {
     if (known.contains(t.name) || scales.contains(t.name) || harmless(t.name) || ignored(t.name))
       continue;
     if (file.config().tied && t.name.ends_with("lm_head.weight"))
       continue;  // a copy of the embedding
+    if (t.name.find(".lora_") != t.name.npos)
+      throw Error("is of an adapter that is not merged into the model; merge it first")
+          .in(t.file)
+          .field(t.name)
+          .at(t.offset);
     throw Error("this architecture has no such tensor; the file is of another kind than it says")
         .in(t.file)
         .field(t.name)

@@ -9,6 +9,7 @@
 #include "files/gguf.h"
 #include "files/hf_folder.h"
 #include "models/model.h"
+#include "models/tensor_names.h"
 
 namespace bantam {
 
@@ -20,8 +21,8 @@ struct UnsupportedType : Error {
 // Where a model lies: a .gguf file, or a folder with config.json.
 class ModelFile {
  public:
-  // Throws Error: neither, or what the readers of files/ find wrong.
-  explicit ModelFile(const Path& path);
+  // What model_path.h makes of it. Throws Error: neither, or what the readers of files/ find wrong.
+  explicit ModelFile(const Path& named);
   explicit ModelFile(std::shared_ptr<const GgufFile> file);
   explicit ModelFile(std::shared_ptr<const HfFolder> folder);
   const GgufFile* gguf() const { return gguf_.get(); }
@@ -41,6 +42,7 @@ class ModelFile {
   std::shared_ptr<const HfFolder> folder_;
   const Family* family_ = nullptr;
   Config config_;
+  TensorNames names_;  // of a folder
 };
 
 // What `--arithmetic` says, or without it: int8 when a linear layer is of a block type, else f32.

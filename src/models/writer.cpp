@@ -189,6 +189,9 @@ void write_folder(Model& model, const Family& family, const Path& folder, const 
   config["torch_dtype"] = most == Type::f16    ? "float16"
                           : most == Type::bf16 ? "bfloat16"
                                                : "float32";
+  // Without it some classes of transformers take a number of their own, which a small vocabulary does
+  // not have (Phi3Config: 32000; SmolLM3Config: 128004).
+  config["pad_token_id"] = nullptr;
   for (const auto& [key, value] : extra.items()) config[key] = value;
   write_file(folder / "config.json", config.dump(2) + "\n");
   SafetensorsFolderWriter writer(folder);

@@ -73,10 +73,8 @@ TEST(HfFolder, TheIndexIsWrittenSorted) {
 TEST(HfFolder, OpensEveryReferenceFolder) {
   BANTAM_NEEDS_SHARED("golden");
   int count = 0;
-  for (const auto& entry : fs::recursive_directory_iterator(test::shared_folder())) {
-    if (entry.path().filename() != "config.json" ||
-        entry.path().string().find("/tokenizers/") != std::string::npos)
-      continue;
+  for (const auto& entry : fs::recursive_directory_iterator(test::shared_folder() / "golden")) {
+    if (entry.path().filename() != "config.json") continue;
     const HfFolder folder(entry.path().parent_path());
     EXPECT_GT(folder.tensors().size(), 0u) << entry.path();
     EXPECT_TRUE(folder.tokenizer_path()) << entry.path();
@@ -110,7 +108,7 @@ TEST(HfFolderMalformed, Config) {
            Case{"empty", "", "not valid JSON"},
            Case{"an array", "[]", "a JSON object was expected"},
            Case{"nested 10,000 deep", std::string(10000, '['), "nested more than 64 deep"},
-           Case{"NaN", R"({"a":NaN})", "not valid JSON"},
+           Case{"nan", R"({"a":nan})", "not valid JSON"},
            Case{"1e400", R"({"a":1e400})", "too large"},
            Case{"a key twice", R"({"a":1,"a":2})", "twice"},
            Case{"many values", "[" + zeros + "0]", "more than 100000 values"},

@@ -100,6 +100,121 @@ TEST_F(BothWorlds, ReadTheTextPartOfALargerGemma3) {
   }
 }
 
+// The folder at `from` with the names of its tensors changed by `rename`.
+void write_renamed(const Path& from, const Path& to, auto&& rename) {
+  const HfFolder folder(from);
+  std::filesystem::create_directory(to);
+  write_file(to / "config.json", read_file(from / "config.json"));
+  SafetensorsFolderWriter writer(to);
+  for (const TensorInfo& t : folder.tensors())
+    writer.add_tensor(rename(t.name), t.format->type, t.shape);
+  writer.finish([&](std::size_t index, const PutBytes& put) { put(folder.tensors()[index].data); });
+}
+
+TEST_F(BothWorlds, ReadTensorsUnderTheNamesOfWrappers) {
+  using Rename = std::string (*)(const std::string&);
+  constexpr Rename kRenames[] = {
+      [](const std::string& n) { return "_orig_mod." + n; },
+      [](const std::string& n) { return "module." + n; },
+      [](const std::string& n) { return "module._orig_mod." + n; },
+      [](const std::string& n) { return "base_model.model." + n; },
+      [](const std::string& n) { return "model." + n; },
+      [](const std::string& n) { return n.starts_with("model.") ? n.substr(6) : n; },
+      [](const std::string& n) {
+        return n.starts_with("model.layers.") ? "model._fsdp_wrapped_module." + n.substr(6) : n;
+      },
+      [](const std::string& n) {
+        return "base_model.model." + (n.ends_with("q_proj.weight")
+                                          ? n.substr(0, n.size() - 6) + "base_layer.weight"
+                                          : n);
+      },
+  };
+  for (const char* name : {"llama", "gpt2", "gemma3"}) {
+    for (const TinyFamily& family : kTinyFamilies) {
+      if (std::string_view(family.name) != name) continue;
+      TinyModel tiny;
+      tiny.change = family.change;
+      const Path plain = folder_ / name;
+      write_tiny_folder(plain, tiny);
+      const Logits expected = logits(plain);
+      int number = 0;
+      for (const Rename rename : kRenames) {
+        const Path renamed = plain.string() + std::to_string(number++);
+        write_renamed(plain, renamed, rename);
+        EXPECT_TRUE(same_bytes(logits(renamed), expected)) << renamed;
+      }
+    }
+  }
+}
+
+TEST_F(BothWorlds, RefuseAdaptersAndTensorsThatStandTwice) {
+  const auto message = [](const Path& path) {
+    try {
+      check_weights(ModelFile(path));
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  write_tiny_folder(folder_ / "m");
+  write_renamed(folder_ / "m", folder_ / "lora", [](const std::string& n) {
+    return n.ends_with("v_proj.weight") ? n.substr(0, n.size() - 6) + "lora_A.weight" : n;
+  });
+  EXPECT_NE(message(folder_ / "lora").find("merge it first"), std::string::npos)
+      << message(folder_ / "lora");
+  write_renamed(folder_ / "m", folder_ / "twice", [](const std::string& n) {
+    return n == "model.norm.weight" ? "module.model.layers.0.input_layernorm.weight" : n;
+  });
+  EXPECT_NE(message(folder_ / "twice").find("stands for the same tensor"), std::string::npos)
+      << message(folder_ / "twice");
+}
+
+// Python writes NaN and Infinity into JSON: they matter only where they are used.
+TEST_F(BothWorlds, ReadPythonsNumbersWhereTheyAreNotUsed) {
+  write_tiny_folder(folder_ / "m");
+  const Path config = folder_ / "m" / "config.json";
+  const std::string text = read_file(config);
+  const Logits expected = logits(folder_ / "m");
+  const auto with = [&](const std::string& members) {
+    write_file(config, "{" + members + "," + text.substr(text.find('{') + 1));
+  };
+  with(R"("aux_loss": NaN, "text": "a \" NaN", "list": [Infinity, -Infinity, -1])");
+  EXPECT_TRUE(same_bytes(logits(folder_ / "m"), expected));
+  for (const char* number : {"NaN", "Infinity", "-Infinity"}) {
+    for (const char* name : {"rms_norm_eps", "hidden_size", "rope_theta"}) {
+      Json json = Json::parse(text);
+      json.erase(name);
+      if (json.contains("rope_parameters")) json.erase("rope_parameters");
+      const std::string rest = json.dump();
+      write_file(config, "{\"" + std::string(name) + "\": " + number + "," + rest.substr(1));
+      try {
+        ModelFile file(folder_ / "m");
+        ADD_FAILURE() << name << " " << number;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.field(), name);
+        EXPECT_NE(std::string(error.what()).find(number), std::string::npos) << error.what();
+      }
+    }
+  }
+}
+
+// Fields that transformers declares as integers are written as such, and a padding token that there
+// is not as null: a class of theirs would take its own, past a small vocabulary.
+TEST_F(BothWorlds, WriteConfigurationsThatOthersOpen) {
+  for (const TinyFamily& family : kTinyFamilies) {
+    TinyModel tiny;
+    tiny.change = family.change;
+    const Path path = folder_ / family.name;
+    write_tiny_folder(path, tiny);
+    const Json config = Json::parse(read_file(path / "config.json"));
+    ASSERT_TRUE(config.contains("pad_token_id")) << family.name;
+    EXPECT_TRUE(config["pad_token_id"].is_null()) << family.name;
+    if (config.contains("query_pre_attn_scalar")) {
+      EXPECT_TRUE(config["query_pre_attn_scalar"].is_number_integer()) << family.name;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, EveryFamilyInBothWorlds, ::testing::ValuesIn(kTinyFamilies),
                          family_name);
 

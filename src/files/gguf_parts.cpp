@@ -1,0 +1,55 @@
+#include "files/gguf_parts.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+
+namespace bantam {
+
+namespace {
+
+constexpr std::string_view kGgufEnding = ".gguf";
+
+// Takes "WORD" and the five (or more) digits after it off the end of `name`.
+std::optional<std::uint64_t> take_number(std::string& name, std::string_view word) {
+  std::size_t digits = 0;
+  while (digits < name.size() && digits < 9 && name[name.size() - 1 - digits] >= '0' &&
+         name[name.size() - 1 - digits] <= '9')
+    ++digits;
+  if (digits < 5 || name.size() < digits + word.size()) return std::nullopt;
+  const std::size_t start = name.size() - digits;
+  if (name.compare(start - word.size(), word.size(), word) != 0) return std::nullopt;
+  std::uint64_t number = 0;
+  std::from_chars(name.data() + start, name.data() + name.size(), number);
+  name.resize(start - word.size());
+  return number;
+}
+
+}  // namespace
+
+std::string gguf_part_suffix(std::uint64_t number, std::uint64_t count) {
+  char text[64];
+  std::snprintf(text, sizeof text, "-%05llu-of-%05llu.gguf",
+                static_cast<unsigned long long>(number + 1),
+                static_cast<unsigned long long>(count));
+  return text;
+}
+
+Path gguf_part_path(const Path& prefix, std::uint64_t number, std::uint64_t count) {
+  Path path = prefix;
+  path += gguf_part_suffix(number, count);
+  return path;
+}
+
+std::optional<GgufPartName> gguf_part_name(const Path& path) {
+  std::string name = path.filename().string();
+  if (!name.ends_with(kGgufEnding)) return std::nullopt;
+  name.resize(name.size() - kGgufEnding.size());
+  const auto count = take_number(name, "-of-");
+  if (!count) return std::nullopt;
+  const auto number = take_number(name, "-");
+  if (!number || *number < 1 || *number > *count) return std::nullopt;
+  return GgufPartName{path.parent_path() / name, *number - 1, *count};
+}
+
+}  // namespace bantam
