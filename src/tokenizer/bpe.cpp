@@ -91,7 +91,12 @@ std::int32_t BpeModel::joined(std::int32_t left, std::int32_t right, std::string
 ByteBpe::ByteBpe(const TokenizerSpec& spec)
     : BpeModel(spec), whole_words_(spec.ignore_merges), fuse_unk_(spec.fuse_unk) {
   for (unsigned byte = 0; byte < 256; ++byte)
-    byte_ids_[byte] = model_piece(spec, ByteAlphabet::get().spell(static_cast<std::uint8_t>(byte)));
+    for (const Place place : {kInside, kFirst, kLast, kAlone}) {
+      std::string piece = place == kFirst || place == kAlone ? "" : spec.continuing_prefix;
+      piece += ByteAlphabet::get().spell(static_cast<std::uint8_t>(byte));
+      if (place == kLast || place == kAlone) piece += spec.end_suffix;
+      by_place_[place][byte] = model_piece(spec, piece);
+    }
   if (spec.unk && spec.marks_unknown) unk_ = *spec.unk;
   read_merges(spec);
 }
@@ -111,8 +116,10 @@ void ByteBpe::encode_word(std::string_view word, EncodeScratch& scratch,
   std::vector<std::int32_t>& ids = scratch.ids;
   ids.clear();
   bool after_unk = false;
-  for (const char c : word) {
-    const std::int32_t id = byte_ids_[static_cast<unsigned char>(c)];
+  for (std::size_t at = 0; at < word.size(); ++at) {
+    const bool first = at == 0, last = at + 1 == word.size();
+    const Place place = first && last ? kAlone : first ? kFirst : last ? kLast : kInside;
+    const std::int32_t id = by_place_[place][static_cast<unsigned char>(word[at])];
     if (id >= 0)
       ids.push_back(id);
     else if (unk_ >= 0 && !(after_unk && fuse_unk_))

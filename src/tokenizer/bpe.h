@@ -41,6 +41,10 @@ class ByteBpe final : public BpeModel {
   void encode_word(std::string_view word, EncodeScratch& scratch,
                    std::vector<std::int32_t>& out) const;
 
+  // Of a byte inside its word, at its beginning, at its end, and alone: in a vocabulary with affixes
+  // ("</w>" at the end of a word) these are different pieces.
+  enum Place { kInside, kFirst, kLast, kAlone };
+  std::array<std::array<std::int32_t, 256>, 4> by_place_;
   bool whole_words_;       // ignore_merges
   std::int32_t unk_ = -1;  // -1: bytes without a token vanish
   bool fuse_unk_;

@@ -76,6 +76,13 @@ class Known {
 
 }  // namespace
 
+bool is_known_end(std::string_view name) {
+  const auto in = [name](const auto& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return in(kEnds) || in(kFillEnds);
+}
+
 void add_known_ends(TokenizerSpec& spec, bool retype) {
   Known known(spec, retype);
   for (const std::string_view name : kFill) known.type(name, TokenType::control);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "tokenizer/tokenizer_spec.h"
@@ -12,5 +13,7 @@ namespace bantam {
 // Adds to spec.ends what ends a turn by its name. `retype`: gives the well-known names the types
 // that llama.cpp gives them (for GGUF); tokenizer.json says itself which tokens are special.
 void add_known_ends(TokenizerSpec& spec, bool retype);
+// Whether a token of this name ends a turn wherever it stands.
+bool is_known_end(std::string_view name);
 
 }  // namespace bantam

@@ -117,7 +117,10 @@ std::shared_ptr<const Tokenizer> make_tokenizer(TrainedTokenizer trained);
 std::string tokenizer_json(const Tokenizer& tokenizer);
 std::string tokenizer_config_json(const Tokenizer& tokenizer);
 // The `tokenizer.*` keys of GGUF, `vocabulary` tokens long when the embedding has more rows than
-// there are tokens (0: as many as there are). Throws Error that names what GGUF cannot express.
-void write_tokenizer(const Tokenizer& tokenizer, GgufWriter& writer, std::int64_t vocabulary = 0);
+// there are tokens (0: as many as there are); added tokens past its last row are left out. Throws
+// Error that names what GGUF cannot express and
+// what would change ids; with `lost`, what can be left out is, and is told there.
+void write_tokenizer(const Tokenizer& tokenizer, GgufWriter& writer, std::int64_t vocabulary = 0,
+                     std::vector<std::string>* lost = nullptr);
 
 }  // namespace bantam

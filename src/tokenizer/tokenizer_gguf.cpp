@@ -45,10 +45,13 @@ class GgufReaderOfTokens {
   }
 
  private:
+  // LLAMA_TOKEN_NULL of llama.cpp, as the converters of some models wrote it: there is no such token.
+  static bool means_none(std::int64_t number) { return number == -1 || number == UINT32_MAX; }
+
   std::optional<std::int32_t> id(const char* key) const {
-    const auto value = meta_.find_uint(key);
-    if (!value) return std::nullopt;
-    if (*value >= static_cast<std::uint64_t>(spec_.vocabulary.size()))
+    const auto value = meta_.find_int(key);
+    if (!value || means_none(*value)) return std::nullopt;
+    if (!spec_.vocabulary.contains(*value))
       throw Error("the id " + std::to_string(*value) + " is outside the vocabulary of " +
                   std::to_string(spec_.vocabulary.size()) + " tokens")
           .field(key);
@@ -125,6 +128,7 @@ class GgufReaderOfTokens {
       if (const auto number = id(key)) spec_.ends.push_back(*number);
     if (const auto more = meta_.find_ints("tokenizer.ggml.eos_token_ids"))
       for (const std::int64_t number : *more) {
+        if (means_none(number)) continue;
         if (!spec_.vocabulary.contains(number))
           throw Error("the id " + std::to_string(number) + " is outside the vocabulary")
               .field("tokenizer.ggml.eos_token_ids");
@@ -230,6 +234,7 @@ class GgufReaderOfTokens {
     use_pre(*name);
     spec_.decoder = {{DecodeStep::Kind::byte_level}};
     spec_.ignore_merges = pre.ignore_merges;
+    if (flag(kNfcKey, false)) spec_.normalizer.push_back({NormalizeStep::Kind::nfc});
     surround(pre.add_bos, false);
   }
 
@@ -304,6 +309,10 @@ class GgufReaderOfTokens {
     bert.accents = flag("tokenizer.ggml.normalizer.strip_accents", bert.lower);
     spec_.normalizer.push_back(bert);
     spec_.pre_tokenizer = {{PreTokenStep::Kind::bert}};
+    if (const auto longest = meta_.find_int(kLongestWordKey)) {
+      if (*longest < 1) throw Error("a number above 0 was expected").field(kLongestWordKey);
+      spec_.longest_word = *longest;
+    }
     add_space_decoder(true);
     const auto begin = spec_.bos ? spec_.bos : spec_.cls;
     const auto end = spec_.sep ? spec_.sep : spec_.eos;

@@ -4,9 +4,11 @@
 
 #include "base/error.h"
 #include "files/gguf_writer.h"
+#include "tokenizer/end_tokens.h"
 #include "tokenizer/sentencepiece_merges.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/tokenizer_spec.h"
+#include "words/byte_alphabet.h"
 
 namespace bantam {
 
@@ -14,8 +16,9 @@ namespace {
 
 class GgufKeys {
  public:
-  GgufKeys(const TokenizerSpec& spec, GgufWriter& writer, std::int64_t size)
-      : spec_(spec), writer_(writer), size_(size) {}
+  GgufKeys(const TokenizerSpec& spec, GgufWriter& writer, std::int64_t size,
+           std::vector<std::string>* lost)
+      : spec_(spec), writer_(writer), size_(size), lost_(lost) {}
 
   void write() {
     using Model = TokenizerSpec::Model;
@@ -27,6 +30,7 @@ class GgufKeys {
       write_byte_level();
     else
       write_sentencepiece();
+    check_added();
     write_special_ids();
     if (!spec_.chat_template.empty()) writer_.set("tokenizer.chat_template", spec_.chat_template);
     std::vector<std::string> names;
@@ -43,14 +47,47 @@ class GgufKeys {
     return Error("GGUF cannot express " + what).field(part);
   }
 
+  // Something that changes the ids of some texts.
+  void lose(const char* part, const std::string& what) {
+    if (!lost_) throw cannot(part, what + "; the ids of some texts would be others");
+    lost_->push_back(std::string(part) + ": " + what);
+  }
+
+  // In GGUF an added token is found wherever it stands in the text as it was given, with nothing
+  // around it.
+  void check_added() {
+    // Whether text is as it was, but for spaces and NFC.
+    const bool kept = std::ranges::all_of(spec_.normalizer, [](const NormalizeStep& step) {
+      return step.kind == NormalizeStep::Kind::nfc ||
+             (step.kind == NormalizeStep::Kind::replace && step.literal && step.pattern == " ");
+    });
+    // What a reader knows by itself of some models (llama.cpp, src/llama-vocab.cpp).
+    const std::string name = lower(writer_.text("general.name"));
+    const bool phi3 = name.find("phi-3") != name.npos || name.find("phi3") != name.npos;
+    const bool masks = spec_.pre_name.starts_with("jina-v2") || spec_.pre_name == "modern-bert";
+    for (const AddedToken& token : spec_.added) {
+      const auto flag = [&](bool set, const char* which) {
+        if (set) lose("added_tokens", "that " + printable(token.content) + " is " + which);
+      };
+      flag(token.single_word, "a single_word");
+      flag(token.lstrip && !masks, "lstrip");
+      flag(token.rstrip && !phi3, "rstrip");
+      flag(token.normalized && !kept, "normalized");
+    }
+  }
+  static std::string lower(std::string text) {
+    for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    return text;
+  }
+
   void write_tokens(const char* model, std::string_view pre) {
     writer_.set("tokenizer.ggml.model", model);
     writer_.set("tokenizer.ggml.pre", pre);
     std::vector<std::string> tokens;
     std::vector<std::int32_t> types;
-    for (std::int32_t id = 0; id < spec_.vocabulary.size(); ++id) {
+    for (std::int32_t id = 0; id < count(); ++id) {
       tokens.push_back(spell(id));
-      types.push_back(static_cast<std::int32_t>(spec_.types[static_cast<std::size_t>(id)]));
+      types.push_back(static_cast<std::int32_t>(type(id)));
     }
     // Rows of the embedding that no token has, named as llama.cpp's converter names them.
     for (std::int64_t id = spec_.vocabulary.size(); id < size_; ++id) {
@@ -59,6 +96,21 @@ class GgufKeys {
     }
     writer_.set("tokenizer.ggml.tokens", std::span<const std::string>(tokens));
     writer_.set("tokenizer.ggml.token_type", std::span<const std::int32_t>(types));
+  }
+
+  // Tokens that are written: those for which the embedding has no rows are none to a model.
+  std::int64_t count() const {
+    return size_ > 0 ? std::min(size_, spec_.vocabulary.size()) : spec_.vocabulary.size();
+  }
+
+  // The token for what is unknown has a type of its own. A byte-level BPE has no use for it: there a
+  // token of that name is one like others, unless it is a control token.
+  TokenType type(std::int32_t id) const {
+    const TokenType type = spec_.types[static_cast<std::size_t>(id)];
+    const bool one = spec_.unk == id &&
+                     (type == TokenType::control ||
+                      (type == TokenType::normal && spec_.model != TokenizerSpec::Model::bpe));
+    return one ? TokenType::unknown : type;
   }
 
   // BERT's pieces: those that begin a word are marked, not those that continue it.
@@ -73,7 +125,7 @@ class GgufKeys {
   }
 
   void write_scores(std::vector<double> scores) {
-    scores.resize(static_cast<std::size_t>(std::max(size_, spec_.vocabulary.size())), -1e6);
+    scores.resize(static_cast<std::size_t>(std::max(size_, count())), -1e6);
     const std::vector<float> floats(scores.begin(), scores.end());
     writer_.set("tokenizer.ggml.scores", std::span<const float>(floats));
   }
@@ -90,12 +142,29 @@ class GgufKeys {
   }
 
   void write_byte_level() {
-    // llama.cpp does not normalise; that it leaves NFC out changes only text that is not in NFC.
     for (const NormalizeStep& step : spec_.normalizer)
       if (step.kind != NormalizeStep::Kind::nfc)
         throw cannot("normalizer", "a normalizer other than NFC for this kind of tokenizer");
+    // A key of ours: llama.cpp does not normalise, which changes only text that is not in NFC.
+    if (!spec_.normalizer.empty()) writer_.set(kNfcKey, true);
+    refuse_affixes();
+    if (spec_.unk && spec_.marks_unknown && lacks_bytes())
+      lose("model.unk_token", "a token for bytes that the vocabulary lacks");
     write_tokens("gpt2", pre_name());
     write_merges();
+  }
+
+  void refuse_affixes() const {
+    if (!spec_.end_suffix.empty() || !spec_.continuing_prefix.empty())
+      throw cannot("model", "pieces that end a word by \"" + printable(spec_.end_suffix) +
+                                "\" or continue it by \"" +
+                                printable(spec_.continuing_prefix) + "\"");
+  }
+  bool lacks_bytes() const {
+    for (unsigned byte = 0; byte < 256; ++byte)
+      if (model_piece(spec_, ByteAlphabet::get().spell(static_cast<std::uint8_t>(byte))) < 0)
+        return true;
+    return false;
   }
 
   std::string pre_name() const {
@@ -118,6 +187,7 @@ class GgufKeys {
 
   // U+2581 for spaces and bytes as <0x00>: by scores as SentencePiece, else by merges as Gemma 4.
   void write_sentencepiece() {
+    refuse_affixes();
     bool before = false, replaces = false;
     for (const NormalizeStep& step : spec_.normalizer) {
       if (step.kind == NormalizeStep::Kind::prepend && step.content == kSpaceMark)
@@ -127,7 +197,7 @@ class GgufKeys {
         replaces = true;
       else if (step.kind == NormalizeStep::Kind::sentencepiece && !step.merge_spaces &&
                !step.right && step.content == kSpaceMark)
-        replaces = true, before = step.left;
+        replaces = true, before = step.left, once(step.left && step.once);
       else
         throw cannot("normalizer", "one of the normalizers of this kind of tokenizer");
     }
@@ -139,6 +209,7 @@ class GgufKeys {
       if (step.kind == PreTokenStep::Kind::metaspace && step.marker == kSpaceMark && !step.split) {
         replaces = true;
         before |= step.prepend != PreTokenStep::Prepend::never;
+        scheme(step);
       } else if (!idle && !newlines) {
         throw cannot("pre_tokenizer", "one of the pre-tokenizers of this kind of tokenizer");
       }
@@ -156,6 +227,17 @@ class GgufKeys {
     writer_.set("tokenizer.ggml.add_space_prefix", before);
   }
 
+  // GGUF puts the space before a text and behind each added token, also where one stands already.
+  void once(bool only_the_first) {
+    if (only_the_first) lose("normalizer", "a space put before the text alone");
+  }
+  void scheme(const PreTokenStep& step) {
+    if (step.prepend == PreTokenStep::Prepend::first)
+      lose("pre_tokenizer", "Metaspace's prepend_scheme \"first\"");
+    if (step.prepend == PreTokenStep::Prepend::always)
+      lose("pre_tokenizer", "Metaspace's prepend_scheme \"always\", which leaves a space alone");
+  }
+
   void write_unigram() {
     bool before = false, merge = false;
     const NormalizeStep* map = nullptr;
@@ -166,6 +248,7 @@ class GgufKeys {
       } else if (step.kind == Kind::sentencepiece && !step.right) {
         before = step.left;
         merge = step.merge_spaces;
+        once(step.left && step.once);
       } else if (step.kind == Kind::strip ||
                  (step.kind == Kind::replace && step.pattern.find("{2,}") != std::string::npos)) {
         merge = true;  // how Hugging Face's files spell it
@@ -177,12 +260,15 @@ class GgufKeys {
       }
     }
     for (const PreTokenStep& step : spec_.pre_tokenizer) {
-      if (step.kind == PreTokenStep::Kind::whitespace_split)
+      if (step.kind == PreTokenStep::Kind::whitespace_split) {
         merge = true;
-      else if (step.kind == PreTokenStep::Kind::metaspace && step.marker == kSpaceMark)
+      } else if (step.kind == PreTokenStep::Kind::metaspace && step.marker == kSpaceMark) {
         before |= step.prepend != PreTokenStep::Prepend::never;
-      else
+        // Where spaces at the ends go, none stands there already.
+        if (!merge || step.prepend == PreTokenStep::Prepend::first) scheme(step);
+      } else {
         throw cannot("pre_tokenizer", "one of the pre-tokenizers of this kind of tokenizer");
+      }
     }
     if (!spec_.unk)
       throw cannot("model", "a tokenizer of this kind without a token for the unknown");
@@ -203,6 +289,8 @@ class GgufKeys {
       throw cannot("pre_tokenizer", "another pre-tokenizer than BERT's for WordPiece");
     write_tokens("bert", "default");
     writer_.set("tokenizer.ggml.token_type_count", std::uint32_t{2});
+    if (spec_.longest_word > 0)
+      writer_.set(kLongestWordKey, static_cast<std::uint64_t>(spec_.longest_word));
     writer_.set("tokenizer.ggml.normalizer.lowercase", bert->lower);
     writer_.set("tokenizer.ggml.normalizer.strip_accents", bert->accents.value_or(bert->lower));
   }
@@ -232,32 +320,64 @@ class GgufKeys {
     set("tokenizer.ggml.eos_token_id", spec_.eos);
     set("tokenizer.ggml.unknown_token_id", spec_.unk);
     set("tokenizer.ggml.padding_token_id", spec_.pad);
-    set("tokenizer.ggml.seperator_token_id", bert ? end : spec_.sep);
-    set("tokenizer.ggml.cls_token_id", bert ? begin : spec_.cls);
+    set("tokenizer.ggml.seperator_token_id", bert && end ? end : spec_.sep);
+    set("tokenizer.ggml.cls_token_id", bert && begin ? begin : spec_.cls);
     set("tokenizer.ggml.mask_token_id", spec_.mask);
-    for (const std::int32_t id : spec_.ends) {
-      const std::string_view piece = spec_.vocabulary.piece(id);
-      if (id != spec_.eos && (piece == "<|im_end|>" || piece == "<|eot_id|>" ||
-                              piece == "<|end|>" || piece == "<end_of_turn>"))
-        set("tokenizer.ggml.eot_token_id", id);
+    write_ends();
+    if (bert) {  // there both are meant unless it is said
+      if (spec_.prefix.empty()) writer_.set("tokenizer.ggml.add_bos_token", false);
+      if (spec_.suffix.empty()) writer_.set("tokenizer.ggml.add_sep_token", false);
+      return;
     }
-    if (bert) return;
     writer_.set("tokenizer.ggml.add_bos_token", !spec_.prefix.empty());
     writer_.set("tokenizer.ggml.add_eos_token", !spec_.suffix.empty());
+  }
+
+  // Every token that ends an answer. llama.cpp (src/llama-vocab.cpp) finds the well-known ones by
+  // their names; it reads two further ones as the ends of a turn and of a message.
+  void write_ends() {
+    std::vector<std::int32_t> all, turn, others;
+    for (const std::int32_t id : spec_.ends) {
+      if (id >= count()) continue;
+      all.push_back(id);
+      const std::string_view piece = spec_.vocabulary.piece(id);
+      if (id == spec_.eos) continue;
+      if (piece == "<|im_end|>" || piece == "<|eot_id|>" || piece == "<|end|>" ||
+          piece == "<end_of_turn>")
+        turn.push_back(id);
+      else if (!is_known_end(piece))
+        others.push_back(id);
+    }
+    turn.insert(turn.end(), others.begin(), others.end());
+    const char* const keys[] = {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"};
+    // The second of two known ones is found by its name.
+    for (std::size_t i = 0; i < turn.size() && i < 2; ++i)
+      if (i == 0 || !is_known_end(spec_.vocabulary.piece(turn[i])))
+        writer_.set(keys[i], static_cast<std::uint32_t>(turn[i]));
+    if (all.size() > 1)
+      writer_.set("tokenizer.ggml.eos_token_ids", std::span<const std::int32_t>(all));
   }
 
   const TokenizerSpec& spec_;
   GgufWriter& writer_;
   std::int64_t size_;
+  std::vector<std::string>* lost_;
 };
 
 }  // namespace
 
-void write_tokenizer(const Tokenizer& tokenizer, GgufWriter& writer, std::int64_t vocabulary) {
-  if (vocabulary != 0 && vocabulary < tokenizer.size())
+void write_tokenizer(const Tokenizer& tokenizer, GgufWriter& writer, std::int64_t vocabulary,
+                     std::vector<std::string>* lost) {
+  // Some makers add tokens to the tokenizer of a model without an embedding for them (Gemma 3's
+  // <image_soft_token> in the models for text alone).
+  const auto& added = tokenizer.spec().added;
+  const bool added_alone =
+      std::ranges::count_if(added, [&](const AddedToken& t) { return t.id >= vocabulary; }) ==
+      tokenizer.size() - vocabulary;
+  if (vocabulary != 0 && vocabulary < tokenizer.size() && !added_alone)
     throw Error("the tokenizer has " + std::to_string(tokenizer.size()) +
                 " tokens, the embedding only " + std::to_string(vocabulary) + " rows");
-  GgufKeys(tokenizer.spec(), writer, vocabulary).write();
+  GgufKeys(tokenizer.spec(), writer, vocabulary, lost).write();
 }
 
 }  // namespace bantam

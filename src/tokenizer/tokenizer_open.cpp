@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "files/gguf.h"
+#include "files/model_path.h"
 #include "tokenizer/end_tokens.h"
 #include "tokenizer/sentencepiece_model.h"
 #include "tokenizer/tokenizer.h"
@@ -29,7 +30,9 @@ std::string_view text_of(const MappedFile& file) {
 std::optional<Json> read_small(const Path& path) {
   if (!std::filesystem::exists(path)) return std::nullopt;
   const MappedFile file(path);
-  return parse_json(text_of(file), path.string());
+  JsonLimits limits;
+  limits.python_numbers = true;
+  return parse_json(text_of(file), path.string(), limits);
 }
 
 // What the configurations of a folder add to the tokenizer itself.
@@ -150,15 +153,18 @@ class FolderConfig {
     const auto at = json->find("eos_token_id");
     if (at == json->end() || at->is_null()) return false;
     const Json list = at->is_array() ? *at : Json::array({*at});
+    std::optional<std::int32_t> first;
     for (const Json& id : list) {
+      if (id == -1) continue;  // old converters' "none"
       if (!id.is_number_integer() || !spec_.vocabulary.contains(id.get<std::int64_t>()))
         throw Error("ids below " + std::to_string(spec_.vocabulary.size()) + " were expected")
             .in(path.string())
             .field("eos_token_id");
       spec_.ends.push_back(id.get<std::int32_t>());
+      if (!first) first = spec_.ends.back();
     }
-    if (!spec_.eos && !list.empty()) spec_.eos = list[0].get<std::int32_t>();
-    return true;
+    if (!spec_.eos) spec_.eos = first;
+    return first.has_value();
   }
 
   const Path& folder_;
@@ -184,8 +190,11 @@ std::shared_ptr<const Tokenizer> open_folder(const Path& folder) {
 
 }  // namespace
 
-std::shared_ptr<const Tokenizer> open_tokenizer(const Path& path) {
+std::shared_ptr<const Tokenizer> open_tokenizer(const Path& named) {
   std::error_code ignored;
+  const bool own = std::filesystem::exists(named / "tokenizer.json", ignored) ||
+                   std::filesystem::exists(named / "tokenizer.model", ignored);
+  const Path path = own ? named : model_path(named);
   if (std::filesystem::is_directory(path, ignored)) return open_folder(path);
   if (path.extension() != ".json") {
     const MappedFile file(path);

@@ -164,6 +164,10 @@ struct TokenizerSpec {
   std::vector<std::pair<std::string, std::string>> named_templates;  // beside the default one
 };
 
+// Keys of ours for GGUF: the text is brought to NFC first; longer words are unknown (WordPiece).
+inline constexpr const char* kNfcKey = "tokenizer.ggml.normalizer.nfc";
+inline constexpr const char* kLongestWordKey = "tokenizer.ggml.max_input_chars_per_word";
+
 // The id of a piece of the model itself, -1 when there is none.
 inline std::int32_t model_piece(const TokenizerSpec& spec, std::string_view piece) {
   const std::int32_t id = spec.vocabulary.find(piece);

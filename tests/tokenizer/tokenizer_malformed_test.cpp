@@ -287,9 +287,9 @@ TEST(GgufTokenizer, WhoseArraysOrIdsAreWrongIsRefusedByKey) {
       {"gpt2", [&](Writer w) { strings(w, "tokenizer.ggml.tokens", {}); }, "token"},
       {"gpt2", [](Writer w) { w.set("tokenizer.ggml.bos_token_id", std::uint32_t{7}); },
        "bos_token_id"},
-      {"gpt2", [](Writer w) { w.set("tokenizer.ggml.eos_token_id", std::uint32_t{4294967295}); },
+      {"gpt2", [](Writer w) { w.set("tokenizer.ggml.eos_token_id", std::uint32_t{4294967294}); },
        "eos_token_id"},
-      {"gpt2", [](Writer w) { w.set("tokenizer.ggml.eos_token_id", std::int32_t{-1}); },
+      {"gpt2", [](Writer w) { w.set("tokenizer.ggml.eos_token_id", std::int32_t{-2}); },
        "eos_token_id"},
       {"gpt2",
        [](Writer w) {
