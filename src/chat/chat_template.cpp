@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <mutex>
 
 #include "base/error.h"
+#include "chat/content_form.h"
 #include "chat/jinja_interpreter.h"
 #include "chat/jinja_parser.h"
 #include "tokenizer/tokenizer.h"
@@ -67,7 +69,15 @@ Value to_value(Interpreter& with, const Json& json) {
   }
 }
 
+// For the conversations by which a template is looked at.
+constexpr TemplateLimits kProbeLimits{.steps = 500'000};
+
 }  // namespace
+
+struct ChatTemplate::Forms {
+  std::once_flag once;
+  std::optional<ContentForms> forms;
+};
 
 void set_special_tokens(const Tokenizer& tokenizer, ChatInput& input) {
   if (tokenizer.bos()) input.bos_token = tokenizer.piece(*tokenizer.bos());
@@ -107,7 +117,7 @@ LocalTime current_local_time() {
 }
 
 ChatTemplate::ChatTemplate(std::string source, std::string name)
-    : source_(std::move(source)), name_(std::move(name)) {
+    : source_(std::move(source)), name_(std::move(name)), forms_(std::make_unique<Forms>()) {
   try {
     const std::size_t most = TemplateLimits{}.source;
     if (source_.size() > most)
@@ -143,23 +153,39 @@ ChatTemplate::ChatTemplate(ChatTemplate&&) noexcept = default;
 ChatTemplate& ChatTemplate::operator=(ChatTemplate&&) noexcept = default;
 
 std::string ChatTemplate::render(const ChatInput& input, const TemplateLimits& limits) const {
-  return run(input, limits, false).text;
+  return run(input, fitted(input), limits, false).text;
+}
+
+std::string ChatTemplate::render_as_given(const ChatInput& input,
+                                          const TemplateLimits& limits) const {
+  return run(input, input.messages, limits, false).text;
 }
 
 Rendering ChatTemplate::trace(const ChatInput& input, const TemplateLimits& limits) const {
-  return run(input, limits, true);
+  return run(input, fitted(input), limits, true);
 }
 
-Rendering ChatTemplate::run(const ChatInput& input, const TemplateLimits& limits,
+Json ChatTemplate::fitted(const ChatInput& input) const {
+  std::call_once(forms_->once, [&] {
+    ChatInput probe = input;
+    probe.tools = nullptr;
+    forms_->forms.emplace([&](const Json& messages) {
+      return run(probe, messages, kProbeLimits, false).text;
+    });
+  });
+  return forms_->forms->fit(input.messages);
+}
+
+Rendering ChatTemplate::run(const ChatInput& input, const Json& given, const TemplateLimits& limits,
                             bool traced) const {
-  const std::size_t bytes = size_of(input.messages) + size_of(input.tools) + size_of(input.extra);
+  const std::size_t bytes = size_of(given) + size_of(input.tools) + size_of(input.extra);
   try {
     Interpreter with(*tree_, limits, bytes, input.now);
     std::vector<std::pair<std::string, Value>> variables;
     const auto add = [&](const char* name, Value value) {
       variables.emplace_back(name, std::move(value));
     };
-    const Value messages = to_value(with, input.messages);
+    const Value messages = to_value(with, given);
     add("messages", messages);
     add("tools", to_value(with, input.tools));
     add("documents", Value::none());
@@ -170,9 +196,10 @@ Rendering ChatTemplate::run(const ChatInput& input, const TemplateLimits& limits
       add(name.c_str(), with.string(well_formed(text)));
     if (!input.extra.is_null() && !input.extra.is_object())
       throw Error("the further variables of a template must be a JSON object");
-    if (input.extra.is_object())
-      for (const auto& [key, value] : input.extra.items())
-        variables.emplace_back(key, to_value(with, value));
+    for (const Json* further : {&variables_, &input.extra})
+      if (further->is_object())
+        for (const auto& [key, value] : further->items())
+          variables.emplace_back(key, to_value(with, value));
     Rendering out;
     jinja::Trace trace;
     if (traced && messages.is_sequence()) {

@@ -72,21 +72,34 @@ class ChatTemplate {
   ChatTemplate(ChatTemplate&&) noexcept;
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
 
-  // The prompt. Throws Error with the line: what the template raises itself, what it cannot do, a
-  // limit. Can be called from several threads at once.
+  // The prompt; contents are given to the template in the form that it wants (content_form.h). Throws
+  // Error with the line: what the template raises itself, what it cannot do, a limit. Can be called
+  // from several threads at once.
   std::string render(const ChatInput& input, const TemplateLimits& limits = {}) const;
+  // The same with every content as it is.
+  std::string render_as_given(const ChatInput& input, const TemplateLimits& limits = {}) const;
 
-  // The same, saying which message each part came with.
+  // As render, saying which message each part came with.
   Rendering trace(const ChatInput& input, const TemplateLimits& limits = {}) const;
+
+  // Further variables for every prompt, an object; those of an input win over them. Before the first
+  // prompt is made.
+  void set_variables(Json variables) { variables_ = std::move(variables); }
 
   const std::string& source() const { return source_; }
   const std::string& name() const { return name_; }
 
  private:
-  Rendering run(const ChatInput& input, const TemplateLimits& limits, bool traced) const;
+  struct Forms;  // what it wants, found out once
+
+  Json fitted(const ChatInput& input) const;
+  Rendering run(const ChatInput& input, const Json& messages, const TemplateLimits& limits,
+                bool traced) const;
 
   std::string source_, name_;
+  Json variables_;
   std::unique_ptr<const jinja::Template> tree_;
+  std::unique_ptr<Forms> forms_;
 };
 
 // The template that a model brings, nullopt where it has none (of that name: some models bring more

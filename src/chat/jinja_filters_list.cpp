@@ -228,7 +228,7 @@ Value attribute(Interpreter& with, const Value& self, Arguments& arguments) {
   return with.attribute(self, name);
 }
 
-Value refused(Interpreter&, const Value&, Arguments&) {
+Value no_random(Interpreter&, const Value&, Arguments&) {
   throw Error("the filter 'random' is refused: a prompt must not change by chance");
 }
 
@@ -250,7 +250,7 @@ constexpr Builtin kListFilters[] = {
     {"batch", batch, "linecount fill_with", 1},
     {"slice", slices, "slices fill_with", 1},
     {"attr", attribute, "name", 1},
-    {"random", refused},
+    {"random", no_random},
 };
 
 }  // namespace

@@ -147,7 +147,7 @@ Value format_time(Interpreter& with, const Value&, Arguments& arguments) {
   return with.string(out.take());
 }
 
-Value refused(Interpreter&, const Value&, Arguments&) {
+Value no_lipsum(Interpreter&, const Value&, Arguments&) {
   throw Error("lipsum() is refused: a prompt must not change by chance");
 }
 
@@ -159,7 +159,7 @@ constexpr Builtin kFunctions[] = {
     {"joiner", joiner, "sep"},
     {"raise_exception", raise, "message", 1},
     {"strftime_now", format_time, "format", 1},
-    {"lipsum", refused, "*"},
+    {"lipsum", no_lipsum, "*"},
 };
 
 }  // namespace

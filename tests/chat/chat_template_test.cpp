@@ -20,7 +20,7 @@ std::string read(const std::filesystem::path& path) {
 // What the template prints, or what it raises behind "error: ".
 std::string rendered(const ChatTemplate& chat, const ChatInput& input) {
   try {
-    return chat.render(input);
+    return chat.render_as_given(input);
   } catch (const Error& error) {
     return std::string("error: ") + error.what();
   }
