@@ -21,19 +21,22 @@ struct Choices {
   std::optional<std::int64_t> steps, context, seed, threads, vocabulary, rows, micro_rows;
   std::optional<Arithmetic> arithmetic;
   double epochs = 0, save_every = 60;
-  bool resume = false, force = false, json = false;
+  bool resume = false, force = false, json = false, no_extend = false;
 };
 
 Recipe recipe_of(const Choices& c) {
-  if (c.recipe.empty() == !c.text)
+  const bool said = !c.recipe.empty() || c.text;
+  if (c.recipe.empty() == !c.text && (said || !c.resume))
     throw Error("either a recipe (RECIPE.toml) or --text FOLDER was expected", Error::Kind::usage);
   if ((c.steps ? 1 : 0) + (c.tokens ? 1 : 0) + (c.epochs > 0 ? 1 : 0) > 1)
     throw Error("only one of --steps, --tokens and --epochs can be said", Error::Kind::usage);
   Recipe r;
   if (c.text)
     r.text = *c.text;
-  else
+  else if (said)
     r = read_recipe(c.recipe);
+  else
+    r = recipe_of_run(*c.out);
   if (c.size) {
     r.size = parse_count(*c.size);
     r.layers = r.width = r.heads = r.kv_heads = r.feed_forward = std::nullopt;
@@ -88,10 +91,8 @@ void declare_options(Options& options, Choices& c) {
       .required = false;
   options.text("--text", "FOLDER", c.text,
                "train on the .txt, .md and .jsonl files in this folder (or on one file)");
-  options
-      .text("-o,--out", "OUT", c.out,
-            "where the model goes: NAME.gguf, or a folder in Hugging Face's form")
-      .required = true;
+  options.text("-o,--out", "OUT", c.out,
+               "where the model goes: NAME.gguf, or a folder in Hugging Face's form");
   options.text("--size", "N", c.size, "parameters, all counted: 300k, 5m, 1.2b (default 5m)");
   options.whole("--steps", "N", c.steps, 0, INT64_MAX, "optimiser steps");
   options.text("--tokens", "N", c.tokens, "or tokens to train on: 5m");
@@ -112,7 +113,11 @@ void declare_options(Options& options, Choices& c) {
                 "threads (default: one for each processor)");
   options.number("--save-every", "SECONDS", c.save_every, 0, 1e9,
                  "time between checkpoints (default 60)");
-  options.flag("--resume", c.resume, "go on from the checkpoint in OUT.run");
+  options.flag("--resume", c.resume,
+               "go on with the run in OUT.run, with no other option; with more --steps, --tokens or "
+               "--epochs extend a finished one");
+  options.flag("--no-extend", c.no_extend,
+               "when it is finished, keep nothing in OUT.run to extend it with");
   options.flag("--force", c.force, "replace OUT, forget an unfinished run");
   options.flag("--json", c.json, "the result as one line of JSON");
 }
@@ -122,6 +127,10 @@ std::function<void()> declare_train(Options& options) {
   declare_options(options, *c);
   return [c] {
     RunOptions o;
+    if (!c->out && c->resume) c->out = only_run(Path(".")).string();
+    if (!c->out)
+      throw Error("--out is missing", Error::Kind::usage);
+    o.keep = !c->no_extend;
     require_place(*c->out);
     o.out = *c->out;
     o.resume = c->resume;

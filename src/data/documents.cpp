@@ -1,11 +1,11 @@
 #include "data/documents.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "base/error.h"
-#include "base/json.h"
+#include "data/records.h"
+#include "data/text_encoding.h"
 
 namespace bantam {
 
@@ -32,46 +32,38 @@ std::size_t well_formed(std::string_view s) {
   return 0;
 }
 
-// The extension in lower case, "" where the file is not text that is read.
-std::string kind_of_text(const Path& path) {
-  std::string kind = path.extension().string();
-  for (char& c : kind)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return kind == ".txt" || kind == ".md" || kind == ".jsonl" ? kind : "";
-}
-
 class Reader {
  public:
   Reader(const ReadOptions& options, const std::function<void(Document&&)>& take)
       : options_(options), take_(take) {}
 
   void file(const Path& path) {
-    const std::string kind = kind_of_text(path);
-    if (kind.empty()) {
-      ++report_.skipped_files;
-      return;
-    }
     file_ = path.string();
-    const std::string text = read_file(path, std::uint64_t{1} << 40);
-    refuse_utf16(text);
+    std::string text = read_file(path, std::uint64_t{1} << 40);
     ++report_.files;
     report_.bytes += static_cast<std::int64_t>(text.size());
-    if (kind == ".jsonl")
+    try {
+      const TextEncoding encoding = to_utf8(text);
+      if (encoding == TextEncoding::utf16_little || encoding == TextEncoding::utf16_big)
+        report_.utf16.push_back(file_);
+    } catch (Error& error) {
+      throw error.in(file_);
+    }
+    if (kind_of_text(path) == ".jsonl")
       lines(text);
     else
       running(text);
   }
 
+  void found(TextFiles&& files) {
+    report_.skipped = std::move(files.skipped);
+    report_.outside = std::move(files.outside);
+    for (const Path& path : files.files) file(path);
+  }
+
   ReadReport report() const { return report_; }
 
  private:
-  void refuse_utf16(std::string_view text) const {
-    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
-      throw Error("is UTF-16; convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)")
-          .in(file_)
-          .at(0);
-  }
-
   // Makes `text` valid; false: the document is to be left out.
   bool repair(std::string& text, std::uint64_t offset) {
     std::string out;
@@ -112,7 +104,6 @@ class Reader {
   // Cuts at a blank line in the second half of a piece, else at a line's end, else between
   // characters.
   void running(std::string_view text) {
-    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
     const auto wanted = static_cast<std::size_t>(options_.document_bytes);
     std::uint64_t offset = 0;
     while (!text.empty()) {
@@ -144,55 +135,13 @@ class Reader {
       text.remove_prefix(step);
       if (line.find_first_not_of(" \t\r") != std::string::npos && repair(line, offset)) {
         try {
-          give(from_json(line));
+          give(read_document_line(line));
         } catch (Error& error) {
           throw error.in(file_).line(number);
         }
       }
       offset += step;
     }
-  }
-
-  static std::string text_field(const Json& object, const char* name) {
-    const auto at = object.find(name);
-    if (at == object.end()) throw Error("is missing").field(name);
-    if (!at->is_string())
-      throw Error("a string was expected, not " + printable(to_text(*at), 40)).field(name);
-    return at->get<std::string>();
-  }
-
-  // Another role would be trained on under a mark that is text to the tokenizer.
-  static std::string role_of(const Json& message) {
-    const std::string role = text_field(message, "role");
-    if (role != "system" && role != "user" && role != "assistant")
-      throw Error("system, user or assistant was expected, not \"" + printable(role, 40) + "\"")
-          .field("role");
-    return role;
-  }
-
-  static Document from_json(const std::string& line) {
-    const Json json = parse_json(line, "", {.bytes = line.size(), .depth = 16, .values = 100'000});
-    if (!json.is_object()) throw Error("an object was expected on each line");
-    Document document;
-    if (json.contains("messages")) {
-      const Json& messages = json.at("messages");
-      if (!messages.is_array() || messages.empty())
-        throw Error("a list of {\"role\",\"content\"} was expected").field("messages");
-      for (const Json& m : messages) {
-        if (!m.is_object())
-          throw Error("an object {\"role\",\"content\"} was expected").field("messages");
-        document.messages.push_back({role_of(m), text_field(m, "content")});
-      }
-    } else if (json.contains("prompt")) {
-      document.messages.push_back({"user", text_field(json, "prompt")});
-      document.messages.push_back({"assistant", text_field(json, "answer")});
-    } else if (json.contains("text")) {
-      document.text = text_field(json, "text");
-    } else {
-      throw Error("one of \"text\", \"messages\" or \"prompt\" and \"answer\" was expected")
-          .field("text");
-    }
-    return document;
   }
 
   const ReadOptions& options_;
@@ -214,23 +163,16 @@ ReadReport read_documents(const Path& path, const ReadOptions& options,
       throw Error("a folder, or a .txt, .md or .jsonl file, was expected").in(path.string());
     reader.file(path);
   } else {
-    std::vector<Path> files;
-    fs::recursive_directory_iterator it(path, problem), end;
-    if (problem) throw Error("cannot list it: " + problem.message()).in(path.string());
-    for (; it != end; it.increment(problem)) {
-      if (problem) throw Error("cannot list it: " + problem.message()).in(path.string());
-      const bool hidden = it->path().filename().string().starts_with(".");
-      if (hidden && it->is_directory(problem)) it.disable_recursion_pending();
-      if (!hidden && fs::is_regular_file(it->symlink_status(problem))) files.push_back(it->path());
-    }
-    std::sort(files.begin(), files.end());
-    for (const Path& file : files) reader.file(file);
+    reader.found(find_text_files(path));
   }
-  const ReadReport report = reader.report();
+  ReadReport report = reader.report();
   if (report.documents == 0)
     throw Error(
         "no text was found: a folder with .txt, .md or .jsonl files that are not empty was "
-        "expected")
+        "expected" +
+        (report.skipped.empty() ? std::string()
+                                : "; not read: " + printable(report.skipped.front().path, 400) +
+                                      ", " + report.skipped.front().why))
         .in(path.string());
   return report;
 }

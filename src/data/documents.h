@@ -8,11 +8,12 @@
 #include <vector>
 
 #include "base/file.h"
+#include "data/text_files.h"
 
 namespace bantam {
 
 struct Message {
-  std::string role, content;
+  std::string role, content;  // the role: system, user, assistant or tool
 };
 
 // Either running text or a conversation.
@@ -35,15 +36,15 @@ struct ReadReport {
   std::int64_t files = 0, documents = 0, bytes = 0;
   std::int64_t bad_bytes = 0;  // replaced
   std::int64_t skipped_documents = 0;
-  std::int64_t skipped_files = 0;  // of kinds that are not read
-  std::string first_bad;           // "FILE at offset N", the first place that was not UTF-8
+  std::string first_bad;  // "FILE at offset N", the first place that was not UTF-8
+  std::vector<TextFiles::Note> skipped, outside;  // see there
+  std::vector<std::string> utf16;                 // files that were
 };
 
 // Reads every .txt, .md and .jsonl file under `path` (or that one file), in the order of their
-// paths, and calls `take` with each document that is not empty. A line of JSON holds {"text": ...},
-// {"messages": [{"role","content"}, ...]} or {"prompt","answer"}. Links are not followed out of the
-// folder and loops are not entered; what is not a regular file is passed over. Throws Error with
-// file and line: no permission, a broken line, a wrong field, UTF-16; a folder without any text.
+// paths, and calls `take` with each document that is not empty. records.h says what a line of JSON
+// may hold, text_files.h which files are found, text_encoding.h how they may be encoded. Throws
+// Error with file and line: no permission, a broken line, a wrong field; a folder without any text.
 ReadReport read_documents(const Path& path, const ReadOptions& options,
                           const std::function<void(Document&&)>& take);
 

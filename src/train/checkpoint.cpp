@@ -1,5 +1,7 @@
 #include "train/checkpoint.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -45,6 +47,24 @@ Json header_of(const RunIdentity& identity, const RunState& state,
 }
 
 // The first line that differs, as "name: 3 there, 4 here".
+// The number of steps in settings; the settings without it.
+std::pair<std::int64_t, std::string> steps_apart(const std::string& settings) {
+  constexpr std::string_view kKey = "\nsteps=";
+  const std::size_t at = settings.find(kKey);
+  if (at == std::string::npos) return {0, settings};
+  const std::size_t end = std::min(settings.find('\n', at + 1), settings.size());
+  std::int64_t steps = 0;
+  std::from_chars(settings.data() + at + kKey.size(), settings.data() + end, steps);
+  return {steps, settings.substr(0, at) + settings.substr(end)};
+}
+
+// A run may be made longer, never shorter.
+bool continues(const std::string& there, const std::string& here) {
+  const auto [before, rest] = steps_apart(there);
+  const auto [now, same] = steps_apart(here);
+  return rest == same && now >= before;
+}
+
 std::string difference(const std::string& there, const std::string& here) {
   std::istringstream a(there), b(here);
   std::string x, y;
@@ -138,7 +158,7 @@ RunState read_checkpoint(const Path& path, const RunIdentity& identity,
   const std::string name = path.string();
   try {
     const auto settings = parts.header.at("settings").get<std::string>();
-    if (settings != identity.settings)
+    if (!continues(settings, identity.settings))
       throw Error("belongs to another recipe: " +
                   printable(difference(settings, identity.settings), 200))
           .field("settings");

@@ -33,8 +33,8 @@ void write_checkpoint(const Path& path, const RunIdentity& identity, const RunSt
                       const std::vector<Parameter>& parameters);
 
 // Fills the parameters and returns the state. Throws Error: not a checkpoint, of a newer version,
-// cut, a bit changed, of another recipe (the first differing setting is named with both values), of
-// other text. Nothing is changed in `parameters` unless everything is right.
+// cut, a bit changed, of another recipe (the first differing setting is named with both values; more
+// steps are no difference), of other text. Nothing is changed in `parameters` unless everything is right.
 RunState read_checkpoint(const Path& path, const RunIdentity& identity,
                          std::vector<Parameter>& parameters);
 

@@ -48,6 +48,9 @@ struct Recipe {
 // (the nearest known one is suggested), a value of the wrong type or out of its range.
 Recipe read_recipe(const Path& path);
 
+// The recipe as such a file: all that it says, so that reading it gives the same.
+std::string recipe_text(const Recipe& recipe);
+
 // "5m", "1.2M", "300k", "1000000". Throws Error (usage).
 std::int64_t parse_count(const std::string& text);
 

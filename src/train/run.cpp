@@ -37,24 +37,23 @@ class Run {
         kernels_(kernels_for(best_isa())),
         family_(family_by_gguf("llama", "")),
         folder_(options.out),
-        checkpoint_(folder_.path() / "checkpoint") {}
+        checkpoint_(folder_.path() / RunFolder::kCheckpoint),
+        last_(folder_.path() / RunFolder::kFinished) {}
 
   RunResult run() {
     const double start = now();
     look_before();
     read();
     prepare();
-    if (options_.resume) {
-      trainer_->resume(checkpoint_);
-      options_.say(fmt::format("resumed after step {}", trainer_->state().step));
-    }
+    if (options_.resume) resume();
     say_plan();
     train();
     if (result_.finished) {
       result_.validation_loss = trainer_->validate(1 << 20);
       folder_.set_aside(0);
-      export_model(trainer_->model(), family_, *tokenizer_, options_.out, options_.force);
-      folder_.remove();
+      export_model(trainer_->model(), family_, *tokenizer_, options_.out,
+                   options_.force || options_.resume);
+      keep();
     }
     result_.seconds = now() - start;
     return result_;
@@ -64,14 +63,49 @@ class Run {
   void look_before() const {
     std::error_code ignored;
     const bool unfinished = std::filesystem::exists(checkpoint_, ignored);
-    if (options_.resume && !unfinished)
+    const bool finished = std::filesystem::exists(last_, ignored);
+    if (options_.resume && !unfinished && !finished)
       throw Error("there is no unfinished run to resume; start one without --resume")
           .in(folder_.path().string());
     if (!options_.resume && unfinished && !options_.force)
       throw Error("an unfinished run is here: go on with --resume, or say --force to start anew")
           .in(folder_.path().string());
-    if (!options_.force && std::filesystem::exists(options_.out, ignored))
+    if (!options_.force && !options_.resume && std::filesystem::exists(options_.out, ignored))
       throw Error("exists; choose another name, or say --force").in(options_.out.string());
+  }
+
+  void resume() {
+    std::error_code ignored;
+    const bool unfinished = std::filesystem::exists(checkpoint_, ignored);
+    trainer_->resume(unfinished ? checkpoint_ : last_);
+    const std::int64_t step = trainer_->state().step;
+    if (!unfinished && trainer_->done())
+      throw Error("the run is finished, after " + std::to_string(step) +
+                  " steps: say more --steps, --tokens or --epochs to extend it")
+          .in(folder_.path().string());
+    options_.say(fmt::format("{} after step {}", unfinished ? "resumed" : "extended", step));
+  }
+
+  // What it takes to go on from the finished model. The model is written: nothing of it is lost when
+  // this fails.
+  void keep() {
+    std::error_code ignored;
+    if (!options_.keep) return folder_.remove();
+    try {
+      save_recipe();
+      trainer_->save(last_);
+      std::filesystem::remove(checkpoint_, ignored);
+      options_.say(fmt::format(
+          "{} holds {} to extend the run with (--resume, and more --tokens); remove it if not wanted",
+          folder_.path().string(), byte_text(static_cast<double>(trainer_->plan().checkpoint_bytes))));
+    } catch (const Error& error) {
+      folder_.remove();
+      options_.say(std::string("the run cannot be extended later: ") + error.what());
+    }
+  }
+
+  void save_recipe() const {
+    write_file(folder_.path() / RunFolder::kRecipe, recipe_text(recipe_));
   }
 
   void read() {
@@ -84,6 +118,7 @@ class Run {
       options_.say(fmt::format("not UTF-8: {} bytes, the first in {}; {} documents left out",
                                report_.bad_bytes, printable(report_.first_bad, 200),
                                report_.skipped_documents));
+    say_files();
     const double start = now();
     tokenizer_ = train_tokenizer(recipe_, documents, pool_);
     Tokeniser tokeniser(*tokenizer_, recipe_.weights);
@@ -94,6 +129,25 @@ class Run {
     result_.documents = report_.documents;
     result_.train_tokens = store_.tokens();
     result_.vocabulary = tokenizer_->size();
+  }
+
+  // What was not read, or not as it lay there.
+  void say_files() {
+    const auto each = [&](const auto& list, auto&& line) {
+      constexpr std::size_t kShown = 100;
+      for (std::size_t i = 0; i < list.size() && i < kShown; ++i) options_.say(line(list[i]));
+      if (list.size() > kShown)
+        options_.say(fmt::format("... and {} more such files", list.size() - kShown));
+    };
+    each(report_.skipped, [](const TextFiles::Note& n) {
+      return "not read: " + printable(n.path, 400) + ": " + printable(n.why, 400);
+    });
+    each(report_.outside, [](const TextFiles::Note& n) {
+      return "read from outside the folder: " + printable(n.path, 400) + " is " +
+             printable(n.why, 400);
+    });
+    each(report_.utf16,
+         [](const std::string& file) { return "read as UTF-16: " + printable(file, 400); });
   }
 
   void prepare() {
@@ -142,6 +196,9 @@ class Run {
   void save() {
     folder_.set_aside(0);
     trainer_->save(checkpoint_);
+    save_recipe();
+    std::error_code ignored;
+    std::filesystem::remove(last_, ignored);
     set_aside(trainer_->plan());
     saved_ = now();
   }
@@ -187,7 +244,7 @@ class Run {
   Kernels kernels_;
   const Family& family_;
   RunFolder folder_;
-  Path checkpoint_;
+  Path checkpoint_, last_;  // of the run, and when it is finished
   ReadReport report_;
   TokenStore store_;
   std::shared_ptr<const Tokenizer> tokenizer_;
@@ -202,22 +259,50 @@ RunResult run_training(const Recipe& recipe, const RunOptions& options) {
   return Run(recipe, options).run();
 }
 
+Recipe recipe_of_run(const Path& out) {
+  const Path recipe = RunFolder::place(out) / RunFolder::kRecipe;
+  std::error_code ignored;
+  if (!std::filesystem::exists(recipe, ignored))
+    throw Error("there is no unfinished run to resume; start one without --resume")
+        .in(RunFolder::place(out).string());
+  return read_recipe(recipe);
+}
+
+Path only_run(const Path& folder) {
+  std::vector<Path> runs;
+  std::error_code problem;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, problem)) {
+    const Path path = entry.path();
+    if (path.extension() == ".run" && std::filesystem::exists(path / RunFolder::kRecipe, problem))
+      runs.push_back(path.filename().replace_extension());
+  }
+  std::ranges::sort(runs);
+  if (runs.empty())
+    throw Error("there is no run here to resume; say --out as it was said before");
+  if (runs.size() > 1)
+    throw Error("there are several runs here; say --out " + runs[0].string() + " or " +
+                runs[1].string());
+  return runs[0];
+}
+
 std::shared_ptr<const Tokenizer> train_tokenizer(const Recipe& recipe,
                                                  const std::vector<Document>& documents,
                                                  ThreadPool& pool) {
   std::int64_t bytes = 0;
-  bool talks = false, single = true;  // single: no conversation has a second question
+  bool talks = false, tools = false, single = true;  // single: no second question anywhere
   for (const Document& d : documents) {
     bytes += static_cast<std::int64_t>(d.text.size());
     for (const Message& m : d.messages) bytes += static_cast<std::int64_t>(m.content.size());
     single = single && std::ranges::count(d.messages, "user", &Message::role) <= 1;
     talks = talks || !d.messages.empty();
+    tools = tools || std::ranges::count(d.messages, "tool", &Message::role) > 0;
   }
   BpeTraining training;
   training.vocabulary = recipe.vocabulary.value_or(default_vocabulary(bytes));
   training.special = {"<|end|>"};
   if (talks)
     training.special.insert(training.special.end(), {"<|user|>", "<|assistant|>", "<|system|>"});
+  if (tools) training.special.push_back("<|tool|>");
   training.pre = recipe.pre_tokenizer;
   // The messages of a conversation are texts of their own: control tokens stand between them.
   std::size_t document = 0, message = 0;

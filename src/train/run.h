@@ -17,8 +17,9 @@ namespace bantam {
 
 struct RunOptions {
   Path out;             // NAME.gguf, or a folder in Hugging Face's form
-  bool resume = false;  // go on from the checkpoint beside `out`
+  bool resume = false;  // go on from the checkpoint beside `out`, or extend what is finished
   bool force = false;   // replace an existing model, forget an unfinished run
+  bool keep = true;     // when it is finished, what it takes to extend it
   unsigned threads = 0;
   double save_every = 60;  // seconds between checkpoints; 0: after every step
   Progress::Style progress = Progress::Style::silent;
@@ -36,11 +37,19 @@ struct RunResult {
 };
 
 // Throws Error. The output appears whole at the end, or not at all; an unfinished run leaves its
-// checkpoint in OUT.run/.
+// checkpoint in OUT.run/. There a finished one leaves what it takes to extend it (resume, with more
+// steps).
 RunResult run_training(const Recipe& recipe, const RunOptions& options);
 
+// The recipe of the run that lies beside `out`, finished or not. Throws Error when there is none.
+Recipe recipe_of_run(const Path& out);
+// The output of the one run beside which a checkpoint lies in `folder`. Throws Error when there is
+// none, or more than one (they are named).
+Path only_run(const Path& folder);
+
 // Trains the tokenizer of a recipe on its text: byte-level BPE with the control tokens <|end|>, and
-// for conversations <|user|>, <|assistant|>, <|system|> and the chat template "bantam".
+// for conversations <|user|>, <|assistant|>, <|system|> (<|tool|> where there are such) and the chat
+// template "bantam".
 std::shared_ptr<const Tokenizer> train_tokenizer(const Recipe& recipe,
                                                  const std::vector<Document>& documents,
                                                  ThreadPool& pool);

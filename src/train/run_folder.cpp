@@ -14,12 +14,6 @@ namespace bantam {
 
 namespace {
 
-Path beside(const Path& out) {
-  Path path = out.has_filename() ? out : out.parent_path();
-  path += ".run";
-  return path;
-}
-
 // Another run may have removed the folder between our opening and our lock.
 bool still_there(int descriptor, const Path& path) {
   struct stat held {};
@@ -30,7 +24,13 @@ bool still_there(int descriptor, const Path& path) {
 
 }  // namespace
 
-RunFolder::RunFolder(const Path& out) : path_(beside(out)) {
+Path RunFolder::place(const Path& out) {
+  Path path = out.has_filename() ? out : out.parent_path();
+  path += ".run";
+  return path;
+}
+
+RunFolder::RunFolder(const Path& out) : path_(place(out)) {
   const auto failed = [&](const std::string& what) {
     const int reason = errno;
     if (descriptor_ >= 0) close(descriptor_);

@@ -17,6 +17,11 @@ class RunFolder {
   RunFolder& operator=(const RunFolder&) = delete;
 
   const Path& path() const { return path_; }
+  // Its files, and where it is for an output.
+  static Path place(const Path& out);
+  static constexpr const char* kCheckpoint = "checkpoint";  // of an unfinished run
+  static constexpr const char* kFinished = "finished";      // the last one of a finished run
+  static constexpr const char* kRecipe = "recipe.toml";
   // Sets so much of the disk aside, in place of what was set aside before, so that what must be
   // written at the end has a place then: nobody sees it, and it goes with this process. 0: none.
   // False: the disk has not as much. Where a file system cannot do it nothing is set aside.

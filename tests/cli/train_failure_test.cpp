@@ -34,7 +34,7 @@ class TrainFailures : public ::testing::Test {
         "train", "--text",       "words.jsonl", "--out",     "out.gguf", "--size",
         "120k",  "--vocabulary", "270",         "--context", "32",       "--rows",
         "2",     "--steps",      "3",           "-t",        "1",        "--save-every",
-        "0"};
+        "0",     "--no-extend"};
     words.insert(words.end(), more.begin(), more.end());
     const test::Silence silence(log_ / "log");
     if (fault) fault(n);
@@ -53,7 +53,7 @@ class TrainFailures : public ::testing::Test {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(".")) {
       const std::string name = entry.path().filename().string();
       EXPECT_TRUE(name == "words.jsonl" || name == "out.gguf" || name == "out.gguf.run" ||
-                  name == "checkpoint")
+                  name == "checkpoint" || name == "recipe.toml")
           << n << " left " << entry.path();
     }
     if (!std::filesystem::exists("out.gguf.run")) return;

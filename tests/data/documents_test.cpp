@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 
 #include "base/error.h"
 
@@ -58,7 +59,9 @@ TEST_F(DocumentsTest, AreReadInTheOrderOfTheirPaths) {
   EXPECT_EQ(all[2].text, "third");
   EXPECT_EQ(all[3].text, "fourth");
   EXPECT_EQ(report_.files, 3);
-  EXPECT_EQ(report_.skipped_files, 1);
+  ASSERT_EQ(report_.skipped.size(), 1u);
+  EXPECT_EQ(report_.skipped[0].path, (folder_ / "d.png").string());
+  EXPECT_EQ(report_.skipped[0].why, "not .txt, .md or .jsonl");
 }
 
 TEST_F(DocumentsTest, ConversationsHaveRoles) {
@@ -130,17 +133,13 @@ struct Bad {
 TEST_F(DocumentsTest, WhatIsWrongIsNamed) {
   const std::string deep = "{\"text\":" + std::string(10000, '[') + std::string(10000, ']') + "}";
   const Bad cases[] = {
-      {"UTF-16",
-       "a.txt",
-       "\xff\xfe"
-       "a",
-       {"a.txt", "UTF-16", "iconv"}},
+      {"UTF-32", "a.txt", std::string("\xff\xfe\0\0a\0\0\0", 8), {"a.txt", "UTF-32", "iconv"}},
       {"broken line",
        "a.jsonl",
        "{\"text\":\"x\"}\n{\"text\":\"y\"\n{\"text\":\"z\"}",
        {"a.jsonl:2", "JSON"}},
       {"missing field", "a.jsonl", "{\"text\":\"x\"}\n{\"texts\":\"y\"}", {"a.jsonl:2", "text"}},
-      {"wrong type", "a.jsonl", "{\"text\":7}", {"a.jsonl:1", "text", "string"}},
+      {"wrong type", "a.jsonl", "{\"text\":7}", {"a.jsonl:1", "text: a text was expected"}},
       {"not an object", "a.jsonl", "[1]", {"a.jsonl:1", "object"}},
       {"no messages", "a.jsonl", "{\"messages\":[]}", {"a.jsonl:1", "messages"}},
       {"unknown role",
@@ -150,7 +149,7 @@ TEST_F(DocumentsTest, WhatIsWrongIsNamed) {
       {"message without content",
        "a.jsonl",
        "{\"messages\":[{\"role\":\"user\"}]}",
-       {"a.jsonl:1", "content", "missing"}},
+       {"a.jsonl:1", "content", "without content"}},
       {"too deep", "a.jsonl", deep, {"a.jsonl:1", "deep"}},
       {"escape cut", "a.jsonl", "{\"text\":\"\\u12\"}", {"a.jsonl:1", "JSON"}},
       {"lone surrogate", "a.jsonl", "{\"text\":\"\\ud800\"}", {"a.jsonl:1", "JSON"}},
@@ -174,14 +173,58 @@ TEST_F(DocumentsTest, AnEmptyFolderSaysWhatWasExpected) {
   EXPECT_NE(refusal().find("no text was found"), std::string::npos);
 }
 
-TEST_F(DocumentsTest, LinksLoopsAndPipesArePassedOver) {
+TEST_F(DocumentsTest, LinksAreFollowedAndWhatIsNotReadIsNamed) {
+  const fs::path outside = folder_.string() + "-outside";
+  fs::create_directories(outside);
+  write_file(outside / "o.txt", "outside");
   put("a.txt", "text");
+  put("real/b.txt", "below");
+  put(".git/c.txt", "hidden");
   fs::create_directory_symlink(folder_, folder_ / "loop");
-  fs::create_symlink("/etc/hostname", folder_ / "out.txt");
+  fs::create_directory_symlink(folder_.parent_path(), folder_ / "real" / "above");
+  fs::create_symlink("circle.txt", folder_ / "circle.txt");
+  fs::create_directory_symlink(outside, folder_ / "more");
+  fs::create_symlink("a.txt", folder_ / "again.txt");
+  fs::create_symlink("nowhere", folder_ / "broken.txt");
   ASSERT_EQ(mkfifo((folder_ / "pipe.txt").c_str(), 0600), 0);
   const std::vector<Document> all = read();
-  ASSERT_EQ(all.size(), 1u);
+  fs::remove_all(outside);
+  ASSERT_EQ(all.size(), 3u);
   EXPECT_EQ(all[0].text, "text");
+  EXPECT_EQ(all[1].text, "outside");
+  EXPECT_EQ(all[2].text, "below");
+  ASSERT_EQ(report_.outside.size(), 1u);
+  EXPECT_EQ(report_.outside[0].path, (folder_ / "more").string());
+  EXPECT_EQ(report_.outside[0].why, fs::weakly_canonical(outside).string());
+  std::map<std::string, std::string> why;
+  for (const TextFiles::Note& n : report_.skipped)
+    why[fs::relative(fs::path(n.path).parent_path(), folder_) / fs::path(n.path).filename()] = n.why;
+  EXPECT_EQ(why.size(), 7u);
+  EXPECT_EQ(why["./.git"], "hidden");
+  EXPECT_NE(why["./loop"].find("in which this folder lies"), std::string::npos);
+  EXPECT_NE(why["real/above"].find("in which this folder lies"), std::string::npos);
+  EXPECT_EQ(why["./circle.txt"], "a link that leads in a circle");
+  EXPECT_EQ(why["./again.txt"],
+            "the same as " + (folder_ / "a.txt").string() + ", which is read");
+  EXPECT_EQ(why["./broken.txt"], "a link that leads nowhere");
+  EXPECT_EQ(why["./pipe.txt"], "no regular file");
+}
+
+TEST_F(DocumentsTest, MarksAndUtf16AreRecognised) {
+  using namespace std::string_literals;
+  put("a.txt", "\xef\xbb\xbfmark");
+  put("b.txt", "\xff\xfe" + "h\0i\0 \0\x2d\x4e\x3d\xd8\x00\xde"s);  // "hi 中😀"
+  put("c.txt", "\xfe\xff" + "\0h\0i"s);
+  put("d.txt", "p\0l\0a\0i\0n\0 \0t\0e\0x\0t\0"s);  // no mark
+  put("e.jsonl", "\xef\xbb\xbf{\"text\":\"line\"}\n{\"text\":\"two\"}");
+  put("f.jsonl", "\xff\xfe" + "{\0\"\0t\0e\0x\0t\0\"\0:\0\"\0w\0\"\0}\0\n\0"s);
+  const std::vector<Document> all = read();
+  std::vector<std::string> texts;
+  for (const Document& d : all) texts.push_back(d.text);
+  EXPECT_EQ(texts, (std::vector<std::string>{"mark", "hi 中😀", "hi", "plain text", "line", "two",
+                                             "w"}));
+  EXPECT_EQ(report_.bad_bytes, 0);
+  EXPECT_EQ(report_.utf16.size(), 4u);
 }
 
 TEST_F(DocumentsTest, AFileWithoutPermissionIsNamed) {

@@ -1,0 +1,90 @@
+#include "data/records.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "data/conversation.h"
+
+namespace bantam {
+
+namespace {
+
+// Calls of tools as Hermes and Qwen write them in a text.
+std::string calls_as_text(const Json& calls) {
+  std::string all;
+  for (const Json& call : calls) {
+    const Json& function = call.at("function");
+    Json what = {{"name", function.at("name")}, {"arguments", Json::object()}};
+    if (function.contains("arguments")) what["arguments"] = function["arguments"];
+    all += (all.empty() ? "" : "\n") + std::string("<tool_call>\n") + to_text(what) +
+           "\n</tool_call>";
+  }
+  return all;
+}
+
+void add_messages(const Json& messages, Document& document) {
+  for (const Json& m : messages) {
+    std::string role = m.at("role").get<std::string>();
+    if (role == "developer") role = "system";
+    std::string text = m.at("content").get<std::string>();
+    if (m.contains("tool_calls"))
+      text += (text.empty() ? "" : "\n") + calls_as_text(m["tool_calls"]);
+    document.messages.push_back({std::move(role), std::move(text)});
+  }
+}
+
+// Messages that say nothing: null content and no call.
+void drop_empty_messages(Json& line) {
+  for (const char* name : {"messages", "conversations", "prompt", "completion"}) {
+    if (!line.contains(name) || !line[name].is_array()) continue;
+    Json kept = Json::array();
+    for (Json& m : line[name]) {
+      const auto null_at = [&](const char* key) { return m.contains(key) && m[key].is_null(); };
+      const bool nothing = m.is_object() && (null_at("content") || null_at("value")) &&
+                           (!m.contains("tool_calls") || m["tool_calls"].is_null() ||
+                            m["tool_calls"].empty());
+      if (!nothing) kept.push_back(std::move(m));
+    }
+    line[name] = std::move(kept);
+  }
+}
+
+bool is_source_text(const Json& line) {
+  return line.contains("content") && line["content"].is_string() && !line.contains("text") &&
+         !line.contains("messages") && !line.contains("prompt");
+}
+
+}  // namespace
+
+Document read_document_line(const std::string& line) {
+  Json json = parse_json(line, "", {.bytes = line.size(), .depth = 32, .values = 100'000});
+  if (!json.is_object()) throw Error("an object was expected on each line");
+  Document document;
+  if (is_source_text(json)) {
+    document.text = json["content"].get<std::string>();
+    return document;
+  }
+  drop_empty_messages(json);
+  const ChatRecord record = read_record(json);
+  switch (record.form) {
+    case RecordForm::tokens:
+    case RecordForm::token_preference:
+    case RecordForm::token_verdict:
+      throw Error("tokens of another tokenizer cannot be trained on; text was expected")
+          .field("ids");
+    case RecordForm::text:
+      document.text = record.text;
+      break;
+    case RecordForm::preference:
+    case RecordForm::verdict:
+      add_messages(record.messages, document);
+      if (record.label) add_messages(record.chosen, document);
+      break;
+    default:
+      add_messages(record.messages, document);
+  }
+  if (!record.label) document.messages.clear();  // an answer that is called bad
+  return document;
+}
+
+}  // namespace bantam
