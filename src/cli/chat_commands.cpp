@@ -96,7 +96,7 @@ constexpr std::array<ChatCommand, 8> kCommands{{
     {"/undo", "", "forget the last message and its answer", undo},
     {"/save", "FILE", "keep the conversation in a file", save},
     {"/load", "FILE", "go on with a conversation that was saved", load},
-    {"/quit", "", "end (as Ctrl-D does)", quit},
+    {"/quit", "", "end (as Ctrl-D, /bye and /exit do)", quit},
 }};
 
 }  // namespace

@@ -10,6 +10,10 @@
 namespace bantam::cli {
 
 void Target::declare(Options& options) {
+  options.bytes("--split", "SIZE", split,
+                "write GGUF in parts of at most this size, 500M or 2G: NAME-00001-of-00003.gguf");
+  options.flag("--lossy-tokenizer", lossy_tokenizer,
+               "leave out, with a warning, what GGUF cannot say of a folder's tokenizer");
   options.flag("--force", force, "replace what is there");
   options.flag("--json", json, "print what was written as a JSON object");
 }
@@ -18,6 +22,11 @@ void Target::check() const {
   require_place(to);
   const Path target(to);
   std::error_code ignored;
+  if (split && !to_gguf())
+    throw Error("only GGUF files are written in parts; give a name that ends in .gguf",
+                Error::Kind::usage)
+        .field("--split");
+  if (split) return;  // the files have other names; the writer looks for them
   if (!std::filesystem::exists(std::filesystem::symlink_status(target, ignored))) return;
   if (!force) throw Error("exists; remove it, choose another name, or say --force").in(to);
   if (to_gguf()) return;  // the writer refuses a folder
@@ -55,11 +64,34 @@ std::shared_ptr<const Tokenizer> folder_tokenizer(const HfFolder& folder) {
   return nullptr;
 }
 
+void carry_tokenizer(const Target& target, const ModelFile& file, GgufWriter& writer) {
+  const auto tokenizer = folder_tokenizer(*file.folder());
+  if (!tokenizer) return note("the folder has no tokenizer; the new file holds weights alone");
+  std::vector<std::string> lost;
+  try {
+    write_tokenizer(*tokenizer, writer, file.config().vocabulary,
+                    target.lossy_tokenizer ? &lost : nullptr);
+  } catch (const Error& error) {
+    if (target.lossy_tokenizer) throw;
+    throw Error(error.message() + " (--lossy-tokenizer leaves out what can be left out)")
+        .in(error.file().empty() ? target.from : error.file())
+        .field(error.field());
+  }
+  if (tokenizer->size() > file.config().vocabulary)
+    note("the last " + std::to_string(tokenizer->size() - file.config().vocabulary) +
+         " tokens have no row in the embedding: they are left out");
+  constexpr std::size_t kShown = 5;
+  for (std::size_t i = 0; i < lost.size() && i < kShown; ++i)
+    note("the new file does not say " + lost[i] + "; the ids of some texts are others");
+  if (lost.size() > kShown) note("... and " + std::to_string(lost.size() - kShown) + " more");
+}
+
 }  // namespace
 
-void write_gguf_of(const Target& target, const ModelFile& file, Conversion& conversion,
+Target write_gguf_of(const Target& target, const ModelFile& file, Conversion& conversion,
                    const std::function<void(GgufWriter&)>& more) {
   GgufWriter writer{Path(target.to)};
+  if (target.split) writer.split(*target.split, target.force);
   if (file.gguf()) {
     for (const Metadata::Entry& entry : file.gguf()->metadata().entries()) writer.copy(entry);
   } else {
@@ -67,13 +99,15 @@ void write_gguf_of(const Target& target, const ModelFile& file, Conversion& conv
     Path folder(target.from);
     if (!folder.has_filename()) folder = folder.parent_path();
     writer.set("general.name", folder.filename().string());
-    if (const auto tokenizer = folder_tokenizer(*file.folder()))
-      write_tokenizer(*tokenizer, writer, file.config().vocabulary);
-    else
-      note("the folder has no tokenizer; the new file holds weights alone");
+    carry_tokenizer(target, file, writer);
   }
   if (more) more(writer);
   conversion.write_gguf(writer);
+  Target written = target;
+  const std::vector<Path> files = writer.files();
+  written.to = written.first = files.front().string();
+  if (files.size() > 1) written.to += " to " + files.back().filename().string();
+  return written;
 }
 
 void report_written(const Target& target, const Conversion& conversion, const Json& more) {

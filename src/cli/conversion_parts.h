@@ -2,7 +2,9 @@
 // with the weights, and what is said at the end.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +15,9 @@ namespace bantam::cli {
 
 struct Target {
   std::string from, to;
-  bool force = false, json = false;
+  std::string first;  // once it is written: the file by which it is opened
+  std::optional<std::uint64_t> split;  // bytes of a part
+  bool force = false, json = false, lossy_tokenizer = false;
 
   bool to_gguf() const { return Path(to).extension() == ".gguf"; }
   void declare(Options& options);
@@ -26,8 +30,9 @@ Option& type_option(Options& options, std::string names, std::optional<Type>& to
                     bool (*wanted)(const Format&), std::string help);
 bool writable(const Format& format);
 
-// Writes the GGUF file, with the keys of the file it is made from. `more` may set others.
-void write_gguf_of(const Target& target, const ModelFile& file, Conversion& conversion,
+// Writes the GGUF file, with the keys of the file it is made from. `more` may set others. Returns the
+// target with the name of what was written, which is another one in parts.
+Target write_gguf_of(const Target& target, const ModelFile& file, Conversion& conversion,
                    const std::function<void(GgufWriter&)>& more = {});
 // Prints what was written; `more`: further members of the JSON object.
 void report_written(const Target& target, const Conversion& conversion, const Json& more);

@@ -39,7 +39,7 @@ struct GenerateVerb {
   bool json = false, no_speculation = false;
 
   void run() const;
-  bool talks() const { return talk.system || talk.template_name; }
+  bool talks() const { return talk.system || talk.template_name || !talk.set.empty(); }
   // The text to continue, wherever it comes from.
   std::string text() const;
   std::vector<std::int32_t> prompt_ids(const std::shared_ptr<const Tokenizer>& tokenizer) const;
@@ -48,7 +48,7 @@ struct GenerateVerb {
 std::vector<std::int32_t> GenerateVerb::prompt_ids(
     const std::shared_ptr<const Tokenizer>& tokenizer) const {
   if (tokens && talks())
-    throw Error("--system and --template go with --prompt or --file", Error::Kind::usage);
+    throw Error("--system, --template and --set go with --prompt or --file", Error::Kind::usage);
   if (tokens) return *tokens;
   if (!talks()) return tokenizer->encode(text());
   return Conversation(tokenizer, choose_template(talk.template_name, *tokenizer, model.path),

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <histedit.h>
 #include <langinfo.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,12 +48,14 @@ struct LineEditor::State {
   std::unique_ptr<EditLine, EndEdit> edit;
   Complete complete;
   bool dropped = false;  // Ctrl-C
+  bool over = false;     // Ctrl-D came behind lines that were pasted
 
   void open_terminal();
   void load();
   void remember(const std::string& line);
   std::optional<std::string> read_plain();
   std::optional<std::string> read_edited();
+  std::optional<std::string> read_line();
 
   static State* of(EditLine* edit) {
     State* state = nullptr;
@@ -170,7 +173,46 @@ std::optional<std::string> LineEditor::State::read_plain() {
   return line;
 }
 
+namespace {
+
+// Whether keys wait to be read, for so many milliseconds.
+bool keys_wait(int milliseconds) {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  return poll(&input, 1, milliseconds) > 0 && (input.revents & POLLIN) != 0;
+}
+
+}  // namespace
+
+// A line, and those that were pasted together with it: they are there at once, while somebody who
+// types has but begun the next one. What was typed while an answer was written is lines of their own.
 std::optional<std::string> LineEditor::State::read_edited() {
+  if (over) return std::nullopt;
+  el_set(edit.get(), EL_PREP_TERM, 1);
+  const bool typed_ahead = keys_wait(0);
+  std::optional<std::string> all = read_line();
+  const auto joins = [](const std::string& line) {
+    return !line.empty() && !line.starts_with('/') && !line.starts_with("\"\"\"") &&
+           !line.ends_with('\\');
+  };
+  if (!all || dropped || typed_ahead || !joins(*all)) return all;
+  constexpr int kBetweenPasted = 20;
+  while (true) {
+    el_set(edit.get(), EL_PREP_TERM, 1);
+    if (!keys_wait(kBetweenPasted)) break;
+    prompt = "... ";
+    const std::optional<std::string> line = read_line();
+    if (dropped) return "";
+    if (!line) {
+      over = true;
+      break;
+    }
+    *all += "\n" + *line;
+  }
+  while (all->ends_with('\n')) all->pop_back();
+  return all;
+}
+
+std::optional<std::string> LineEditor::State::read_line() {
   dropped = false;
   int count = 0;
   // el_gets shows the prompt first and would take keys one by one only then.

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "cli/conversation.h"
 #include "cli/output.h"
+#include "cli/template_variables.h"
 #include "infer/sampler_options.h"
 
 namespace bantam::cli {
@@ -124,25 +125,10 @@ void TalkOptions::declare(Options& options) {
   options.text("--system", "TEXT", system, system_help);
   options.text("--template", "NAME", template_name, template_help + ": " + template_names()).words =
       template_words();
-  options.text("--set", "NAME=VALUE", set,
-               "a variable of the chat template, such as enable_thinking=false; may be repeated");
+  declare_variables(options, set);
 }
 
-Json TalkOptions::variables() const {
-  Json all = Json::object();
-  for (const std::string& text : set) {
-    const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw Error("--set: a name and a value such as enable_thinking=false were expected, not \"" +
-                      printable(text, 60) + "\"",
-                  Error::Kind::usage);
-    const std::string value = text.substr(equals + 1);
-    // What is JSON is a value of its kind, anything else a text.
-    const Json parsed = Json::parse(value, nullptr, false);
-    all[text.substr(0, equals)] = parsed.is_discarded() ? Json(value) : parsed;
-  }
-  return all;
-}
+Json TalkOptions::variables() const { return template_variables(set); }
 
 namespace {
 

@@ -16,6 +16,7 @@ namespace bantam::cli {
 namespace {
 
 [[noreturn]] void refuse() {
+  if (errno == EPIPE) throw PipeClosed();
   throw OutputError(std::string("cannot write to standard output: ") + std::strerror(errno));
 }
 

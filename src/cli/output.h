@@ -14,6 +14,12 @@ class OutputError : public Error {
   using Error::Error;
 };
 
+// Whoever read standard output has gone, as `head` does: no fault, the program ends without a word.
+class PipeClosed : public OutputError {
+ public:
+  PipeClosed() : OutputError("nobody reads standard output any more") {}
+};
+
 // Puts text on standard output (buffered by the system's library). Throws OutputError with the
 // system's reason.
 void print(std::string_view text);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "cli/habits.h"
 #include "cli/options.h"
 
 namespace bantam::cli {
@@ -56,7 +57,8 @@ void add(CLI::App& app, Given& given) {
 
 }  // namespace
 
-bool parse(const Options& options, std::span<const std::string> words) {
+bool parse(const Options& options, std::span<const std::string> given_words) {
+  const std::vector<std::string> words = in_our_words(options, given_words);
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
@@ -68,8 +70,10 @@ bool parse(const Options& options, std::span<const std::string> words) {
   // CLI11 wants the words from the last to the first, and takes "--name=" for a name whose value
   // follows.
   std::vector<std::string> reversed;
+  bool options_over = false;
   for (const std::string& word : words) {
-    const bool empty_value = word.size() > 3 && word.starts_with("--") && word.back() == '=' &&
+    options_over = options_over || word == "--";
+    const bool empty_value = !options_over && word.size() > 3 && word.starts_with("--") && word.back() == '=' &&
                              word.find('=') == word.size() - 1;
     reversed.insert(reversed.begin(), empty_value ? word.substr(0, word.size() - 1) : word);
     if (empty_value) reversed.insert(reversed.begin(), "");
@@ -83,7 +87,9 @@ bool parse(const Options& options, std::span<const std::string> words) {
     throw usage(printable(error.what(), 200));
   }
   if (help > 0) return false;
-  if (const auto extras = app.remaining(); !extras.empty()) refuse(options, extras.front());
+  auto extras = app.remaining();
+  if (options_over) std::erase(extras, "--");  // which ended the options
+  if (!extras.empty()) refuse(options, extras.front());
   for (const Given& given : table) {
     const Option& option = *given.option;
     if (option.flag() && given.flags > 0) option.take("");

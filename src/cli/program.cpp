@@ -62,6 +62,8 @@ void run(std::span<const std::string> words) {
   run_verb(need_verb(first), words.subspan(1));
 }
 
+constexpr int kPipeStatus = 128 + 13;  // as a shell tells of a program that SIGPIPE has ended
+
 // One line on standard error, with no memory taken: there may be none.
 int fail(const char* message, int status) noexcept {
   std::fflush(stdout);
@@ -79,6 +81,8 @@ int run_program(std::span<const std::string> words) noexcept {
     run(words);
     flush();
     return 0;
+  } catch (const PipeClosed&) {
+    return kPipeStatus;
   } catch (const Interrupted&) {
     return fail("interrupted", 1);
   } catch (const Error& error) {

@@ -96,7 +96,7 @@ void QuantizeVerb::run() const {
                                      : plan(imatrix.has_value());
   Conversion conversion(file, types,
                         {check_interrupt, &runtime.pool, importance ? &*importance : nullptr});
-  write_gguf_of(target, *file, conversion, [&](GgufWriter& writer) {
+  const Target written = write_gguf_of(target, *file, conversion, [&](GgufWriter& writer) {
     // As llama-quantize has it, but for the name of the user's file.
     if (importance) {
       writer.set("quantize.imatrix.entries_count",
@@ -105,11 +105,11 @@ void QuantizeVerb::run() const {
     }
   });
   Json more = Json::object();
-  if (!fidelity) return report_written(target, conversion, more);
-  if (!target.json) report_written(target, conversion, more);
+  if (!fidelity) return report_written(written, conversion, more);
+  if (!target.json) report_written(written, conversion, more);
   more["fidelity"] =
-      report_fidelity(file, Path(target.to), *fidelity, conversion, runtime, target.json);
-  if (target.json) report_written(target, conversion, more);
+      report_fidelity(file, Path(written.first), *fidelity, conversion, runtime, target.json);
+  if (target.json) report_written(written, conversion, more);
 }
 
 std::function<void()> declare_quantize(Options& options) {

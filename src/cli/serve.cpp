@@ -11,6 +11,7 @@
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
+#include "cli/template_variables.h"
 #include "cli/verbs.h"
 #include "serve/server.h"
 
@@ -24,6 +25,7 @@ struct ServeVerb {
   ModelOptions model;
   std::optional<std::int64_t> port, slots, queue;
   std::optional<std::string> host, key_file, template_name, name;
+  std::vector<std::string> set;
   bool no_speculation = false;
   SamplingFlags sampling;
 
@@ -92,6 +94,7 @@ void ServeVerb::run() const {
   const auto tokenizer = tokenizer_of(*file);
   std::optional<ChatTemplate> chat_template =
       choose_template(template_name, *tokenizer, model.path);
+  if (chat_template) chat_template->set_variables(template_variables(set));
   serve::Engine engine(std::make_unique<Session>(file, session_options(*file)),
                        {queue.value_or(kQueue), !no_speculation});
   serve::Service service{engine, tokenizer, std::move(chat_template),
@@ -126,6 +129,7 @@ std::function<void()> declare_serve(Options& options) {
       .text("--template", "NAME", command->template_name,
             "a chat template in place of the model's own: " + template_names())
       .words = template_words();
+  declare_variables(options, command->set);
   options.text("--name", "NAME", command->name,
                "what clients call the model (default: the file's name)");
   options.flag("--no-speculation", command->no_speculation, kNoSpeculationHelp);

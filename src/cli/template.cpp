@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "cli/conversation.h"
 #include "cli/output.h"
+#include "cli/template_variables.h"
 #include "cli/verbs.h"
 #include "chat/answer_mask.h"
 #include "chat/chat_template.h"
@@ -19,6 +20,7 @@ namespace {
 struct TemplateVerb {
   std::string source;
   std::optional<std::string> name, messages, tools, extra, bos, eos, now;
+  std::vector<std::string> set;
   bool no_generation_prompt = false, show = false, mask = false, last_turn = false, json = false;
 
   void run() const;
@@ -59,7 +61,8 @@ ChatTemplate TemplateVerb::open(ChatInput& input,
 void TemplateVerb::run() const {
   ChatInput input;
   std::shared_ptr<const Tokenizer> tokenizer;
-  const ChatTemplate chat_template = open(input, tokenizer);
+  ChatTemplate chat_template = open(input, tokenizer);
+  chat_template.set_variables(template_variables(set));
   if (show) return print(chat_template.source());
   read_conversation(input);
   if (mask) return print_mask(chat_template, tokenizer.get(), std::move(input));
@@ -119,6 +122,7 @@ std::function<void()> declare_template(Options& options) {
   options.text("--messages", "FILE", command->messages,
                "JSON: [{\"role\":\"user\",\"content\":\"Hello\"}, ...]");
   options.text("--tools", "FILE", command->tools, "JSON: an array of tool definitions");
+  declare_variables(options, command->set);
   options.text("--extra", "FILE", command->extra, "JSON: an object of further variables");
   options.text("--bos-token", "S", command->bos,
                "the text of the beginning token (default: the model's)");

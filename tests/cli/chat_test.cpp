@@ -198,6 +198,20 @@ TEST_F(ChatOnATerminal, TabCompletesCommands) {
   EXPECT_EQ(t.status(), 0);
 }
 
+TEST_F(ChatOnATerminal, LinesPastedTogetherAreOneMessage) {
+  Terminal t({"chat", "chat.gguf", "-n", "2"}, folder_.path());
+  ASSERT_TRUE(t.sees("> "));
+  t.type("one\rtwo\rthree\r");
+  ASSERT_TRUE(t.sees("three")) << t.unread();
+  ASSERT_TRUE(t.sees("\n> ")) << t.unread();
+  t.type("/save c.json\r");
+  ASSERT_TRUE(t.sees("Saved")) << t.unread();
+  t.type("/exit\r");
+  EXPECT_EQ(t.status(), 0);
+  const std::string saved = read_file(folder_ / "c.json");
+  EXPECT_NE(saved.find("one\\ntwo\\nthree"), std::string::npos) << saved;
+}
+
 TEST_F(ChatOnATerminal, CtrlCDropsAMessageOfSeveralLines) {
   Terminal t({"chat", "chat.gguf", "-n", "2"}, folder_.path());
   ASSERT_TRUE(t.sees("> "));

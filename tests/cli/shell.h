@@ -52,6 +52,14 @@ inline void write_models(const Path& folder) {
       "{{ bos_token }}{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"
       "{% if add_generation_prompt %}[assistant] {% endif %}";
   write_tiny_gguf(folder / "chat.gguf", tiny);
+  tiny.chat_template =
+      "{% for m in messages %}{{ m.content }}{% endfor %}"
+      "{% if not (enable_thinking | default(true)) %}!{% endif %}";
+  write_tiny_gguf(folder / "thinking.gguf", tiny);
+  tiny.chat_template =
+      "{% for m in messages %}{% for part in m['content'] %}{% if part['type'] == 'text' %}"
+      "{{ part['text'] }}{% endif %}{% endfor %}{% endfor %}";
+  write_tiny_gguf(folder / "parts.gguf", tiny);
   tiny = {};
   tiny.width = 48;  // no whole number of blocks in a row
   write_tiny_gguf(folder / "odd.gguf", tiny);
