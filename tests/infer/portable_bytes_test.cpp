@@ -94,6 +94,11 @@ constexpr TypeSum kTypeSums[] = {
     {Type::bf16, Arithmetic::bf16, Type::bf16, "8073dffb64ea07f9"},
     {Type::q8_0, Arithmetic::int8, Type::f16, "f2fcc8737cc51b4e"},
     {Type::q8_0, Arithmetic::bf16, Type::bf16, "349ee13a3f278c79"},
+    {Type::q8_0, Arithmetic::faithful, Type::f16, "244b32ccb729c3d3"},
+    {Type::q4_0, Arithmetic::int8, Type::f16, "9b2d3c06eb40803f"},
+    {Type::q4_0, Arithmetic::faithful, Type::f16, "8e4a19093906e4e5"},
+    {Type::q4_1, Arithmetic::int8, Type::f16, "11de2a51ec8f69d4"},
+    {Type::q4_1, Arithmetic::faithful, Type::f16, "d88cf27274f737fa"},
 };
 
 TEST(PortableBytes, EveryTypeAndArithmetic) {
