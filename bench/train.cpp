@@ -188,7 +188,7 @@ void compare(const BenchShape& shape, int rounds, ThreadPool& pool, Isa isa) {
   line("bantam bf16", ours_bf16);
   line("bantam f32", ours_f32);
   if (!peer.there()) {
-    fmt::print("  PyTorch is not installed (scripts/setup --peers)\n");
+    fmt::print("  PyTorch is not installed (scripts/setup --torch)\n");
     return;
   }
   line("PyTorch f32", torch_f32);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 #include "blocks/format.h"
+#include "cli/bench_parts.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
@@ -21,9 +22,12 @@ struct BenchVerb {
   ModelOptions model;
   std::optional<std::int64_t> prompt, answer, repeats;
   std::vector<std::int64_t> depths{0}, batches{1};
+  std::optional<std::string> quality, parent;
+  std::optional<std::int64_t> loads;
   bool json = false;
 
   void run() const;
+  void run_speed() const;
 };
 
 // The middle of the samples, all of them told by their least and most.
@@ -113,11 +117,20 @@ void print_report(const BenchReport& report, const std::string& path, const Benc
 }
 
 void BenchVerb::run() const {
+  if (parent && !quality) throw Error("--parent goes with --quality", Error::Kind::usage);
+  if (quality)
+    bench_quality(model, *quality, parent, prompt, json);
+  else
+    run_speed();
+}
+
+void BenchVerb::run_speed() const {
   BenchOptions options;
   options.session = model.session();
   options.prompt = prompt.value_or(options.prompt);
   options.answer = answer.value_or(options.answer);
   options.repeats = repeats.value_or(options.repeats);
+  options.loads = loads.value_or(options.loads);
   options.depths = depths;
   options.batches = batches;
   bench_positions(options);  // throws
@@ -146,6 +159,12 @@ std::function<void()> declare_bench(Options& options) {
   options.wholes("--batch", "N,N", command->batches, 1, 4096,
                  "prompts and answers at once (default 1); several: each is measured");
   options.whole("--repeats", "N", command->repeats, 1, 10000, "runs of each (default 5)");
+  options.whole("--loads", "N", command->loads, 1, 1000,
+                "times that the model is opened (default 3)");
+  options.text("--quality", "FILE", command->quality,
+               "measure on this text what arithmetic and cache cost in quality, not the speed");
+  options.text("--parent", "FILE", command->parent,
+               "with --quality: the model that this one was made from, to be compared with");
   options.flag("--json", command->json,
                "one JSON object: the first row's medians, limits, all rows");
   return [command] { command->run(); };
@@ -160,6 +179,7 @@ const Verb kBench{
     "than its weights are read, a prompt not faster than its products are computed: the\n"
     "share of that limit is told beside each speed. Close other programs first.",
     "bantam bench model.gguf\n"
+    "bantam bench model-q4_0.gguf --quality text.txt --parent model.gguf\n"
     "bantam bench model.gguf -t 4 -p 2048 -n 128 --depth 0,4096 --json",
     declare_bench};
 

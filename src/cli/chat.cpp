@@ -193,7 +193,9 @@ void ChatVerb::run() const {
   const auto tokenizer = tokenizer_of(*file);
   std::optional<ChatTemplate> chat_template =
       choose_template(talk.template_name, *tokenizer, model.path);
-  Session session(file, model.session());
+  SessionOptions session_options = model.session();
+  model.keep_to_memory(*file, session_options);
+  Session session(file, session_options);
   Chat chat{
       tokenizer,
       chosen,
@@ -218,6 +220,7 @@ void ChatVerb::run() const {
 std::function<void()> declare_chat(Options& options) {
   auto command = std::make_shared<ChatVerb>();
   command->model.declare(options);
+  command->model.declare_memory(options);
   command->talk.declare(options);
   options.whole("-n,--count", "N", command->count, 1, INT32_MAX,
                 "at most so many tokens an answer");

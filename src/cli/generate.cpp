@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/progress.h"
 #include "cli/conversation.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
@@ -18,6 +19,7 @@
 #include "cli/verbs.h"
 #include "infer/answer.h"
 #include "infer/prompt_lookup.h"
+#include "plan/memory.h"
 
 namespace bantam::cli {
 
@@ -115,6 +117,28 @@ void warm(Session& session, std::span<const std::int32_t> ids) {
   session.evaluate({&part, 1}, {}, [] { return !interrupted(); });
 }
 
+// Nothing of a text is cut off: one that is longer than the context is refused with what would do.
+void require_fit(const ModelFile& source, const Tokenizer& tokenizer, const std::string& name,
+                 std::span<const std::int32_t> ids, const SessionOptions& options) {
+  const std::int64_t context = run_shape(source, options).positions;
+  const auto length = static_cast<std::int64_t>(ids.size());
+  if (length < context) return;
+  SessionOptions longer = options;
+  longer.context = length + 256;  // and an answer
+  longer.positions = 0;
+  const double cache = static_cast<double>(cache_shape_of(run_shape(source, longer)).bytes());
+  const std::size_t fits =
+      tokenizer.decode(ids.first(static_cast<std::size_t>(context - 1)), false).size();
+  throw Error("it is " + std::to_string(length) + " tokens long, the context has room for " +
+              std::to_string(context) + ", an answer among them; --ctx " +
+              std::to_string(longer.context) + " would hold it, with " + byte_text(cache) +
+              " of keys and values" +
+              (longer.context > source.config().context ? ", beyond what the model was trained with"
+                                                        : "") +
+              "; or its first " + std::to_string(fits) + " bytes fit")
+      .in(name);
+}
+
 void GenerateVerb::run() const {
   const int given = (prompt ? 1 : 0) + (tokens ? 1 : 0) + (file ? 1 : 0);
   // What is piped in is the prompt where none is given.
@@ -137,6 +161,8 @@ void GenerateVerb::run() const {
   SessionOptions session_options = model.session();
   // The cache need not be longer than what can come.
   if (count) session_options.positions = static_cast<std::int64_t>(ids.size()) + *count;
+  model.keep_to_memory(*source, session_options);
+  if (file) require_fit(*source, *tokenizer, *file, ids, session_options);
   Session session(source, session_options);
   std::error_code ignored;
   if (cache_file && std::filesystem::exists(*cache_file, ignored))
@@ -171,6 +197,7 @@ void GenerateVerb::run() const {
 std::function<void()> declare_generate(Options& options) {
   auto command = std::make_shared<GenerateVerb>();
   command->model.declare(options);
+  command->model.declare_memory(options);
   options.text("-p,--prompt", "TEXT", command->prompt, "the text to continue");
   options.text("--file", "FILE", command->file,
                "the text to continue, from a file (-: standard input, also when it is piped in)");

@@ -9,6 +9,8 @@
 #include "cli/conversation.h"
 #include "cli/output.h"
 #include "cli/template_variables.h"
+#include "models/rope.h"
+#include "plan/memory.h"
 #include "infer/sampler_options.h"
 
 namespace bantam::cli {
@@ -21,8 +23,11 @@ constexpr std::array<Choice<Arithmetic>, 5> kArithmetics{{{"f32", Arithmetic::f3
                                                           {"faithful", Arithmetic::faithful},
                                                           {"bf16", Arithmetic::bf16},
                                                           {"exact", Arithmetic::int8}}};
-constexpr std::array<Choice<Type>, 3> kCacheTypes{
-    {{"f32", Type::f32}, {"f16", Type::f16}, {"bf16", Type::bf16}}};
+constexpr std::array<Choice<Type>, 5> kCacheTypes{{{"f32", Type::f32},
+                                                   {"f16", Type::f16},
+                                                   {"bf16", Type::bf16},
+                                                   {"q8_0", Type::q8_0},
+                                                   {"q4_0", Type::q4_0}}};
 
 }  // namespace
 
@@ -31,6 +36,8 @@ std::string_view arithmetic_name(Arithmetic arithmetic) {
     if (value == arithmetic) return name;
   return "";
 }
+
+std::span<const Choice<Type>> cache_types() { return kCacheTypes; }
 
 namespace {
 
@@ -62,8 +69,45 @@ void ModelOptions::declare(Options& options, bool model_required) {
       "context: how many tokens a conversation may have (default: as the model was trained)");
   declare_arithmetic(*this, options);
   options.choice<Type>(
-      "--cache", "f32|f16|bf16", cache, kCacheTypes,
-      "type of the stored keys and values (default: f16; bf16 with --arithmetic bf16)");
+      "--cache", "TYPE", cache, kCacheTypes,
+      "type of the stored keys and values: f32, f16, bf16, q8_0 or q4_0 (default: f16; bf16 with "
+      "--arithmetic bf16); q8_0 takes half of f16's memory, bench --quality says what it costs");
+}
+
+void ModelOptions::declare_memory(Options& options) {
+  options.add({"--memory",
+               "SIZE",
+               "take no more memory than this (3GB, 800MB): the context is shortened to what fits, "
+               "what does not fit is refused before it is loaded",
+               false,
+               false,
+               [this](const std::string& text) { memory = parse_bytes(text, "--memory"); }});
+}
+
+void ModelOptions::keep_to_memory(const ModelFile& file, SessionOptions& options) const {
+  if (!memory) return;
+  const std::int64_t asked = options.positions;
+  bantam::keep_to_memory(file, options, *memory);
+  if (options.positions != asked)
+    note("there is room for " + std::to_string(options.positions) + " tokens within --memory");
+}
+
+std::int64_t parse_bytes(const std::string& text, const std::string& option) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [unit, error] = std::from_chars(text.data(), end, number);
+  std::string_view rest(unit, static_cast<std::size_t>(end - unit));
+  while (rest.starts_with(' ')) rest.remove_prefix(1);
+  static constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"", 1},      {"B", 1},     {"kB", 1e3},     {"KB", 1e3},        {"MB", 1e6},
+      {"GB", 1e9},  {"TB", 1e12}, {"K", 1e3},      {"M", 1e6},         {"G", 1e9},
+      {"KiB", 1024}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
+  for (const auto& [name, factor] : kUnits)
+    if (error == std::errc() && rest == name && number * factor >= 1 && number * factor < 1e18)
+      return static_cast<std::int64_t>(number * factor);
+  throw Error("a size such as 3GB or 800MB was expected, not \"" + printable(text, 40) + "\"",
+              Error::Kind::usage)
+      .field(option);
 }
 
 SessionOptions ModelOptions::session() const {
@@ -76,9 +120,14 @@ SessionOptions ModelOptions::session() const {
 }
 
 void ModelOptions::warn_of_context(const ModelFile& file) const {
+  Config longer = file.config();
+  longer.run_context = context.value_or(0);
+  stretch_rope(longer);
+  const bool stretches = longer.rope_scaling.kind != file.config().rope_scaling.kind;
   if (context.value_or(0) > file.config().context)
     note("the model was trained with a context of " + std::to_string(file.config().context) +
-         " tokens; beyond it answers get worse");
+         " tokens; beyond it answers get worse" +
+         (stretches ? ", less so because its positions are stretched (YaRN)" : ""));
 }
 
 // Those that most people use come first.

@@ -16,14 +16,20 @@ namespace bantam::cli {
 struct ModelOptions {
   std::string path;
   std::optional<std::int64_t> threads, context;
+  std::optional<std::int64_t> memory;  // bytes
   std::optional<Arithmetic> arithmetic;
   std::optional<Type> cache;
 
-  // MODEL, -t, --ctx, --arithmetic, --cache.
+  // MODEL (or no model is an answer too), -t, --ctx, --arithmetic, --cache.
   void declare(Options& options, bool model_required = true);
   // MODEL, -t and --arithmetic alone: of verbs that keep no cache.
   void declare_model(Options& options);
+  // --memory, of verbs that keep to it.
+  void declare_memory(Options& options);
   SessionOptions session() const;
+  // Where --memory was given: sets room for as many tokens as fit, or throws Error when what was asked
+  // for does not. The tokenizer has been opened, if there is to be one.
+  void keep_to_memory(const ModelFile& file, SessionOptions& options) const;
   // Says so when --ctx is more than the model has learnt to use.
   void warn_of_context(const ModelFile& file) const;
 };
@@ -61,7 +67,12 @@ void check_biases(const SamplingOptions& sampling, const Config& config);
 inline constexpr const char* kNoSpeculationHelp =
     "do not guess tokens ahead from the text; the answer is the same";
 
+// "3GB" (10^9), "3GiB", "512 MB" in bytes. Throws Error (usage).
+std::int64_t parse_bytes(const std::string& text, const std::string& option);
+
 // The words for an arithmetic and a type on the command line.
 std::string_view arithmetic_name(Arithmetic arithmetic);
+// The types of a cache with theirs.
+std::span<const Choice<Type>> cache_types();
 
 }  // namespace bantam::cli

@@ -69,6 +69,10 @@ SessionOptions ServeVerb::session_options(const ModelFile& file) const {
   SessionOptions options = model.session();
   options.slots = slots.value_or(kMostSlots);
   const std::int64_t trained = file.config().context;
+  if (model.memory) {
+    model.keep_to_memory(file, options);
+    return options;
+  }
   if (model.context) return options;
   options.positions = std::clamp(
       positions_in(available_memory() / 2, options.slots, file, model.cache.value_or(Type::f16)),
@@ -114,6 +118,7 @@ void ServeVerb::run() const {
 std::function<void()> declare_serve(Options& options) {
   auto command = std::make_shared<ServeVerb>();
   command->model.declare(options);
+  command->model.declare_memory(options);
   options.whole("--port", "N", command->port, 0, 65535, "port (default 8080; 0: any free one)");
   options.text("--host", "ADDR", command->host,
                "address to listen on (default 127.0.0.1: this machine alone); another one needs a "

@@ -17,6 +17,7 @@ extern const Verb kGenerate;
 extern const Verb kInfo;
 extern const Verb kLogits;
 extern const Verb kMan;
+extern const Verb kPlan;
 extern const Verb kQuantize;
 extern const Verb kScale;
 extern const Verb kSelect;

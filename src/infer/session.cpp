@@ -24,14 +24,6 @@ std::int64_t choose_context(const SessionOptions& options, const Config& config)
   return options.context > 0 ? options.context : config.context;
 }
 
-Type choose_cache_type(const SessionOptions& options, Arithmetic arithmetic) {
-  if (!options.cache) return arithmetic == Arithmetic::bf16 ? Type::bf16 : Type::f16;
-  const Type type = *options.cache;
-  if (type != Type::f32 && type != Type::f16 && type != Type::bf16)
-    throw Error("a cache of type f32, f16 or bf16 was expected");
-  return type;
-}
-
 // Weights in memory are numbers as training has them: no blocks to multiply as integers.
 Arithmetic arithmetic_in_memory(std::optional<Arithmetic> wanted) {
   if (wanted == Arithmetic::int8 || wanted == Arithmetic::faithful)
@@ -40,6 +32,13 @@ Arithmetic arithmetic_in_memory(std::optional<Arithmetic> wanted) {
 }
 
 }  // namespace
+
+Type choose_cache_type(const SessionOptions& options, Arithmetic arithmetic) {
+  if (!options.cache) return arithmetic == Arithmetic::bf16 ? Type::bf16 : Type::f16;
+  for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::q8_0, Type::q4_0})
+    if (*options.cache == type) return type;
+  throw Error("a cache of type f32, f16, bf16, q8_0 or q4_0 was expected");
+}
 
 std::shared_ptr<const Tokenizer> tokenizer_of(const ModelFile& file) {
   return file.gguf() ? open_tokenizer(*file.gguf()) : open_tokenizer(file.folder()->path());

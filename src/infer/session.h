@@ -35,9 +35,12 @@ struct SessionOptions {
   std::int64_t slots = 1;    // sequences at once
   std::int64_t chunk = 512;  // rows of one forward pass
   std::optional<Arithmetic> arithmetic;  // see choose_arithmetic
-  std::optional<Type> cache;             // F32, F16, BF16; default F16, with bf16 arithmetic BF16
+  std::optional<Type> cache;             // F32, F16, BF16, Q8_0, Q4_0; see choose_cache_type
   std::optional<Isa> isa;                // default best_isa(). Of a lent runtime: its own
 };
+
+// What the options say, or F16, with bf16 arithmetic BF16. Throws Error for a type that no cache has.
+Type choose_cache_type(const SessionOptions& options, Arithmetic arithmetic);
 
 class Session {
  public:

@@ -65,6 +65,15 @@ void ModelFile::configure() {
   }
 }
 
+std::shared_ptr<const ModelFile> ModelFile::part(std::int64_t layers) const {
+  auto file = std::make_shared<ModelFile>(*this);
+  file->config_.layers = std::clamp<std::int64_t>(layers, 1, config_.layers);
+  if (!config_.by_layer.empty())
+    file->config_.by_layer.resize(static_cast<std::size_t>(file->config_.layers));
+  file->whole_ = false;
+  return file;
+}
+
 const TensorSource& ModelFile::tensors() const {
   if (gguf_) return *gguf_;
   return *folder_;
@@ -163,6 +172,7 @@ bool harmless(std::string_view name) {
 }  // namespace
 
 void refuse_unknown(const ModelFile& file, std::span<const WeightSpec> weights) {
+  if (!file.whole()) return;
   std::set<std::string_view> known;
   std::set<std::string> scales;
   for (const WeightSpec& w : weights) {
@@ -203,6 +213,7 @@ std::unique_ptr<Model> load_model(std::shared_ptr<const ModelFile> file, Arithme
                                   const Exec& exec, std::int64_t context) {
   Config config = file->config();
   config.run_context = context;
+  stretch_rope(config);
   std::unique_ptr<Model> model = file->family().make(config);
   const std::vector<WeightSpec> weights = model->weights();
   refuse_unknown(*file, weights);

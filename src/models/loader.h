@@ -27,6 +27,9 @@ class ModelFile {
   explicit ModelFile(std::shared_ptr<const HfFolder> folder);
   const GgufFile* gguf() const { return gguf_.get(); }
   const HfFolder* folder() const { return folder_.get(); }
+  // Its first layers alone, of the same file: for measuring on a part.
+  std::shared_ptr<const ModelFile> part(std::int64_t layers) const;
+  bool whole() const { return whole_; }
   const TensorSource& tensors() const;
   const Family& family() const { return *family_; }
   const Config& config() const { return config_; }
@@ -43,6 +46,7 @@ class ModelFile {
   const Family* family_ = nullptr;
   Config config_;
   TensorNames names_;  // of a folder
+  bool whole_ = true;
 };
 
 // What `--arithmetic` says, or without it: int8 when a linear layer is of a block type, else f32.

@@ -106,6 +106,15 @@ std::vector<float> llama3_divisors(double base, std::int64_t width, const RopeSc
   return divisors;
 }
 
+void stretch_rope(Config& c) {
+  RopeScaling& s = c.rope_scaling;
+  if (c.run_context <= c.context || c.context < 1 || c.rope_width() == 0) return;
+  if (!s.kind.empty() || !s.divisors.empty() || !(c.rope_base > 1)) return;
+  s.kind = "yarn";
+  s.original_context = c.context;
+  s.factor = static_cast<float>(d(c.run_context) / d(c.context));
+}
+
 void check_rope(const Config& c, const std::string& file) {
   const RopeScaling& s = c.rope_scaling;
   const auto fail = [&](const char* field, const std::string& message) {

@@ -43,6 +43,10 @@ struct RopeScaling {
 ops::Rope rope_of(const Config& config);
 // The same of layers with a window, where they turn on a base of their own.
 ops::Rope local_rope_of(const Config& config);
+// For a run longer than the trained context of a model that has no scaling of its own: YaRN with the
+// factor that the run needs, so that far positions turn no further than the trained ones did. No
+// effect where nothing turns, the model has a scaling, or the run is within the trained context.
+void stretch_rope(Config& config);
 // Throws Error naming `file` when the settings do not fit each other.
 void check_rope(const Config& config, const std::string& file);
 

@@ -25,6 +25,12 @@ std::int64_t CacheShape::bytes() const {
 Cache::Cache(CacheShape shape)
     : shape_(std::move(shape)),
       starts_(shape_.layers.size() * static_cast<std::size_t>(shape_.slots)) {
+  for (const CacheShape::Layer& layer : shape_.layers)
+    if (const std::int64_t block = format(shape_.type).block; layer.head_dim % block != 0)
+      throw Error("a cache of type " + std::string(format(shape_.type).name) +
+                  " wants heads whose width " + std::to_string(block) +
+                  " divides; this model's are " + std::to_string(layer.head_dim) +
+                  " wide: say --cache f16");
   // Address space is had for the asking, memory is not: one slot at least must fit.
   const auto most = static_cast<std::int64_t>(memory_of_machine().total);
   try {
@@ -81,6 +87,27 @@ KeyValues Cache::view(int layer) const {
   return {k_[i].data(), v_[i].data(), shape_.type, width, head};
 }
 
+namespace {
+
+// Rows of `width` numbers each as blocks, `stride` elements apart.
+void encode_rows(const ConstView& from, std::byte* to, Type type, std::int64_t stride) {
+  const Format& f = format(type);
+  const Format& source = format(from.type);
+  const std::int64_t width = from.columns();
+  std::vector<float> wide(from.type == Type::f32 ? 0 : static_cast<std::size_t>(width));
+  for (std::int64_t row = 0; row < from.rows(); ++row) {
+    const std::byte* bytes = from.data + row * source.bytes(width);
+    const float* numbers = reinterpret_cast<const float*>(bytes);
+    if (!wide.empty()) {
+      source.decode(bytes, wide.data(), width);
+      numbers = wide.data();
+    }
+    f.encode(numbers, to + row * f.bytes(stride), width);
+  }
+}
+
+}  // namespace
+
 void Cache::append(Context& ctx, int layer, const Batch& batch, const Tensor& k, const Tensor& v) {
   const auto i = static_cast<std::size_t>(layer);
   const std::int64_t heads = shape_.layers[i].kv_heads, width = shape_.layers[i].head_dim;
@@ -94,9 +121,12 @@ void Cache::append(Context& ctx, int layer, const Batch& batch, const Tensor& k,
     // other.
     const std::byte* source = from.view().data + t * heads * head_bytes;
     std::byte* target = to.data() + first * out_bytes;
-    ctx.kernels().convert({ConstView(source, from.type(), {heads, width}),
-                           {View(target, shape_.type, {heads, width}, room * width), false}},
-                          0, heads);
+    const ConstView numbers(source, from.type(), {heads, width});
+    if (!format(shape_.type).quantised)
+      ctx.kernels().convert(
+          {numbers, {View(target, shape_.type, {heads, width}, room * width), false}}, 0, heads);
+    else if (!ctx.kernels().empty)
+      encode_rows(numbers, target, shape_.type, room * width);
   };
   const std::int64_t rows = batch.rows();
   const auto range = [&](std::int64_t begin, std::int64_t end, unsigned) {

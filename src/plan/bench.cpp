@@ -8,6 +8,7 @@
 #include "kernels/exec.h"
 #include "plan/energy.h"
 #include "plan/resident.h"
+#include "tensor/runtime.h"
 
 namespace bantam {
 
@@ -16,8 +17,6 @@ namespace {
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
-
-constexpr std::int64_t kLoads = 3;
 
 // Token ids that hang together with nothing: speed does not depend on them.
 std::vector<std::int32_t> bench_tokens(std::int64_t count, std::int64_t vocabulary,
@@ -32,7 +31,10 @@ std::vector<std::int32_t> bench_tokens(std::int64_t count, std::int64_t vocabula
 class Bench {
  public:
   Bench(const Path& path, const BenchOptions& options, const BenchStep& step)
-      : path_(path), options_(options), step_(step) {}
+      : path_(path),
+        options_(options),
+        step_(step),
+        runtime_(options.session.threads, options.session.isa) {}
 
   BenchReport run() {
     loads();
@@ -55,7 +57,7 @@ class Bench {
     SessionOptions o = options_.session;
     o.slots = *std::ranges::max_element(options_.batches);
     o.positions = positions();
-    session_ = std::make_unique<Session>(file_, o);
+    session_ = std::make_unique<Session>(file_, runtime_.lend(), o);
     if (positions() > session_->context())
       throw Error("the runs need " + std::to_string(positions()) +
                   " tokens, the context has room for " + std::to_string(session_->context()) +
@@ -67,7 +69,7 @@ class Bench {
   void loads() {
     const std::int64_t width = ModelFile(path_).config().vocabulary;
     const std::vector<std::int32_t> prompt = bench_tokens(options_.prompt, width, 0);
-    for (std::int64_t i = 0; i < kLoads && (go_on() || i == 0); ++i) {
+    for (std::int64_t i = 0; i < options_.loads && (go_on() || i == 0); ++i) {
       const double start = seconds_now();
       open();
       report_.load_ms.add(1e3 * (seconds_now() - start));
@@ -95,7 +97,7 @@ class Bench {
     // A little more than nothing where the model is tiny: pieces of the probe are 256 KiB.
     const auto bytes =
         static_cast<std::size_t>(std::max<std::int64_t>(report_.work.weight_bytes, 1 << 20));
-    ThreadPool pool(session_->threads());
+    ThreadPool& pool = runtime_.lend().pool;  // idle between the runs: the same threads
     const Bytes buffer = allocate_bytes(bytes);
     std::memset(buffer.get(), 1, bytes);
     const Isa isa = options_.session.isa ? *options_.session.isa : best_isa();
@@ -163,6 +165,7 @@ class Bench {
   const Path path_;
   const BenchOptions options_;
   const BenchStep& step_;
+  OwnRuntime runtime_;
   std::int64_t done_ = 0;
   bool stopped_ = false;
   std::shared_ptr<const ModelFile> file_;
@@ -174,14 +177,14 @@ class Bench {
 }  // namespace
 
 std::int64_t bench_positions(const BenchOptions& o) {
-  if (o.prompt < 1 || o.answer < 0 || o.repeats < 1 || o.depths.empty() || o.batches.empty() ||
-      std::ranges::min(o.depths) < 0 || std::ranges::min(o.batches) < 1)
+  if (o.prompt < 1 || o.answer < 0 || o.repeats < 1 || o.loads < 1 || o.depths.empty() ||
+      o.batches.empty() || std::ranges::min(o.depths) < 0 || std::ranges::min(o.batches) < 1)
     throw Error("a prompt, repeats and batches from 1, answers and depths from 0 were expected");
   return std::ranges::max(o.depths) + std::max(o.prompt, o.answer);
 }
 
 std::int64_t bench_steps(const BenchOptions& o) {
-  return kLoads + o.repeats +
+  return o.loads + o.repeats +
          (o.repeats + 1) * static_cast<std::int64_t>(o.depths.size() * o.batches.size());
 }
 

@@ -17,7 +17,7 @@ struct BenchOptions {
   SessionOptions session;     // context, positions, slots are chosen here
   std::int64_t prompt = 512;  // tokens
   std::int64_t answer = 64;   // tokens; 0: only prompts
-  std::int64_t repeats = 5;
+  std::int64_t repeats = 5, loads = 3;
   std::vector<std::int64_t> depths{0};   // tokens that stand before the prompt
   std::vector<std::int64_t> batches{1};  // answers at once
 };

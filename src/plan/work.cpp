@@ -23,27 +23,28 @@ double TokenWork::prompt_operations(std::int64_t tokens) const {
   return 2 * (static_cast<double>(body) * static_cast<double>(tokens) + static_cast<double>(head));
 }
 
-TokenWork token_work(const ModelFile& file, Arithmetic arithmetic) {
+std::int64_t held_bytes(const WeightSpec& weight, Type type, Arithmetic arithmetic) {
+  if (weight.role == Role::gain || weight.role == Role::bias)
+    return byte_size(Type::f32, weight.shape);
+  return byte_size(held_type(type, arithmetic), weight.shape);
+}
+
+TokenWork token_work(const Config& config, Arithmetic arithmetic,
+                     const std::function<Type(const WeightSpec&)>& type) {
   TokenWork work;
-  const std::unique_ptr<Model> model = file.family().make(file.config());
-  for (const auto& weight : model->weights()) {
-    switch (weight.role) {
-      case Role::embedding:  // one row of it
-      case Role::positions:
-        break;
-      case Role::gain:
-      case Role::bias:
-        work.weight_bytes += byte_size(Type::f32, weight.shape);
-        break;
-      case Role::linear:
-      case Role::head:
-        (weight.role == Role::head ? work.head : work.body) += weight.shape.count();
-        work.weight_bytes +=
-            byte_size(held_type(stored_type(file, weight), arithmetic), weight.shape);
-        break;
-    }
+  const std::unique_ptr<Model> model = family_by_gguf(config.family, "").make(config);
+  for (const WeightSpec& weight : model->weights()) {
+    if (weight.role == Role::embedding || weight.role == Role::positions) continue;  // one row
+    if (weight.role == Role::linear) work.body += weight.shape.count();
+    if (weight.role == Role::head) work.head += weight.shape.count();
+    work.weight_bytes += held_bytes(weight, type(weight), arithmetic);
   }
   return work;
+}
+
+TokenWork token_work(const ModelFile& file, Arithmetic arithmetic) {
+  return token_work(file.config(), arithmetic,
+                    [&](const WeightSpec& weight) { return stored_type(file, weight); });
 }
 
 std::int64_t cache_bytes_read(const CacheShape& shape, std::int64_t depth) {
@@ -61,6 +62,7 @@ Unit unit_of(Arithmetic arithmetic, Isa isa) {
     case Arithmetic::f32:
       break;
     case Arithmetic::int8:
+    case Arithmetic::faithful:
     case Arithmetic::faithful:
       return isa == Isa::amx && f.amx_int8 ? Unit::tile_int8 : Unit::bytes;
     case Arithmetic::bf16:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "kernels/peak.h"
 #include "models/loader.h"
@@ -21,6 +22,13 @@ struct TokenWork {
 };
 // Of a file that has all the model's weights (throws Error where one is missing).
 TokenWork token_work(const ModelFile& file, Arithmetic arithmetic);
+
+// Bytes in memory of a weight that is stored as `type` (not of an embedding's, which stays in the
+// file).
+std::int64_t held_bytes(const WeightSpec& weight, Type type, Arithmetic arithmetic);
+// The same work for a model that is not there.
+TokenWork token_work(const Config& config, Arithmetic arithmetic,
+                     const std::function<Type(const WeightSpec&)>& type);
 
 // Bytes of keys and values that a token reads which stands after `depth` others.
 std::int64_t cache_bytes_read(const CacheShape& shape, std::int64_t depth);

@@ -1,6 +1,7 @@
 // Attention and its gradient: the same bytes from every instruction set and every split of the
 // work; values and gradients against plain references.
 #include "attention_cases.h"
+#include "blocks/format.h"
 
 namespace bantam::test {
 namespace {
@@ -54,6 +55,54 @@ TEST(AttentionTargets, LongContexts) {
     const AttentionCase c{p, {1, 1, width}, Type::f32, Type::bf16};
     expect_same_bytes(c.text(), [&](const Kernels& k, bool pieces) { return c.run(k, pieces); });
   }
+}
+
+// A cache of blocks stands for the numbers that they decode to, to the bit.
+TEST(AttentionTargets, BlocksAreTheirNumbers) {
+  const Heads heads{4, 2, 64};
+  const std::int64_t columns = heads.kv_heads * heads.width;
+  for (const Pattern& pattern : {decode(), prefill()})
+    for (const Type type : {Type::q8_0, Type::q4_0}) {
+      const Format& f = format(type);
+      const std::int64_t count = pattern.stored * columns;
+      const auto blocks = [&](std::uint64_t seed) {
+        const Rows numbers = Rows::random(seed, Type::f32, pattern.stored, columns);
+        std::vector<std::byte> bytes(static_cast<std::size_t>(f.bytes(count)));
+        f.encode(reinterpret_cast<const float*>(numbers.bytes().data()), bytes.data(), count);
+        return bytes;
+      };
+      const auto decoded = [&](const std::vector<std::byte>& bytes) {
+        std::vector<float> numbers(static_cast<std::size_t>(count));
+        f.decode(bytes.data(), numbers.data(), count);
+        return numbers;
+      };
+      const std::vector<std::byte> k = blocks(2), v = blocks(3);
+      const std::vector<float> wide_k = decoded(k), wide_v = decoded(v);
+      Rows q = Rows::random(1, Type::f32, pattern.rows(), heads.heads * heads.width, 0, 2);
+      const auto run = [&](const Kernels& kernels, const KeyValues& kv) {
+        Rows out(Type::f32, pattern.rows(), heads.heads * heads.width);
+        std::vector<float> scratch(
+            static_cast<std::size_t>(attention_scratch(pattern.stored, 0, heads.width)));
+        const AttentionArgs args{
+            q.view(),       kv, pattern.first.data(), pattern.count.data(), heads.heads,
+            heads.kv_heads, 64, 0.125f,               0,                    out.view(),
+            nullptr};
+        kernels.attention(args, 0, pattern.rows() * heads.kv_heads, scratch.data());
+        return out.bytes();
+      };
+      const auto bytes_of = [](const std::vector<float>& x) {
+        return reinterpret_cast<const std::byte*>(x.data());
+      };
+      const std::vector<std::byte> expected =
+          run(kernels_for(Isa::scalar),
+              {bytes_of(wide_k), bytes_of(wide_v), Type::f32, columns, heads.width});
+      for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
+        if (!isa_available(isa)) continue;
+        EXPECT_EQ(run(kernels_for(isa), {k.data(), v.data(), type, columns, heads.width}),
+                  expected)
+            << pattern.name << " " << f.name << " " << isa_name(isa);
+      }
+    }
 }
 
 TEST(AttentionTargets, Gradient) {

@@ -183,5 +183,28 @@ TEST(Rope, KeysThatWouldMeanAnotherModelAreRefused) {
   }
 }
 
+// Beyond the trained context positions are stretched, where the model does not say how itself.
+TEST(Rope, StretchesBeyondTheTrainedContext) {
+  Config c = from_config(
+      R"({"hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 1, "intermediate_size": 8, "vocab_size": 9, "max_position_embeddings": 1000})");
+  c.run_context = 1000;
+  Config within = c;
+  stretch_rope(within);
+  EXPECT_EQ(within.rope_scaling.kind, "");
+  c.run_context = 4000;
+  Config longer = c, said = c;
+  stretch_rope(longer);
+  EXPECT_EQ(longer.rope_scaling.kind, "yarn");
+  said.rope_scaling.kind = "yarn";
+  said.rope_scaling.factor = 4;
+  said.rope_scaling.original_context = 1000;
+  EXPECT_EQ(*rope_of(longer).frequencies, *rope_of(said).frequencies);
+  EXPECT_EQ(rope_of(longer).scale, rope_of(said).scale);
+  said.rope_scaling.kind = "linear";
+  Config kept = said;
+  stretch_rope(kept);
+  EXPECT_EQ(kept.rope_scaling.kind, "linear");
+}
+
 }  // namespace
 }  // namespace bantam::test

@@ -11,7 +11,7 @@ import json, math, os, subprocess, sys, tempfile
 try:
     import numpy, torch
 except ImportError:
-    print("PyTorch is not installed (scripts/setup --peers)")
+    print("PyTorch is not installed (scripts/setup --torch)")
     sys.exit(77)
 
 

@@ -34,8 +34,42 @@ HWY_INLINE void widen(const T* from, std::int64_t stride, std::int64_t count, st
       store(to + i * padded + d, load(from + i * stride + d, some));
     });
 }
+
+// A block of 32 numbers, each its scale (a half) times a whole number of a few bits: exact in
+// float32. (Layouts: blocks/q8_0.cpp, blocks/q4_0.cpp.)
+struct EightBits {
+  static constexpr std::int64_t kBytes = 34;
+  static HWY_INLINE void widen(const std::uint8_t* codes, float d, float* to) {
+    for (int i = 0; i < 32; ++i) to[i] = d * static_cast<float>(static_cast<std::int8_t>(codes[i]));
+  }
+};
+struct FourBits {
+  static constexpr std::int64_t kBytes = 18;
+  static HWY_INLINE void widen(const std::uint8_t* codes, float d, float* to) {
+    for (int i = 0; i < 16; ++i) {
+      to[i] = d * static_cast<float>((codes[i] & 15) - 8);
+      to[i + 16] = d * static_cast<float>((codes[i] >> 4) - 8);
+    }
+  }
+};
+// The same as `widen`; offset, stride and width are multiples of 32.
+template <class Block>
+HWY_INLINE void widen_blocks(const std::byte* data, std::int64_t offset, std::int64_t stride,
+                             std::int64_t count, std::int64_t width, float* to) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto* block = reinterpret_cast<const std::uint8_t*>(data) +
+                        (offset + i * stride) / 32 * Block::kBytes;
+    for (std::int64_t d = 0; d < width; d += 32, block += Block::kBytes) {
+      const auto half = static_cast<std::uint16_t>(block[0] | block[1] << 8);
+      Block::widen(block + 2, half_to_float(half), to + i * width + d);
+    }
+  }
+}
+
 inline void widen_rows(const std::byte* data, Type type, std::int64_t offset, std::int64_t stride,
                        std::int64_t count, std::int64_t width, float* to, std::int64_t padded) {
+  if (type == Type::q8_0) return widen_blocks<EightBits>(data, offset, stride, count, width, to);
+  if (type == Type::q4_0) return widen_blocks<FourBits>(data, offset, stride, count, width, to);
   const auto go = [&](auto t) {
     widen(reinterpret_cast<const decltype(t)*>(data) + offset, stride, count, width, to, padded);
   };

@@ -1,0 +1,17 @@
+// What `bantam bench` does beside speed.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/model_options.h"
+
+namespace bantam::cli {
+
+// Measures what arithmetic and cache cost (bench --quality) on the first `tokens` tokens of a text,
+// against `parent` or the model itself in the most exact arithmetic, and prints it.
+void bench_quality(const ModelOptions& model, const std::string& text,
+                   const std::optional<std::string>& parent, std::optional<std::int64_t> tokens,
+                   bool json);
+
+}  // namespace bantam::cli

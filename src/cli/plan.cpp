@@ -1,0 +1,255 @@
+// `bantam plan`: what a model will take and do, on this machine or another, before it is loaded.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/machine.h"
+#include "base/progress.h"
+#include "blocks/format.h"
+#include "cli/model_options.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "plan/choice.h"
+#include "plan/machine.h"
+#include "train/recipe.h"
+
+namespace bantam::cli {
+
+namespace {
+
+struct PlanVerb {
+  ModelOptions model;
+  std::optional<std::string> size, type, device_name;
+  std::optional<std::int64_t> memory, prompt;
+  double decode = 0;
+  bool json = false;
+
+  void run() const;
+  void plan_one() const;
+  void choose() const;
+};
+
+// What is known of a model and the machine that it will run on.
+struct Planned {
+  std::string model;
+  RunShape run;
+  MemoryParts memory;
+  SpeedPlan speed;
+  std::int64_t context = 0;  // the longest that memory allows
+  std::int64_t limit = 0;    // of memory
+  std::string machine;
+};
+
+const Device& need_device(const std::string& name) {
+  if (const Device* device = find_device(name)) return *device;
+  std::string known;
+  for (const Device& d : devices()) known += (known.empty() ? "" : ", ") + std::string(d.name);
+  throw Error(known + " were expected, not \"" + printable(name, 40) + "\"", Error::Kind::usage)
+      .field("--device");
+}
+
+Type need_type(const std::string& name) {
+  const Format* format = find_format(name);
+  if (format && format->encode) return format->type;
+  throw Error("\"" + printable(name, 40) + "\" is no type that a model can be written in",
+              Error::Kind::usage)
+      .field("--type");
+}
+
+// This machine as a device, measured in about a second.
+Device measured_device(const Machine& machine, std::string& name) {
+  ThreadPool pool(machine.threads);
+  const MachineSpeed speed = measure_machine(pool, machine.used, 3);
+  name = machine.processor.empty() ? "this machine" : machine.processor;
+  const auto peak = [&](std::string_view what) {
+    for (const MachineSpeed::Peak& p : speed.peaks)
+      if (p.what == what) return p.operations_per_s;
+    return 0.0;
+  };
+  return {"here",
+          name,
+          machine.threads,
+          speed.read_bytes_per_s,
+          std::max(peak("int8 products"), peak("int8 tiles") / 2),
+          peak("f32 multiply-add"),
+          1e9,
+          machine.free_memory_bytes};
+}
+
+Json memory_json(const MemoryParts& m) {
+  return {{"total_bytes", m.total()},
+          {"program_bytes", m.program},
+          {"weights_bytes", m.weights},
+          {"cache_bytes", m.cache},
+          {"scratch_bytes", m.scratch}};
+}
+
+Json speed_json(const SpeedPlan& s) {
+  return {{"load_s", s.load_s},
+          {"prompt_tokens", s.prompt},
+          {"first_token_s", s.first_token_s},
+          {"prefill_tokens_per_s", s.prefill_per_s},
+          {"decode_tokens_per_s", s.decode_per_s}};
+}
+
+std::string bytes_text(std::int64_t bytes) { return byte_text(static_cast<double>(bytes)); }
+
+void show(const Planned& p, bool json) {
+  if (json) {
+    Json j = {{"model", p.model},
+              {"machine", p.machine},
+              {"arithmetic", arithmetic_name(p.run.arithmetic)},
+              {"cache", format(p.run.cache).name},
+              {"context", p.run.positions},
+              {"largest_context", p.context},
+              {"memory_limit_bytes", p.limit},
+              {"fits", p.memory.total() <= p.limit}};
+    j.update(memory_json(p.memory));
+    j.update(speed_json(p.speed));
+    print(to_text(j) + "\n");
+    return;
+  }
+  print(fmt::format("{} on {}, {} threads, {} arithmetic\n", p.model, p.machine, p.run.threads,
+                    arithmetic_name(p.run.arithmetic)));
+  print(fmt::format(
+      "  memory        {}: weights {}, cache {} ({} tokens, {}), scratch {}, program {}\n",
+      bytes_text(p.memory.total()), bytes_text(p.memory.weights), bytes_text(p.memory.cache),
+      p.run.positions, format(p.run.cache).name, bytes_text(p.memory.scratch),
+      bytes_text(p.memory.program)));
+  print(fmt::format("  load          {:.2f} s\n", p.speed.load_s));
+  print(fmt::format("  first token   {:.2f} s after a prompt of {} tokens, {:.0f} tokens/s\n",
+                    p.speed.first_token_s, p.speed.prompt, p.speed.prefill_per_s));
+  print(fmt::format("  answers       {:.1f} tokens/s\n", p.speed.decode_per_s));
+  if (p.memory.total() > p.limit)
+    print(fmt::format("  context       does not fit into {}: {} tokens would\n",
+                      bytes_text(p.limit), p.context));
+  else
+    print(fmt::format("  context       {} tokens at most, within {}\n", p.context,
+                      bytes_text(p.limit)));
+}
+
+void PlanVerb::plan_one() const {
+  Planned p;
+  const SessionOptions options = model.session();
+  const std::int64_t length = prompt.value_or(512);
+  const Device* device = device_name ? &need_device(*device_name) : nullptr;
+  std::shared_ptr<const ModelFile> file;
+  const Type stored = need_type(type.value_or("q8_0"));
+  Config config;
+  if (size) {
+    config = config_of_size(parse_count(*size));
+    p.model =
+        fmt::format("{} parameters in {}", count_text(static_cast<double>(parameters_of(config))),
+                    format(stored).name);
+    p.run = run_shape_of(config, stored, options);
+  } else {
+    file = std::make_shared<const ModelFile>(Path(model.path));
+    p.model = model.path;
+    p.run = run_shape(*file, options);
+  }
+  if (device) p.run.threads = model.threads ? p.run.threads : device->threads;
+  p.memory = plan_memory(p.run);
+  p.memory.program = program_bytes();
+  const Machine machine = probe_machine();
+  p.machine = device                      ? std::string(device->what)
+              : machine.processor.empty() ? "this machine"
+                                          : machine.processor;
+  p.limit = memory.value_or(
+      static_cast<std::int64_t>(device ? device->memory : machine.free_memory_bytes));
+  RunShape longest = p.run;
+  longest.positions = std::max(p.run.positions, p.run.config.context);
+  p.context = largest_context(longest, p.memory.program, p.limit);
+  if (device)
+    p.speed = reckon_speed(*device, costs_of(p.run), length);
+  else
+    p.speed = file ? measure_speed(file, options, length)
+                   : measure_speed(config, stored, options, length);
+  show(p, json);
+}
+
+void PlanVerb::choose() const {
+  const Machine machine = probe_machine();
+  std::string name;
+  const Device device = device_name ? need_device(*device_name) : measured_device(machine, name);
+  ChoiceLimits limits;
+  limits.decode_per_s = decode;
+  limits.memory = memory.value_or(static_cast<std::int64_t>(device.memory));
+  limits.context = model.context.value_or(limits.context);
+  std::vector<Type> types;
+  for (const Format& f : formats())
+    if (f.encode && (f.quantised || f.type == Type::f16)) types.push_back(f.type);
+  if (type) types = {need_type(*type)};
+  const std::vector<ModelChoice> all = choose_model(device, limits, types, model.session());
+  if (json) {
+    Json j = {{"machine", device.what},
+              {"memory_limit_bytes", limits.memory},
+              {"decode_at_least", limits.decode_per_s},
+              {"context", limits.context}};
+    j["choices"] = Json::array();
+    for (const auto& c : all) {
+      Json row = {{"size", c.shape->name}, {"like", c.shape->like}, {"type", format(c.type).name}};
+      row.update(memory_json(c.memory));
+      row.update(speed_json(c.speed));
+      j["choices"].push_back(std::move(row));
+    }
+    print(to_text(j) + "\n");
+    return;
+  }
+  print(fmt::format("{}: {} of memory, {:.0f} tokens/s or more, a context of {} tokens\n",
+                    device.what, bytes_text(limits.memory), limits.decode_per_s, limits.context));
+  if (all.empty()) print("  no known size keeps within that\n");
+  for (const auto& c : all)
+    print(
+        fmt::format("  {:<5} {:<7} {:>8} of memory, answers {:.1f} tokens/s, a prompt of {} in "
+                    "{:.1f} s   (as {})\n",
+                    c.shape->name, format(c.type).name, bytes_text(c.memory.total()),
+                    c.speed.decode_per_s, c.speed.prompt, c.speed.first_token_s, c.shape->like));
+}
+
+void PlanVerb::run() const {
+  const bool named = !model.path.empty();
+  if (named && size) throw Error("a model or --size was expected, not both", Error::Kind::usage);
+  if (named && type) throw Error("--type goes with --size", Error::Kind::usage);
+  if (named || size)
+    plan_one();
+  else if (decode > 0 || memory)
+    choose();
+  else
+    throw Error("a model, --size, or --decode and --memory were expected", Error::Kind::usage);
+}
+
+std::function<void()> declare_plan(Options& options) {
+  auto command = std::make_shared<PlanVerb>();
+  command->model.declare(options, false);
+  options.text("--size", "N", command->size, "plan for a model of so many parameters: 135m, 1.2b");
+  options.text("--type", "TYPE", command->type, "the type of its weights (default q8_0)");
+  std::string names;
+  for (const Device& d : devices()) names += (names.empty() ? "" : ", ") + std::string(d.name);
+  options.text("--device", "NAME", command->device_name,
+               "not this machine, but one of these: " + names);
+  options.add(
+      {"--memory", "SIZE", "memory that it may take: 4GB (default: what is free)", false, false,
+       [command](const std::string& text) { command->memory = parse_bytes(text, "--memory"); }});
+  options.number("--decode", "N", command->decode, 0, 1e9,
+                 "without a model: which sizes give so many tokens a second");
+  options.whole("-p,--prompt", "N", command->prompt, 1, 1 << 20,
+                "tokens of a prompt (default 512)");
+  options.flag("--json", command->json, "as one JSON object");
+  return [command] { command->run(); };
+}
+
+}  // namespace
+
+const Verb kPlan{
+    "plan", "foretell a model's memory and speed before it is loaded",
+    "Says what a model will take and how fast it will be: on this machine, measured on some\n"
+    "of its layers in about two seconds, or on another one, reckoned from what such machines\n"
+    "can do. Without a model: which sizes and types keep within --memory and --decode.",
+    "bantam plan model.gguf --ctx 8192\n"
+    "bantam plan --size 1.2b --type q8_0 --device pi5\n"
+    "bantam plan --decode 10 --memory 4GB",
+    declare_plan};
+
+}  // namespace bantam::cli

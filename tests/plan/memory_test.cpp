@@ -1,0 +1,141 @@
+// Memory is foretold by the program itself, and kept to.
+#include "plan/memory.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "plan/choice.h"
+#include "plan/speed.h"
+#include "support/tiny_model.h"
+#include "tensor/runtime.h"
+
+namespace bantam {
+namespace {
+
+using test::ScratchFolder, test::TinyModel, test::write_tiny_gguf;
+
+// What a real pass takes of its arena, the plan has counted; the rest is tables and scores.
+TEST(MemoryPlan, CountsWhatAPassTakes) {
+  const ScratchFolder folder;
+  const Path path = folder / "model.gguf";
+  write_tiny_gguf(path);
+  const auto file = std::make_shared<const ModelFile>(path);
+  SessionOptions options;
+  options.threads = 1;
+  options.positions = 100;
+  options.chunk = 40;
+  const RunShape shape = run_shape(*file, options);
+  const MemoryParts parts = plan_memory(shape);
+
+  OwnRuntime own(1);
+  Arena arena;
+  Context ctx(own.lend().pool, own.lend().kernels, arena);
+  const std::unique_ptr<Model> model = load_model(file, Arithmetic::f32, ctx.exec);
+  Cache cache(cache_shape_of(shape));
+  Batch batch;
+  for (std::int32_t i = 0; i < 40; ++i) batch.add(1, i, 0, i == 39);
+  model->forward(ctx, batch, &cache);
+  const std::int64_t rope = 128 * 16 * 4;  // 100 positions in tables of 128
+  EXPECT_EQ(parts.scratch,
+            static_cast<std::int64_t>(arena.peak()) + 4 * attention_scratch(100, 0, 16) + rope);
+  EXPECT_EQ(parts.cache, cache_shape_of(shape).bytes());
+  EXPECT_EQ(parts.total(), parts.weights + parts.cache + parts.scratch);
+  // Layers of one kind take the same memory one after the other.
+  TinyModel deep;
+  deep.layers = 7;
+  write_tiny_gguf(path, deep);
+  EXPECT_EQ(plan_memory(run_shape(ModelFile(path), options)).scratch, parts.scratch);
+}
+
+TEST(MemoryPlan, IsKeptTo) {
+  const ScratchFolder folder;
+  const Path path = folder / "model.gguf";
+  write_tiny_gguf(path);  // with a context of 128
+  const ModelFile file(path);
+  SessionOptions options;
+  options.threads = 1;
+  const RunShape shape = run_shape(file, options);
+  const std::int64_t program = program_bytes(), all = program + plan_memory(shape).total();
+  EXPECT_EQ(largest_context(shape, program, all), 128);
+  EXPECT_EQ(largest_context(shape, program, program), 0);
+  const std::int64_t some = largest_context(shape, program, all - plan_memory(shape).cache / 2);
+  EXPECT_GT(some, 0);
+  EXPECT_LT(some, 128);
+
+  SessionOptions kept = options;
+  EXPECT_EQ(keep_to_memory(file, kept, all + (8 << 20)), 128);
+  EXPECT_EQ(kept.positions, 0);  // nothing to be shortened
+  EXPECT_THROW(keep_to_memory(file, kept, program / 2), Error);
+  try {
+    kept.context = 128;
+    keep_to_memory(file, kept, program_bytes() + plan_memory(shape).total() - 3000);
+    FAIL() << "a context that was asked for is not shortened in silence";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("--ctx"), std::string::npos) << error.what();
+  }
+}
+
+TEST(SpeedPlan, OfADeviceIsItsLimitsByTheWork) {
+  const ScratchFolder folder;
+  const Path path = folder / "model.gguf";
+  TinyModel tiny;
+  tiny.type = Type::q8_0;
+  write_tiny_gguf(path, tiny);
+  const ModelCosts costs = costs_of(run_shape(ModelFile(path), {}));
+  const Device device{"d", "", 2, 1e9, 2e12, 1e12, 1e8, 1 << 30};
+  const SpeedPlan plan = reckon_speed(device, costs, 100);
+  const auto weights = static_cast<double>(costs.work.weight_bytes);
+  EXPECT_DOUBLE_EQ(plan.decode_per_s,
+                   kDecodeShare * 1e9 / (weights + static_cast<double>(costs.cache_row_bytes)));
+  EXPECT_DOUBLE_EQ(plan.load_s, weights / 1e8);
+  EXPECT_DOUBLE_EQ(plan.first_token_s,
+                   std::max(costs.work.prompt_operations(100) / (kPrefillShare * 2e12),
+                            weights / (kDecodeShare * 1e9)));
+}
+
+TEST(SpeedPlan, IsMeasuredOnSomeLayers) {
+  const ScratchFolder folder;
+  const Path path = folder / "model.gguf";
+  TinyModel tiny;
+  tiny.layers = 4;
+  write_tiny_gguf(path, tiny);
+  SessionOptions options;
+  options.threads = 1;
+  const auto file = std::make_shared<const ModelFile>(path);
+  EXPECT_EQ(file->part(2)->config().layers, 2);
+  EXPECT_FALSE(file->part(2)->whole());
+  for (const std::int64_t sample : {1 << 30, 1}) {  // all of it; a single layer
+    const SpeedPlan plan = measure_speed(file, options, 16, sample);
+    EXPECT_EQ(plan.prompt, 16);
+    EXPECT_GT(plan.decode_per_s, 0);
+    EXPECT_GT(plan.prefill_per_s, 0);
+    EXPECT_GT(plan.load_s, 0);
+  }
+  EXPECT_GT(measure_speed(file->config(), Type::q8_0, options, 16).decode_per_s, 0);
+}
+
+TEST(ModelChoice, KeepsWithinItsLimits) {
+  const Device* device = find_device("4gb");
+  ASSERT_NE(device, nullptr);
+  const std::vector<Type> types{Type::f16, Type::q8_0, Type::q4_0};
+  ChoiceLimits limits{10, std::int64_t{2} << 30, 2048};
+  const std::vector<ModelChoice> all = choose_model(*device, limits, types, {});
+  ASSERT_FALSE(all.empty());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_GE(all[i].speed.decode_per_s, 10);
+    EXPECT_LE(all[i].memory.total(), limits.memory);
+    if (i > 0) {
+      EXPECT_LT(parameters_of(config_of(*all[i].shape)),
+                parameters_of(config_of(*all[i - 1].shape)));
+    }
+  }
+  // More memory and less speed allow a larger one; nothing fits into nothing.
+  limits = {1, std::int64_t{16} << 30, 2048};
+  EXPECT_GT(parameters_of(config_of(*choose_model(*device, limits, types, {})[0].shape)),
+            parameters_of(config_of(*all[0].shape)));
+  limits.memory = 1 << 20;
+  EXPECT_TRUE(choose_model(*device, limits, types, {}).empty());
+}
+
+}  // namespace
+}  // namespace bantam
