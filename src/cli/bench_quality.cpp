@@ -55,7 +55,8 @@ void bench_quality(const ModelOptions& model, const std::string& text,
   if (model.cache)
     options.caches = {*model.cache};
   else
-    for (const auto& [name, type] : cache_types()) options.caches.push_back(type);
+    for (const auto& [name, type] : cache_types())
+      if (file->config().head_dim % format(type).block == 0) options.caches.push_back(type);
   const std::vector<QualityRow> rows =
       measure_quality(file, reference, ids, options, [] { return !interrupted(); });
   check_interrupt();

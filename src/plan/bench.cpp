@@ -197,7 +197,9 @@ void set_limits(BenchReport& report, const CacheShape& cache, const BenchOptions
     const auto batch = static_cast<double>(row.batch);
     row.bytes_per_token = weights / batch + keys;
     row.decode_limit = report.read.most() / row.bytes_per_token;
-    const double operations = report.work.prompt_operations(options.prompt);
+    // Two planes of bytes: every product is made twice.
+    const double planes = report.arithmetic == Arithmetic::faithful ? 2 : 1;
+    const double operations = planes * report.work.prompt_operations(options.prompt);
     row.prefill_limit =
         operations > 0 ? report.peak.most() * static_cast<double>(options.prompt) / operations : 0;
   }

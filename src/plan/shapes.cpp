@@ -94,7 +94,9 @@ Config config_of_size(std::int64_t parameters) {
     return std::abs(std::log(static_cast<double>(parameters)) -
                     std::log(static_cast<double>(parameters_of(config_of(shape)))));
   };
-  Config c = config_of(*std::ranges::min_element(kShapes, {}, distance));
+  const NamedShape& nearest = *std::ranges::min_element(kShapes, {}, distance);
+  Config c = config_of(nearest);
+  if (distance(nearest) < 0.05) return c;  // "1.2b" is the shape of 1.236 billion
   const std::int64_t outside = parameters_of(c) - c.layers * layer_parameters(c);
   const double layers =
       static_cast<double>(parameters - outside) / static_cast<double>(layer_parameters(c));

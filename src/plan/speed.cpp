@@ -81,14 +81,14 @@ class Stopwatch {
   }
   // The same of a token of an answer.
   double token(Session::Want want, double budget) {
-    constexpr std::int64_t kTokens = 8;
+    const std::int64_t tokens = std::min<std::int64_t>(8, session_.room());
     session_.trim(0, 0);
     return least(budget,
                  [&] {
                    session_.trim(0, 0);
-                   for (std::int64_t i = 0; i < kTokens; ++i) run(1, want);
+                   for (std::int64_t i = 0; i < tokens; ++i) run(1, want);
                  }) /
-           kTokens;
+           static_cast<double>(tokens);
   }
 
  private:
@@ -124,10 +124,10 @@ SpeedPlan measure_part(std::shared_ptr<const ModelFile> file, const SessionOptio
                        const RunShape& whole, std::int64_t layers, std::int64_t prompt) {
   const Split split = split_bytes(whole);
   const double share = static_cast<double>(layers) / static_cast<double>(whole.config.layers);
-  prompt = std::min(prompt, whole.config.context);
+  prompt = std::min(prompt, whole.positions);
   OwnRuntime own(options.threads, options.isa);
   SessionOptions part = options;
-  part.positions = prompt;
+  part.positions = std::min<std::int64_t>(std::max<std::int64_t>(prompt, 8), whole.positions);
   const double start = plan_clock();
   Session session(file->part(layers), own.lend(), part);
   const double load = plan_clock() - start;

@@ -63,7 +63,6 @@ Unit unit_of(Arithmetic arithmetic, Isa isa) {
       break;
     case Arithmetic::int8:
     case Arithmetic::faithful:
-    case Arithmetic::faithful:
       return isa == Isa::amx && f.amx_int8 ? Unit::tile_int8 : Unit::bytes;
     case Arithmetic::bf16:
       return isa == Isa::amx && f.amx_bf16 ? Unit::tile_bf16 : Unit::fma;

@@ -50,25 +50,33 @@ TEST(MemoryPlan, CountsWhatAPassTakes) {
 TEST(MemoryPlan, IsKeptTo) {
   const ScratchFolder folder;
   const Path path = folder / "model.gguf";
-  write_tiny_gguf(path);  // with a context of 128
+  TinyModel tiny;
+  tiny.context = 1'000'000;  // 256 MB of keys and values, 96 MB of tables and scores
+  write_tiny_gguf(path, tiny);
   const ModelFile file(path);
   SessionOptions options;
   options.threads = 1;
   const RunShape shape = run_shape(file, options);
-  const std::int64_t program = program_bytes(), all = program + plan_memory(shape).total();
-  EXPECT_EQ(largest_context(shape, program, all), 128);
+  const MemoryParts parts = plan_memory(shape);
+  const std::int64_t program = program_bytes(), all = program + parts.total();
+  EXPECT_EQ(largest_context(shape, program, all), tiny.context);
   EXPECT_EQ(largest_context(shape, program, program), 0);
-  const std::int64_t some = largest_context(shape, program, all - plan_memory(shape).cache / 2);
-  EXPECT_GT(some, 0);
-  EXPECT_LT(some, 128);
+  const std::int64_t some = largest_context(shape, program, all - parts.cache / 2);
+  EXPECT_GT(some, tiny.context / 10);
+  EXPECT_LT(some, tiny.context);
 
   SessionOptions kept = options;
-  EXPECT_EQ(keep_to_memory(file, kept, all + (8 << 20)), 128);
+  EXPECT_EQ(keep_to_memory(file, kept, all + (16 << 20)), tiny.context);
   EXPECT_EQ(kept.positions, 0);  // nothing to be shortened
   EXPECT_THROW(keep_to_memory(file, kept, program / 2), Error);
+  const std::int64_t fits = keep_to_memory(file, kept, all - parts.cache / 2);
+  EXPECT_EQ(kept.positions, fits);
+  EXPECT_EQ(kept.context, 0);  // answers may depend on it: it stays as it was trained
+  EXPECT_LT(fits, tiny.context);
   try {
-    kept.context = 128;
-    keep_to_memory(file, kept, program_bytes() + plan_memory(shape).total() - 3000);
+    kept = options;
+    kept.context = tiny.context;
+    keep_to_memory(file, kept, all - parts.cache / 2);
     FAIL() << "a context that was asked for is not shortened in silence";
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("--ctx"), std::string::npos) << error.what();
