@@ -1,8 +1,10 @@
 #include "models/decoder.h"
 
 #include <cmath>
+#include <cstring>
 
 #include "base/error.h"
+#include "blocks/format.h"
 
 namespace bantam {
 
@@ -63,11 +65,23 @@ Tensor DecoderModel::forward(Context& ctx, const Batch& batch, Cache* cache) con
                         static_cast<float>(config_.embedding_scale));
   nn::observe(ctx, nn::Point::embedding, 0, x);
   if (config_.learned_positions) x = ops::add(ctx, x, ops::embed(ctx, positions_, batch.positions));
-  for (const nn::Pass& pass : passes(batch, cache))
-    x = ctx.block(pass.layer, x, [this, pass](Context& c, const Tensor& input) {
+  for (const nn::Pass& pass : passes(batch, cache)) {
+    const Arena::Mark begin = ctx.arena.mark();
+    Tensor y = ctx.block(pass.layer, x, [this, pass](Context& c, const Tensor& input) {
       const auto l = static_cast<std::size_t>(pass.layer);
       return nn::block(c, input, blocks_[l], configs_[l], pass);
     });
+    if (ctx.tape || ctx.observer || y.view().data == x.view().data || y.type() != x.type()) {
+      x = std::move(y);
+      continue;
+    }
+    // Nobody looks back: the output takes the place of the input, or a deep model would keep one
+    // for each layer.
+    if (!ctx.arena.counting())
+      std::memcpy(x.view().data, y.view().data,
+                  static_cast<std::size_t>(byte_size(y.type(), y.shape())));
+    ctx.arena.release(begin);
+  }
   if (batch.targets.empty() || !batch.wanted.empty()) x = ops::rows(ctx, x, batch.wanted);
   return read_out(ctx, x, batch);
 }
