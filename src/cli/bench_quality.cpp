@@ -17,7 +17,7 @@ namespace bantam::cli {
 namespace {
 
 Json quality_row_json(const QualityRow& row) {
-  const Divergence& d = row.divergence;
+  const TextDivergence& d = row.divergence;
   return {{"arithmetic", arithmetic_name(row.arithmetic)},
           {"cache", format(row.cache).name},
           {"cache_bytes_per_token", row.cache_bytes_per_token},

@@ -16,7 +16,7 @@ double log_sum(std::span<const float> logits, double most) {
 
 }  // namespace
 
-void Divergence::add(std::span<const float> reference, std::span<const float> other) {
+void TextDivergence::add(std::span<const float> reference, std::span<const float> other) {
   const auto top = std::ranges::max_element(reference), other_top = std::ranges::max_element(other);
   const double log_p = log_sum(reference, *top), log_q = log_sum(other, *other_top);
   double sum = 0;
@@ -30,13 +30,13 @@ void Divergence::add(std::span<const float> reference, std::span<const float> ot
   same_ += top - reference.begin() == other_top - other.begin() ? 1 : 0;
 }
 
-double Divergence::mean() const {
+double TextDivergence::mean() const {
   double sum = 0;
   for (const double d : each_) sum += d;
   return each_.empty() ? 0 : sum / static_cast<double>(each_.size());
 }
 
-double Divergence::percentile(double share) const {
+double TextDivergence::percentile(double share) const {
   if (each_.empty()) return 0;
   std::vector<double> rising = each_;
   std::ranges::sort(rising);
@@ -44,7 +44,7 @@ double Divergence::percentile(double share) const {
   return rising[static_cast<std::size_t>(std::max(place, 0.0))];
 }
 
-double Divergence::same_top() const {
+double TextDivergence::same_top() const {
   return each_.empty() ? 0 : static_cast<double>(same_) / static_cast<double>(each_.size());
 }
 

@@ -9,7 +9,7 @@ namespace bantam {
 
 // Collects positions of a text. Kullback-Leibler divergences are in nats, of the reference's
 // distribution from the other one: sum of p log(p / q).
-class Divergence {
+class TextDivergence {
  public:
   // Logits [V] of one position under both. Neither holds what is no number.
   void add(std::span<const float> reference, std::span<const float> other);

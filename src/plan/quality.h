@@ -16,7 +16,7 @@ struct QualityRow {
   Arithmetic arithmetic;
   Type cache;
   std::int64_t cache_bytes_per_token = 0;
-  Divergence divergence;
+  TextDivergence divergence;
 };
 
 struct QualityOptions {

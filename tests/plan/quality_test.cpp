@@ -12,7 +12,7 @@ namespace bantam {
 namespace {
 
 TEST(Divergence, IsThatOfTheTwoDistributions) {
-  Divergence d;
+  TextDivergence d;
   EXPECT_EQ(d.mean(), 0);
   EXPECT_EQ(d.percentile(0.99), 0);
   const auto log = [](double p) { return static_cast<float>(std::log(p)); };
@@ -27,7 +27,7 @@ TEST(Divergence, IsThatOfTheTwoDistributions) {
   EXPECT_EQ(d.positions(), 2);
   EXPECT_EQ(d.same_top(), 0.5);
   // A token that cannot come weighs nothing.
-  Divergence never;
+  TextDivergence never;
   never.add(std::vector<float>{0, -INFINITY}, std::vector<float>{0, -INFINITY});
   EXPECT_EQ(never.mean(), 0);
 }
