@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "adapt/attach.h"
 #include "base/error.h"
 #include "cli/conversation.h"
 #include "cli/output.h"
@@ -44,6 +45,8 @@ namespace {
 void declare_machine(ModelOptions& m, Options& options, bool model_required) {
   options.positional("MODEL", m.path, "a .gguf file, or a folder with config.json and safetensors")
       .required = model_required;
+  options.text("--adapter", "FOLDER", adapter,
+               "what fine-tuning made for this model: a folder in PEFT's form, or a .gguf adapter");
   options.whole(
       "-t,--threads", "N", m.threads, 1, kMostThreads,
       "threads to compute with (default: one a processor); the answer does not depend on it");
@@ -116,6 +119,16 @@ SessionOptions ModelOptions::session() const {
   options.context = context.value_or(0);
   options.arithmetic = arithmetic;
   options.cache = cache;
+  if (adapter)
+    options.prepare = [from = Path(*adapter)](Model& model,
+                                              const std::shared_ptr<const ModelFile>& file,
+                                              const Exec& exec) {
+      const adapt::Adapter read = adapt::read_adapter(from, model, file->family());
+      if (!read.template_sum.empty())
+        adapt::check_template(read, tokenizer_of(*file)->chat_template());
+      adapt::attach(model, read, file, exec);
+      return adapt::digest(read);
+    };
   return options;
 }
 

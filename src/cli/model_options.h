@@ -19,8 +19,9 @@ struct ModelOptions {
   std::optional<std::int64_t> memory;  // bytes
   std::optional<Arithmetic> arithmetic;
   std::optional<Type> cache;
+  std::optional<std::string> adapter;
 
-  // MODEL (or no model is an answer too), -t, --ctx, --arithmetic, --cache.
+  // MODEL (or no model is an answer too), --adapter, -t, --ctx, --arithmetic, --cache.
   void declare(Options& options, bool model_required = true);
   // MODEL, -t and --arithmetic alone: of verbs that keep no cache.
   void declare_model(Options& options);

@@ -8,10 +8,10 @@ namespace bantam::cli {
 
 namespace {
 
-constexpr std::array kVerbs{
-    &kTrain,    &kChat,       &kGenerate, &kServe,    &kEval,     &kCompare,    &kScale,
-    &kSelect,   &kInfo,       &kConvert,  &kQuantize, &kImatrix,  &kBench,      &kPlan,
-    &kTokenize, &kDetokenize, &kLogits,   &kExplain,  &kTemplate, &kCompletion, &kMan};
+constexpr std::array kVerbs{&kTrain, &kFinetune, &kMerge, &kChat, &kGenerate, &kServe, &kEval,
+                            &kCompare, &kScale, &kSelect, &kExplain, &kInfo, &kConvert,
+                            &kQuantize, &kImatrix, &kBench, &kPlan, &kTokenize, &kDetokenize,
+                            &kLogits, &kTemplate, &kCompletion, &kMan};
 
 constexpr std::size_t kColumns = 100;
 

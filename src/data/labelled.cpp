@@ -16,14 +16,29 @@ std::int64_t LabelledIds::labels() const {
 Labeller::Labeller(const Tokenizer& tokenizer, const ChatTemplate* chat, LabelOptions options)
     : tokenizer_(tokenizer), chat_(chat), options_(options) {}
 
-LabelledIds Labeller::conversation(const Json& messages, const Json& tools, bool* stopped) const {
-  if (!chat_) return plain(messages);
+MaskedPrompt Labeller::rendered(const Json& messages, const Json& tools, Labels labels) const {
   ChatInput input;
   input.messages = messages;
   input.tools = tools;
   input.now = options_.now;
   set_special_tokens(tokenizer_, input);
-  MaskedPrompt masked = mask_answers(*chat_, tokenizer_, std::move(input), options_.labels);
+  return mask_answers(*chat_, tokenizer_, std::move(input), labels);
+}
+
+std::optional<RenderedSample> Labeller::sample(const ChatRecord& record) const {
+  if (!chat_ || !record.messages.is_array()) return std::nullopt;
+  RenderedSample out;
+  out.messages = record.messages;
+  out.tools = record.tools;
+  if (record.chosen.is_array())
+    out.messages.insert(out.messages.end(), record.chosen.begin(), record.chosen.end());
+  out.masked = rendered(out.messages, out.tools, options_.labels);
+  return out;
+}
+
+LabelledIds Labeller::conversation(const Json& messages, const Json& tools, bool* stopped) const {
+  if (!chat_) return plain(messages);
+  MaskedPrompt masked = rendered(messages, tools, options_.labels);
   for (const MaskedPrompt::Span& span : masked.answers) *stopped = *stopped && span.stopped;
   return {std::move(masked.ids), std::move(masked.mask)};
 }
@@ -57,12 +72,7 @@ std::size_t Labeller::answer_of(const ChatRecord& record, const Json& answer, La
     out = plain(messages);
     return static_cast<std::size_t>(std::ranges::find(out.mask, 1) - out.mask.begin());
   }
-  ChatInput input;
-  input.messages = std::move(messages);
-  input.tools = record.tools;
-  input.now = options_.now;
-  set_special_tokens(tokenizer_, input);
-  MaskedPrompt masked = mask_answers(*chat_, tokenizer_, std::move(input));
+  MaskedPrompt masked = rendered(messages, record.tools, Labels::answers);
   const std::size_t prompt = masked.answers.at(before).first, end = masked.answers.back().last;
   for (std::size_t i = before; i < masked.answers.size(); ++i)
     *stopped = *stopped && masked.answers[i].stopped;
@@ -214,6 +224,9 @@ std::vector<LabelledExample> label_records(const ChatData& data, const Labeller&
     }
     report.cut += example.cut;
     ++report.records;
+    constexpr std::size_t kSamples = 4;
+    if (report.samples.size() < kSamples)
+      if (auto sample = labeller.sample(record)) report.samples.push_back(std::move(*sample));
     out.push_back(std::move(example));
   }
   report.forms.assign(forms.begin(), forms.end());

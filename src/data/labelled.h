@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,6 +39,12 @@ struct LabelOptions {
   LocalTime now;                 // that templates see
 };
 
+// A conversation as it was rendered: for looking at, and for comparing later.
+struct RenderedSample {
+  Json messages, tools;
+  MaskedPrompt masked;
+};
+
 class Labeller {
  public:
   // `chat` may be null: then a prompt and its answer simply follow each other. Both outlive this.
@@ -45,8 +52,12 @@ class Labeller {
   // Throws Error: a conversation without a template, what the template raises, ids outside the
   // vocabulary, a prompt that the template renders differently before its two answers.
   LabelledExample label(const ChatRecord& record) const;
+  // The conversation of a record (of a preference with its chosen answer) as the template renders
+  // it; none of a record that is no conversation, or without a template.
+  std::optional<RenderedSample> sample(const ChatRecord& record) const;
 
  private:
+  MaskedPrompt rendered(const Json& messages, const Json& tools, Labels labels) const;
   LabelledIds conversation(const Json& messages, const Json& tools, bool* stopped) const;
   LabelledIds plain(const Json& messages) const;
   std::size_t answer_of(const ChatRecord& record, const Json& answer, LabelledIds& out,
@@ -66,6 +77,7 @@ struct LabelReport {
   std::int64_t shortest = 0, median = 0, high = 0, longest = 0;  // tokens of a record; 95 of 100 at most `high`
   std::vector<std::pair<std::int64_t, std::int64_t>> duplicates;  // lines: the first, the other
   std::vector<BrokenRecord> broken;
+  std::vector<RenderedSample> samples;  // the first few conversations
   std::vector<std::string> lines() const;  // for people
 };
 

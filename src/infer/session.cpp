@@ -59,6 +59,7 @@ Session::Session(std::shared_ptr<const ModelFile> file, const Model* model,
   const Type type = choose_cache_type(options, context_of_run_->arithmetic);
   if (file_) {
     loaded_ = load_model(file_, context_of_run_->arithmetic, context_of_run_->exec, context_);
+    if (options.prepare) variant_ = options.prepare(*loaded_, file_, context_of_run_->exec);
     model_ = loaded_.get();
   }
   const std::int64_t positions =

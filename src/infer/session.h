@@ -37,6 +37,11 @@ struct SessionOptions {
   std::optional<Arithmetic> arithmetic;  // see choose_arithmetic
   std::optional<Type> cache;             // F32, F16, BF16, Q8_0, Q4_0; see choose_cache_type
   std::optional<Isa> isa;                // default best_isa(). Of a lent runtime: its own
+  // Called once with the loaded model, which it may change (an adapter). What it returns tells models
+  // that were changed differently apart: prompts that are kept in files belong to one of them.
+  using Prepare =
+      std::function<std::string(Model&, const std::shared_ptr<const ModelFile>&, const Exec&)>;
+  Prepare prepare = nullptr;
 };
 
 // What the options say, or F16, with bf16 arithmetic BF16. Throws Error for a type that no cache has.
@@ -146,6 +151,7 @@ class Session {
                           std::span<const std::int64_t> starts,
                           const std::function<std::span<const std::byte>(std::size_t bytes)>& take);
 
+  std::string variant_;  // what SessionOptions::prepare made of the model
   std::int64_t context_, chunk_;
   std::unique_ptr<OwnRuntime> own_;  // null: lent
   Runtime runtime_;

@@ -75,6 +75,7 @@ Json Session::signature() const {
   Json head = {{"model", fingerprint(*file_)},
                {"arithmetic", static_cast<int>(arithmetic())},
                {"cache", static_cast<int>(cache_type())}};
+  if (!variant_.empty()) head["adapter"] = variant_;
   // Frequencies that are fixed when a model is opened, from the context asked for.
   const std::string& scaling = config().rope_scaling.kind;
   if (scaling == "longrope" || scaling == "dynamic") head["context"] = context_;

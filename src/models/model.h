@@ -35,6 +35,7 @@ struct WeightSpec {
   // Where it lies in the model: as `matrix` when it is multiplied with (linear, head), else `tensor`.
   Tensor* tensor = nullptr;
   Weight* matrix = nullptr;
+  nn::Linear* linear = nullptr;  // the layer whose matrix it is, where an adapter can be put
   // Heads whose rotary rows GGUF keeps interleaved (pairs are neighbours); 0: the same in both
   // worlds.
   std::int64_t rotary_heads = 0;

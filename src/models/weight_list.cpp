@@ -24,6 +24,7 @@ void WeightList::linear(const char* gguf, const char* hf, Shape shape, nn::Linea
     throw Error("rotary positions on a part of each head are not supported in this architecture")
         .field("rotary width (rope.dimension_count, partial_rotary_factor)");
   matrix(gguf, hf, shape, Role::linear, to.w);
+  all_.back().linear = &to;
   all_.back().rotary_heads = rotary;
   all_.back().residual = residual;
   all_.back().transposed = storage_.transposed;

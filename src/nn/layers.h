@@ -11,13 +11,24 @@
 
 namespace bantam::nn {
 
+// What an adapter adds to a linear layer (Hu et al. 2021, "LoRA"): scale * b (a x), with a [R,K] and
+// b [N,R]. With magnitudes (Liu et al. 2024, "DoRA") each output is then scaled by magnitude[n] *
+// inverse[n], inverse being 1 over the length of row n of w + scale b a; the bias stays outside.
+struct LowRank {
+  Weight a, b;
+  Tensor magnitude, inverse;  // [N], or none
+  float scale = 1;
+};
+
 // y = x w^T + bias; w [N,K], bias [N] or none.
 struct Linear {
   Weight w;
   Tensor bias;
+  std::shared_ptr<LowRank> adapter = nullptr;  // none: the layer as it is
 };
+Tensor adapted(Context& ctx, const Tensor& x, const Linear& l);
 inline Tensor linear(Context& ctx, const Tensor& x, const Linear& l) {
-  return ops::matmul(ctx, x, l.w, l.bias);
+  return l.adapter ? adapted(ctx, x, l) : ops::matmul(ctx, x, l.w, l.bias);
 }
 
 struct AttentionWeights {

@@ -21,6 +21,14 @@ Tensor embed(Context& ctx, const Tensor& table, std::span<const std::int32_t> id
 // (Weight::multiply). The result is of the context's activation type.
 Tensor matmul(Context& ctx, const Tensor& x, const Weight& w, const Tensor& bias = {});
 
+// A linear layer and what an adapter adds: y = x w^T (+ bias) + scale (x a^T) b^T, a [R,K], b [N,R].
+Tensor low_rank(Context& ctx, const Tensor& x, const Weight& w, const Tensor& bias, const Weight& a,
+                const Weight& b, float scale);
+
+// y[t,d] = x[t,d] gain[d] inverse[d] (+ bias[d]). `inverse` is a number to the gradient.
+Tensor scale_columns(Context& ctx, const Tensor& x, const Tensor& gain, const Tensor& inverse,
+                     const Tensor& bias = {});
+
 // y = x / sqrt(mean(x^2) + eps) * gain per row (Zhang & Sennrich 2019, eq. 4). x [T,D], gain [D];
 // with x [T, heads * D] each head is a row of its own.
 Tensor rms_norm(Context& ctx, const Tensor& x, const Tensor& gain, float eps);

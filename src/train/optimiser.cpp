@@ -55,7 +55,7 @@ void Optimiser::adam(Context& ctx, Parameter& p, std::int64_t step, double facto
   args.beta1 = static_cast<float>(s.beta1);
   args.beta2 = static_cast<float>(s.beta2);
   args.eps = static_cast<float>(s.eps);
-  args.decay = p.shape.rank() == 2 ? static_cast<float>(s.decay) : 0.0f;
+  args.decay = p.shape.rank() == 2 || s.decay_vectors ? static_cast<float>(s.decay) : 0.0f;
   ctx.rows(ctx.kernels().adam, args, p.shape.count(), 4);
 }
 

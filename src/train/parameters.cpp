@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/random.h"
+#include "blocks/format.h"
 
 namespace bantam {
 
@@ -68,6 +69,33 @@ std::vector<Parameter> make_parameters(Model& model, Tape& tape, std::uint64_t s
     }
     Parameter& p = parameters[at->second];
     p.gradients.push_back(make(w.shape));
+    w.set(tape.watch(p.value, p.gradients.back()));
+    if (w.matrix) p.weights.push_back(w.matrix);
+  }
+  return parameters;
+}
+
+std::vector<Parameter> adopt_parameters(Model& model, Tape& tape,
+                                        const std::function<Tensor(const WeightSpec&)>& rows) {
+  std::vector<Parameter> parameters;
+  std::map<std::string, std::size_t> known;
+  for (const WeightSpec& w : model.weights()) {
+    const Tensor stored = known.contains(w.own_name()) ? Tensor() : rows(w);
+    if (!stored && !known.contains(w.own_name())) continue;
+    const auto [at, fresh] = known.emplace(w.own_name(), parameters.size());
+    if (fresh) {
+      Parameter p;
+      p.name = w.own_name();
+      p.shape = w.shape;
+      p.value = Tensor::zeros(w.shape);
+      p.first = Tensor::zeros(w.shape);
+      p.second = Tensor::zeros(w.shape);
+      require_shape("a weight's rows", stored, w.shape);
+      format(stored.type()).decode(stored.view().data, p.value.f32(), w.shape.count());
+      parameters.push_back(std::move(p));
+    }
+    Parameter& p = parameters[at->second];
+    p.gradients.push_back(Tensor::zeros(w.shape));
     w.set(tape.watch(p.value, p.gradients.back()));
     if (w.matrix) p.weights.push_back(w.matrix);
   }

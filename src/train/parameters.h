@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@ struct Parameter {
     for (const Weight* w : weights) w->changed();
   }
 };
+
+// Weights of a model that is there already, as float32 masters that it reads from now on, for AdamW.
+// `rows` gives those of a weight, in any type; without numbers the weight is not trained: it stays
+// as it was loaded and costs nothing.
+std::vector<Parameter> adopt_parameters(Model& model, Tape& tape,
+                                        const std::function<Tensor(const WeightSpec&)>& rows);
 
 // Makes the weights of `model`, their gradients and moments, and registers them on the tape.
 // Matrices are drawn with variance 1 / (3 inputs), those that end in the residual stream divided by

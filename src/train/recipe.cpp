@@ -127,6 +127,7 @@ Table table_of(Recipe& r, std::string& text_path) {
       {"tokenizer.vocabulary", whole(r.vocabulary, 261, 1 << 24)},
       {"tokenizer.pre", text(r.pre_tokenizer)},
       {"model.name", text(r.name)},
+      {"model.family", text(r.family)},
       {"model.size", count(r.size)},
       {"model.layers", whole(r.layers, 1, 4096)},
       {"model.width", whole(r.width, 2, 1 << 17)},
@@ -281,6 +282,7 @@ TrainSettings settle(const Recipe& r, std::int64_t vocabulary, std::int64_t trai
   s.model.name = r.name;
   s.model.rope_base = r.rope_base;
   s.model.eps = 1e-5;
+  s.model = as_family(s.model, family_by_gguf(r.family, "the recipe"));
   s.context = (r.context + 31) / 32 * 32;
   s.model.context = std::max(s.model.context, s.context);
   s.rows = r.rows.value_or(std::max<std::int64_t>(1, 4096 / s.context));

@@ -23,6 +23,7 @@ struct Recipe {
 
   std::optional<std::int64_t> size;  // all parameters; default 5 million
   std::optional<std::int64_t> layers, width, heads, kv_heads, feed_forward;  // or a shape
+  std::string family = "llama";  // any that is registered, by its name in GGUF
   bool tied = true;
   double rope_base = 10000;
   std::string name;

@@ -35,7 +35,7 @@ class Run {
         options_(options),
         pool_(options.threads ? options.threads : default_threads()),
         kernels_(kernels_for(best_isa())),
-        family_(family_by_gguf("llama", "")),
+        family_(family_by_gguf(recipe.family, "the recipe")),
         folder_(options.out),
         checkpoint_(folder_.path() / RunFolder::kCheckpoint),
         last_(folder_.path() / RunFolder::kFinished) {}
@@ -158,7 +158,8 @@ class Run {
                   ": give more text, or say a smaller context")
           .in(recipe_.text.string());
     const TrainPlan plan = plan_training(family_, settings);
-    check_memory(family_, settings, plan, recipe_.shaped(), available_memory());
+    check_memory(family_, settings, plan, recipe_.shaped() || recipe_.family != "llama",
+                 available_memory());
     check_disk(options_.out, plan);
     set_aside(plan);
     if (settings.validation > 0 && store_.documents() == 1)

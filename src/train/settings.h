@@ -18,7 +18,8 @@ struct OptimiserSettings {
   double muon_momentum = 0.95;
   double rate = 3e-3;  // of AdamW, for the rest
   double beta1 = 0.9, beta2 = 0.95, eps = 1e-10;
-  double decay = 0.0;  // decoupled weight decay, on matrices only
+  double decay = 0.0;  // decoupled weight decay, on matrices only ...
+  bool decay_vectors = false;  // ... or on all that is trained
   double clip = 1.0;   // largest norm of the gradient; 0: none
 };
 

@@ -81,5 +81,8 @@ class Trainer {
 // embedding included.
 Config shape_for_size(std::int64_t parameters, std::int64_t vocabulary, std::int64_t context);
 std::int64_t count_parameters(const Family& family, const Config& config);
+// A Llama's shape as the configuration of another family. Throws Error for what the family cannot
+// be.
+Config as_family(const Config& shape, const Family& family);
 
 }  // namespace bantam

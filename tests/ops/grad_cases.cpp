@@ -192,6 +192,35 @@ std::vector<GradCase> grad_cases() {
            for (std::int64_t n = 0; n < 21; ++n) y(t, n) += in[2].at[static_cast<std::size_t>(n)];
          return y;
        }},
+      {"low_rank",
+       {{9, 37}, {21, 37}, {21}, {4, 37}, {21, 4}},
+       [](Context& c, const std::vector<Tensor>& in) {
+         return ops::low_rank(c, in[0], in[1], in[2], in[3], in[4], 0.75f);
+       },
+       [](const std::vector<Array>& in) {
+         Array y = matmul(in[0], in[1]);
+         const Array more = matmul(matmul(in[0], in[3]), in[4]);
+         for (std::int64_t t = 0; t < 9; ++t)
+           for (std::int64_t n = 0; n < 21; ++n)
+             y(t, n) += in[2].at[static_cast<std::size_t>(n)] + 0.75 * more(t, n);
+         return y;
+       }},
+      {"scale_columns",
+       {{5, 19}, {19}, {19}},
+       [](Context& c, const std::vector<Tensor>& in) {
+         Tensor inverse = Tensor::zeros({19});
+         for (int i = 0; i < 19; ++i) inverse.f32()[i] = 1 + 0.125f * static_cast<float>(i % 5);
+         return ops::scale_columns(c, in[0], in[1], inverse, in[2]);
+       },
+       [](const std::vector<Array>& in) {
+         Array y(in[0].shape);
+         for (std::int64_t t = 0; t < 5; ++t)
+           for (std::int64_t d = 0; d < 19; ++d)
+             y(t, d) = in[0](t, d) * in[1].at[static_cast<std::size_t>(d)] *
+                           (1 + 0.125 * static_cast<double>(d % 5)) +
+                       in[2].at[static_cast<std::size_t>(d)];
+         return y;
+       }},
       {"rms_norm",
        {{3, 17}, {17}},
        [](Context& c, const std::vector<Tensor>& in) {

@@ -167,6 +167,26 @@ TEST(Memory, ThatIsShortNamesWhatFits) {
   EXPECT_NE(said(1000, false).find("no model with this vocabulary"), std::string::npos);
 }
 
+TEST(Recipe, AnyRegisteredFamilyCanBeRaised) {
+  for (const char* family : {"llama", "qwen2", "qwen3", "olmo2", "gemma"}) {
+    SCOPED_TRACE(family);
+    Recipe r;
+    r.family = family;
+    r.layers = 2;
+    r.width = 64;
+    r.heads = 4;
+    r.kv_heads = 2;
+    const TrainSettings s = settle(r, 512, 100000);
+    EXPECT_EQ(s.model.family, family);
+    EXPECT_EQ(s.model.layers, 2);
+    EXPECT_EQ(s.model.vocabulary, 512);
+    EXPECT_GT(plan_training(family_by_gguf(family, ""), s).parameters, 64 * 512);
+  }
+  Recipe r;
+  r.family = "lama";
+  EXPECT_THROW(settle(r, 512, 100000), Error);
+}
+
 }  // namespace
 
 }  // namespace bantam::test

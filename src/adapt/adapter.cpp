@@ -1,0 +1,99 @@
+#include "adapt/adapter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "adapt/adapter_gguf.h"
+#include "adapt/peft.h"
+#include "base/error.h"
+#include "base/hash.h"
+
+namespace bantam::adapt {
+
+float low_rank_scale(double alpha, std::int64_t rank, bool rank_stabilised) {
+  const auto r = static_cast<double>(rank);
+  return static_cast<float>(alpha / (rank_stabilised ? std::sqrt(r) : r));
+}
+
+std::string text_sum(const std::string& text) {
+  Sha256 sum;
+  sum.add(std::as_bytes(std::span(text)));
+  return sum.hex();
+}
+
+void check_template(const Adapter& adapter, const std::string& model_template) {
+  if (adapter.template_sum.empty() || !adapter.chat_template.empty()) return;
+  if (text_sum(model_template) != adapter.template_sum)
+    throw Error("the model's chat template is not the one that this adapter was trained under: use the "
+                "model that it was made for, or train it again")
+        .in(adapter.file);
+}
+
+std::string digest(const Adapter& adapter) {
+  Sha256 sum;
+  const auto add = [&](const std::string& name, const Tensor& t) {
+    sum.add(std::as_bytes(std::span(name)));
+    if (t) sum.add({t.view().data, static_cast<std::size_t>(t.shape().count()) * 4});
+  };
+  for (const auto& [name, u] : adapter.updates) {
+    add(name, u.a);
+    add("", u.b);
+    add("", u.magnitude);
+    sum.add(std::as_bytes(std::span(&u.scale, 1)));
+  }
+  for (const auto& [name, whole] : adapter.whole) add(name, whole);
+  return sum.hex();
+}
+
+Adapter read_adapter(const Path& path, Model& model, const Family& family) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return read_peft(path, model, family);
+  if (path.extension() == ".gguf") return read_adapter_gguf(path, model);
+  throw Error(
+             "an adapter was expected: a folder with adapter_config.json and "
+             "adapter_model.safetensors, or a .gguf file")
+      .in(path.string());
+}
+
+void write_adapter(const Adapter& adapter, Model& model, const Path& path, bool replace) {
+  if (path.extension() == ".gguf")
+    write_adapter_gguf(adapter, model, path, replace);
+  else
+    write_peft(adapter, model, path, replace);
+}
+
+namespace {
+
+// "q_proj" of "model.layers.0.self_attn.q_proj.weight".
+std::string module_of(const WeightSpec& w) {
+  const std::string name = w.hf.substr(0, w.hf.size() - std::string_view(".weight").size());
+  return name.substr(name.rfind('.') + 1);
+}
+
+}  // namespace
+
+std::vector<std::string> adapted_weights(Model& model, const std::vector<std::string>& targets) {
+  std::vector<std::string> out;
+  std::set<std::string> met, known;
+  for (const WeightSpec& w : model.weights()) {
+    if (w.role != Role::linear) continue;
+    const std::string module = module_of(w);
+    known.insert(module);
+    const bool all = targets.empty() || std::ranges::count(targets, "all-linear") > 0;
+    if (!all && std::ranges::count(targets, module) == 0) continue;
+    met.insert(module);
+    out.push_back(w.own_name());
+  }
+  for (const std::string& target : targets)
+    if (target != "all-linear" && !met.contains(target)) {
+      std::string names;
+      for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
+      throw Error("the model has no linear layer \"" + printable(target) + "\"; these are: " + names,
+                  Error::Kind::usage)
+          .field("--targets");
+    }
+  return out;
+}
+
+}  // namespace bantam::adapt

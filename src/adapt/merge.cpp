@@ -1,0 +1,82 @@
+#include "adapt/merge.h"
+
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "adapt/attach.h"
+#include "adapt/model_writer.h"
+#include "base/error.h"
+#include "blocks/format.h"
+#include "models/stored.h"
+
+namespace bantam::adapt {
+
+namespace {
+
+struct Sums {
+  std::int64_t weights = 0, numbers = 0;
+  double change = 0, rounding = 0;
+};
+
+Tensor as_floats(const Tensor& rows) {
+  Tensor out = Tensor::zeros(rows.shape());
+  format(rows.type()).decode(rows.view().data, out.f32(), rows.shape().count());
+  return out;
+}
+
+double squares_between(const Tensor& a, const Tensor& b) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < a.shape().count(); ++i) {
+    const double d = static_cast<double>(a.f32()[i]) - static_cast<double>(b.f32()[i]);
+    sum += d * d;
+  }
+  return sum;
+}
+
+}  // namespace
+
+MergeReport merge(const Path& model_path, const Path& adapter_path, const Path& out,
+                  std::optional<Type> wanted, bool replace, ThreadPool& pool,
+                  const Kernels& kernels, const std::function<void()>& check) {
+  const auto file = std::make_shared<const ModelFile>(model_path);
+  std::vector<Scratch> scratch(pool.size() + 1);
+  const Exec exec{pool, kernels, scratch};
+  const std::unique_ptr<Model> model = file->family().make(file->config());
+  const Adapter adapter = read_adapter(adapter_path, *model, file->family());
+  bool blocks = false;
+  for (const TensorInfo& t : file->tensors().tensors()) blocks |= t.format && t.format->quantised;
+  const WeightType own = types_for(file, out);
+  const bool gguf = out.extension() == ".gguf";
+  const WeightType type = [&](const WeightSpec& w) {
+    if (wanted) return gguf ? gguf_weight_type(w, *wanted) : *wanted;
+    return blocks ? own(w) : Type::f32;
+  };
+  std::map<std::string, Sums> sums;
+  std::set<std::string> counted;
+  const WeightRows rows = [&](const WeightSpec& w) -> Tensor {
+    check();
+    const std::string name = w.own_name();
+    if (const auto whole = adapter.whole.find(name); whole != adapter.whole.end()) return whole->second;
+    const Tensor stored = stored_rows(file, w);
+    const auto update = adapter.updates.find(name);
+    if (update == adapter.updates.end()) return stored;
+    const Tensor sum = merged_rows(exec, stored, update->second);
+    if (counted.insert(name).second) {
+      Sums& s = sums[std::string(format(type(w)).name)];
+      ++s.weights;
+      s.numbers += sum.shape().count();
+      s.change += squares_between(sum, as_floats(stored));
+      s.rounding += squares_between(sum, as_floats(converted(sum, type(w))));
+    }
+    return sum;
+  };
+  write_model(*file, *model, rows, type, out, replace);
+  MergeReport report;
+  for (const auto& [name, s] : sums)
+    report.lines.push_back({name, s.weights, std::sqrt(s.change / static_cast<double>(s.numbers)),
+                            std::sqrt(s.rounding / static_cast<double>(s.numbers))});
+  return report;
+}
+
+}  // namespace bantam::adapt

@@ -1,0 +1,346 @@
+#include "adapt/peft.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "adapt/adapter_tensors.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "chat/chat_template.h"
+#include "files/safetensors.h"
+#include "files/safetensors_writer.h"
+
+namespace bantam::adapt {
+
+namespace {
+
+constexpr std::string_view kPrefix = "base_model.model.";
+constexpr const char* kOwn = "bantam.json";  // what PEFT has no place for
+
+std::string module_name(const std::string& weight) {
+  return weight.substr(0, weight.rfind('.'));
+}
+
+// adapter_config.json, as far as it changes what is computed.
+struct PeftConfig {
+  std::int64_t rank = 0;
+  double alpha = 0;
+  bool rank_stabilised = false, magnitudes = false;
+  std::string base;
+  std::map<std::string, double> alphas;  // alpha_pattern
+
+  // What one module has: a key of the pattern is the module's name or its end, from a dot on.
+  double alpha_of(const std::string& module) const {
+    for (const auto& [key, value] : alphas)
+      if (module == key || module.ends_with("." + key)) return value;
+    return alpha;
+  }
+};
+
+PeftConfig read_config(const Path& file) {
+  const std::string name = file.string();
+  const Json json = parse_json(read_file(file, 16 << 20), name);
+  if (!json.is_object()) throw Error("an object was expected").in(name);
+  const auto text = [&](const char* key) {
+    const auto at = json.find(key);
+    return at != json.end() && at->is_string() ? at->get<std::string>() : std::string();
+  };
+  const auto flag = [&](const char* key) {
+    const auto at = json.find(key);
+    return at != json.end() && at->is_boolean() && at->get<bool>();
+  };
+  const auto number = [&](const char* key) {
+    const auto at = json.find(key);
+    if (at == json.end() || !at->is_number())
+      throw Error("a number was expected").in(name).field(key);
+    return at->get<double>();
+  };
+  if (const std::string type = text("peft_type"); type != "LORA")
+    throw Error("an adapter of the kind LORA was expected, not \"" + printable(type, 40) + "\"")
+        .in(name)
+        .field("peft_type");
+  // What would change the arithmetic in ways that are not computed here.
+  for (const char* key : {"use_qalora", "use_bdlora", "lora_bias"})
+    if (flag(key)) throw Error("is not supported").in(name).field(key);
+  for (const char* key : {"layer_replication", "trainable_token_indices", "alora_invocation_tokens"})
+    if (const auto at = json.find(key); at != json.end() && !at->is_null() && !at->empty())
+      throw Error("is not supported").in(name).field(key);
+  PeftConfig config;
+  const double rank = number("r");
+  if (!(rank >= 1 && rank <= 65536)) throw Error("a rank of 1 to 65536 was expected").in(name).field("r");
+  config.rank = static_cast<std::int64_t>(rank);
+  config.alpha = number("lora_alpha");
+  config.rank_stabilised = flag("use_rslora");
+  config.magnitudes = flag("use_dora");
+  config.base = text("base_model_name_or_path");
+  if (const auto at = json.find("alpha_pattern"); at != json.end() && at->is_object())
+    for (const auto& [key, value] : at->items()) {
+      if (!value.is_number()) throw Error("a number was expected").in(name).field("alpha_pattern");
+      config.alphas[key] = value.get<double>();
+    }
+  return config;
+}
+
+// The tensors of an adapter, by the names of the model's modules.
+class PeftTensors {
+ public:
+  PeftTensors(const SafetensorsFile& file, const Family& family) : file_(file), family_(family) {
+    for (const TensorInfo& info : file.tensors()) left_.insert(info.name);
+  }
+
+  // MODULE + end, under any of the prefixes that makers use; null when there is none.
+  const TensorInfo* find(const std::string& module, const char* end) {
+    for (const std::string& name : names(module))
+      for (const std::string_view prefix : {kPrefix, std::string_view()})
+        if (const TensorInfo* info = file_.find(std::string(prefix) + name + end)) {
+          left_.erase(info->name);
+          return info;
+        }
+    return nullptr;
+  }
+  // Throws Error when something was not asked for.
+  void require_all_used() const {
+    if (left_.empty()) return;
+    const TensorInfo& info = *file_.find(*left_.begin());
+    throw Error("belongs to no weight of this model that an adapter can change: is it for another?")
+        .in(info.file)
+        .field(info.name)
+        .at(info.offset);
+  }
+
+ private:
+  std::vector<std::string> names(const std::string& module) const {
+    std::vector<std::string> out{module};
+    for (const Renaming& r : family_.renamings)
+      if (module.starts_with(r.canonical))
+        out.push_back(std::string(r.prefix) + module.substr(r.canonical.size()));
+    return out;
+  }
+
+  const SafetensorsFile& file_;
+  const Family& family_;
+  std::set<std::string> left_;
+};
+
+// Of a tensor that holds several weights: the rows of this one.
+Tensor own_rows(const Tensor& whole, const WeightSpec& w, const TensorInfo& info) {
+  const std::int64_t rows = w.hf_part.whole.rank() ? w.hf_part.whole[0] : w.shape[0];
+  if (whole.dim(0) != rows)
+    throw Error(std::to_string(rows) + " rows were expected, not " + std::to_string(whole.dim(0)))
+        .in(info.file)
+        .field(info.name)
+        .at(info.offset);
+  return rows == w.shape[0] ? whole : rows_of(whole, w.hf_part.first, w.shape[0]);
+}
+
+// A head that is the embedding may be saved a second time; it must be the same then.
+void take_tied_head(PeftTensors& tensors, const Adapter& adapter) {
+  const TensorInfo* head = tensors.find("lm_head", ".weight");
+  if (!head) return;
+  const auto at = std::ranges::find_if(adapter.whole, [&](const auto& whole) {
+    return whole.second.shape() == head->shape;
+  });
+  const Tensor numbers = read_numbers(*head, 2);
+  if (at == adapter.whole.end() ||
+      std::memcmp(numbers.f32(), at->second.f32(), static_cast<std::size_t>(numbers.shape().count()) * 4) != 0)
+    throw Error("the model's head is its embedding; an adapter that brings another head cannot be put on it")
+        .in(head->file)
+        .field(head->name);
+}
+
+}  // namespace
+
+Adapter read_peft(const Path& folder, Model& model, const Family& family) {
+  const PeftConfig config = read_config(folder / "adapter_config.json");
+  const SafetensorsFile file(folder / "adapter_model.safetensors");
+  PeftTensors tensors(file, family);
+  Adapter out;
+  out.file = folder.string();
+  out.rank = config.rank;
+  out.alpha = config.alpha;
+  out.rank_stabilised = config.rank_stabilised;
+  out.base = config.base;
+  std::error_code ignored;
+  if (std::filesystem::exists(folder / kOwn, ignored)) {
+    const Json own = parse_json(read_file(folder / kOwn, 1 << 20), (folder / kOwn).string());
+    if (own.is_object() && own.contains("chat_template_sha256") && own["chat_template_sha256"].is_string())
+      out.template_sum = own["chat_template_sha256"].get<std::string>();
+  }
+  if (std::filesystem::exists(folder / "chat_template.jinja", ignored))
+    out.chat_template = read_file(folder / "chat_template.jinja", TemplateLimits().source);
+  std::map<std::string, Tensor> shared;  // A of modules that are several weights here
+  for (const WeightSpec& w : model.weights()) {
+    const std::string module = module_name(w.hf);
+    const bool bias = w.role == Role::bias;
+    if (const TensorInfo* info = tensors.find(module, bias ? ".bias" : ".weight")) {
+      Tensor whole = read_numbers(*info, w.shape.rank());
+      if (w.less_one)
+        for (std::int64_t i = 0; i < whole.shape().count(); ++i) whole.f32()[i] += 1;
+      whole = own_rows(whole, w, *info);
+      if (whole.shape() != w.shape)
+        throw Error("a shape of " + w.shape.text() + " was expected, not " + whole.shape().text() +
+                    ": new tokens are put into the model itself first")
+            .in(info->file)
+            .field(info->name);
+      out.whole[w.own_name()] = std::move(whole);
+    }
+    if (w.role != Role::linear) continue;
+    const TensorInfo* a = tensors.find(module, ".lora_A.weight");
+    const TensorInfo* b = tensors.find(module, ".lora_B.weight");
+    if (!a && !b) continue;
+    const TensorInfo& one = a ? *a : *b;
+    if (!a || !b) throw Error("its other half is missing").in(one.file).field(one.name);
+    LowRankUpdate update;
+    Tensor& first = shared[module];
+    if (!first) first = read_numbers(*a, 2);
+    update.a = first;
+    if (update.a.dim(1) != w.shape[1])
+      throw Error("an input of " + std::to_string(w.shape[1]) + " was expected, not " +
+                  std::to_string(update.a.dim(1)))
+          .in(a->file)
+          .field(a->name);
+    update.b = own_rows(read_numbers(*b, 2), w, *b);
+    if (update.b.dim(1) != update.rank())
+      throw Error("a rank of " + std::to_string(update.rank()) + " was expected, not " +
+                  std::to_string(update.b.dim(1)))
+          .in(b->file)
+          .field(b->name);
+    const TensorInfo* m = tensors.find(module, ".lora_magnitude_vector");
+    if (!m) m = tensors.find(module, ".lora_magnitude_vector.weight");
+    if (config.magnitudes != (m != nullptr))
+      throw Error(m ? "is there, but the configuration says use_dora false"
+                    : "the magnitudes of DoRA are missing")
+          .in(one.file)
+          .field(m ? m->name : module);
+    if (m) update.magnitude = own_rows(read_numbers(*m, 1), w, *m);
+    update.scale = low_rank_scale(config.alpha_of(module), update.rank(), config.rank_stabilised);
+    out.updates[w.own_name()] = std::move(update);
+  }
+  if (model.config().tied) take_tied_head(tensors, out);
+  tensors.require_all_used();
+  if (out.updates.empty() && out.whole.empty()) throw Error("the adapter is empty").in(folder.string());
+  return out;
+}
+
+namespace {
+
+// The modules of a folder's world: a fused one is several weights of the model.
+struct Module {
+  std::string name;
+  std::vector<const WeightSpec*> parts;  // in the order of their rows
+};
+
+std::vector<Module> modules_of(const std::vector<WeightSpec>& weights, const Adapter& adapter) {
+  std::vector<Module> out;
+  for (const WeightSpec& w : weights) {
+    if (!adapter.updates.contains(w.own_name()) || w.role != Role::linear) continue;
+    const std::string name = module_name(w.hf);
+    const auto at = std::ranges::find(out, name, &Module::name);
+    if (at == out.end())
+      out.push_back({name, {&w}});
+    else
+      at->parts.push_back(&w);
+  }
+  for (Module& m : out)
+    std::ranges::sort(m.parts, {}, [](const WeightSpec* w) { return w->hf_part.first; });
+  return out;
+}
+
+Tensor stacked(const std::vector<Tensor>& parts) {
+  if (parts.size() == 1) return parts[0];
+  std::int64_t rows = 0;
+  for (const Tensor& p : parts) rows += p.dim(0);
+  const bool vector = parts[0].shape().rank() == 1;
+  Tensor out = Tensor::zeros(vector ? Shape{rows} : Shape{rows, parts[0].dim(1)});
+  float* to = out.f32();
+  for (const Tensor& p : parts) to = std::copy_n(p.f32(), p.shape().count(), to);
+  return out;
+}
+
+Json config_json(const Adapter& adapter, const std::vector<Module>& modules, bool transposed,
+                 const std::vector<std::string>& whole) {
+  std::set<std::string> targets;
+  Json ranks = Json::object(), alphas = Json::object();
+  for (const Module& m : modules) {
+    targets.insert(m.name.substr(m.name.rfind('.') + 1));
+    const LowRankUpdate& u = adapter.updates.at(m.parts[0]->own_name());
+    if (u.rank() != adapter.rank) ranks[m.name] = u.rank();
+    // Exact where the scale is what the whole adapter's alpha gives.
+    if (u.scale != low_rank_scale(adapter.alpha, u.rank(), adapter.rank_stabilised))
+      alphas[m.name] = static_cast<double>(u.scale) *
+                       (adapter.rank_stabilised ? std::sqrt(static_cast<double>(u.rank()))
+                                                : static_cast<double>(u.rank()));
+  }
+  Json json = {{"peft_type", "LORA"},
+               {"task_type", "CAUSAL_LM"},
+               {"base_model_name_or_path", adapter.base},
+               {"r", adapter.rank},
+               {"lora_alpha", adapter.alpha},
+               {"lora_dropout", 0.0},
+               {"use_rslora", adapter.rank_stabilised},
+               {"use_dora", adapter.magnitudes()},
+               {"bias", "none"},
+               {"fan_in_fan_out", transposed},
+               {"inference_mode", true},
+               {"init_lora_weights", true},
+               {"target_modules", Json(targets)},
+               {"rank_pattern", ranks},
+               {"alpha_pattern", alphas},
+               {"modules_to_save", whole.empty() ? Json(nullptr) : Json(whole)}};
+  return json;
+}
+
+}  // namespace
+
+void write_peft(const Adapter& adapter, Model& model, const Path& folder, bool replace) {
+  const std::vector<WeightSpec> weights = model.weights();
+  const std::vector<Module> modules = modules_of(weights, adapter);
+  std::vector<std::pair<std::string, Tensor>> tensors;
+  bool transposed = false;
+  for (const Module& m : modules) {
+    std::vector<Tensor> b, magnitude;
+    for (const WeightSpec* w : m.parts) {
+      const LowRankUpdate& u = adapter.updates.at(w->own_name());
+      b.push_back(u.b);
+      if (u.magnitude) magnitude.push_back(u.magnitude);
+      transposed |= w->transposed;
+    }
+    const std::string name = std::string(kPrefix) + m.name;
+    tensors.emplace_back(name + ".lora_A.weight", adapter.updates.at(m.parts[0]->own_name()).a);
+    tensors.emplace_back(name + ".lora_B.weight", stacked(b));
+    if (!magnitude.empty()) tensors.emplace_back(name + ".lora_magnitude_vector", stacked(magnitude));
+  }
+  std::vector<std::string> whole;
+  for (const WeightSpec& w : weights) {
+    const auto at = adapter.whole.find(w.own_name());
+    const std::string name = std::string(kPrefix) + w.hf;
+    if (at == adapter.whole.end() || std::ranges::count(tensors, name, &std::pair<std::string, Tensor>::first))
+      continue;
+    if (w.hf_part.whole.rank() || w.less_one || w.transposed)
+      throw Error("a whole weight of this kind cannot be put into an adapter; merge it instead").field(w.hf);
+    tensors.emplace_back(name, at->second);
+    const std::string module = module_name(w.hf);
+    whole.push_back(module.substr(module.rfind('.') + 1));
+  }
+  std::ranges::sort(whole);
+  whole.erase(std::unique(whole.begin(), whole.end()), whole.end());
+  AtomicFolder out(folder, replace);
+  if (!adapter.template_sum.empty())
+    write_file(out.path() / kOwn, to_text(Json{{"chat_template_sha256", adapter.template_sum}}) + "\n");
+  if (!adapter.chat_template.empty())
+    write_file(out.path() / "chat_template.jinja", adapter.chat_template);
+  write_file(out.path() / "adapter_config.json",
+             config_json(adapter, modules, transposed, whole).dump(2) + "\n");
+  SafetensorsWriter writer(out.path() / "adapter_model.safetensors");
+  for (const auto& [name, t] : tensors) writer.add_tensor(name, Type::f32, t.shape());
+  writer.finish([&](std::size_t index, const PutBytes& put) {
+    const Tensor& t = tensors[index].second;
+    put({t.view().data, static_cast<std::size_t>(t.shape().count()) * 4});
+  });
+  out.commit();
+}
+
+}  // namespace bantam::adapt

@@ -1,0 +1,11 @@
+// PEFT's folder (huggingface/peft, src/peft/tuners/lora/config.py, src/peft/utils/save_and_load.py).
+#pragma once
+
+#include "adapt/adapter.h"
+
+namespace bantam::adapt {
+
+Adapter read_peft(const Path& folder, Model& model, const Family& family);
+void write_peft(const Adapter& adapter, Model& model, const Path& folder, bool replace);
+
+}  // namespace bantam::adapt

@@ -1,0 +1,420 @@
+#include "adapt/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "adapt/attach.h"
+#include "adapt/defaults.h"
+#include "adapt/gate.h"
+#include "adapt/model_writer.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/machine.h"
+#include "blocks/format.h"
+#include "chat/named_templates.h"
+#include "infer/session.h"
+#include "models/stored.h"
+#include "train/run_folder.h"
+#include "train/run_limits.h"
+
+namespace bantam::adapt {
+
+namespace {
+
+double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::optional<ChatTemplate> template_for(const std::optional<std::string>& name,
+                                         const Tokenizer& tokenizer, const std::string& model) {
+  std::error_code ignored;
+  if (name && std::filesystem::is_regular_file(*name, ignored))
+    return ChatTemplate(read_file(Path(*name), TemplateLimits().source), *name);
+  if (auto own = own_template(tokenizer, model, name.value_or(""))) return own;
+  if (name) return ChatTemplate(std::string(named_template(*name)), *name);
+  return std::nullopt;
+}
+
+// One clock for all that a run renders, as a template may print the date; kept beside the checkpoint,
+// so that a run which is resumed tomorrow renders the same.
+LocalTime day_of_run(const Path& folder, bool resume) {
+  if (resume) return parse_local_time(read_file(folder / "day", 64));
+  LocalTime day = current_local_time();
+  day.hour = day.minute = day.second = 0;
+  return day;
+}
+
+std::string fingerprint(std::span<const LabelledExample> examples) {
+  Sha256 sum;
+  for (const LabelledExample& e : examples)
+    for (const LabelledIds* ids : {&e.first, &e.second}) {
+      const std::uint64_t count = ids->ids.size();
+      sum.add(std::as_bytes(std::span(&count, 1)));
+      sum.add(std::as_bytes(std::span(ids->ids)));
+      sum.add(std::as_bytes(std::span(ids->mask)));
+    }
+  return sum.hex();
+}
+
+// Examples that are held out: chosen by a hash of their content, so that the same record falls on
+// the same side in every file.
+void hold_out(std::vector<LabelledExample>& examples, double share,
+              std::vector<LabelledExample>& held) {
+  if (share <= 0) return;
+  std::vector<std::pair<std::string, std::size_t>> keys;
+  for (std::size_t i = 0; i < examples.size(); ++i)
+    keys.emplace_back(fingerprint({&examples[i], 1}), i);
+  std::ranges::sort(keys);
+  const auto count = std::min(static_cast<std::size_t>(std::ceil(share * static_cast<double>(keys.size()))),
+                              keys.size() - 1);
+  std::set<std::size_t> chosen;
+  for (std::size_t i = 0; i < count; ++i) chosen.insert(keys[i].second);
+  std::vector<LabelledExample> learnt;
+  for (std::size_t i = 0; i < examples.size(); ++i)
+    (chosen.contains(i) ? held : learnt).push_back(std::move(examples[i]));
+  examples = std::move(learnt);
+}
+
+class Tuning {
+ public:
+  Tuning(const TuneRequest& request, const TuneOptions& options)
+      : request_(request),
+        options_(options),
+        pool_(options.threads ? options.threads : default_threads()),
+        kernels_(kernels_for(best_isa())),
+        scratch_(pool_.size() + 1),
+        exec_{pool_, kernels_, scratch_},
+        folder_(request.out),
+        checkpoint_(folder_.path() / "checkpoint") {}
+
+  TuneResult run();
+
+ private:
+  void look_before() const;
+  void read();
+  void load();
+  void load_full();
+  void load_adapter();
+  void plan();
+  void measure_before();
+  void train();
+  void look_at_held_out();
+  void finish();
+  void export_adapter();
+  void export_full();
+  void let_through(const Path& trial, const std::function<GateResult()>& gate);
+  std::vector<GatePrompt> prompts() const;
+  void save();
+
+  const TuneRequest& request_;
+  const TuneOptions& options_;
+  ThreadPool pool_;
+  Kernels kernels_;
+  std::vector<Scratch> scratch_;
+  Exec exec_;
+  RunFolder folder_;
+  Path checkpoint_;
+  std::shared_ptr<const ModelFile> file_;
+  PreparedData data_;
+  std::vector<LabelledExample> held_, measured_;
+  bool quantised_ = false;
+  Choice choice_;
+  std::unique_ptr<Model> model_;
+  Tape tape_;
+  Adapter adapter_;
+  std::vector<Parameter> parameters_;
+  std::optional<RowLengths> lengths_;
+  std::unique_ptr<Tuner> tuner_;
+  TuneResult result_;
+  double saved_ = 0;
+  LocalTime day_;  // that templates see
+};
+
+void Tuning::look_before() const {
+  std::error_code ignored;
+  const bool unfinished = std::filesystem::exists(checkpoint_, ignored);
+  if (options_.resume && !unfinished)
+    throw Error("there is no unfinished run to resume; start one without --resume")
+        .in(folder_.path().string());
+  if (!options_.resume && unfinished && !options_.force)
+    throw Error("an unfinished run is here: go on with --resume, or say --force to start anew")
+        .in(folder_.path().string());
+  if (!options_.force && std::filesystem::exists(request_.out, ignored))
+    throw Error("exists; choose another name, or say --force").in(request_.out.string());
+}
+
+void Tuning::read() {
+  file_ = std::make_shared<const ModelFile>(request_.model);
+  for (const TensorInfo& t : file_->tensors().tensors())
+    quantised_ |= t.format && t.format->quantised;
+  day_ = day_of_run(folder_.path(), options_.resume);
+  data_ = prepare_data(request_, request_.data, day_);
+  for (const std::string& line : data_.report.lines()) options_.say(line);
+  if (!data_.report.broken.empty() && !request_.skip_broken)
+    throw Error(std::to_string(data_.report.broken.size()) +
+                " records cannot be used: " + data_.report.broken.front().reason +
+                "; mend them, or say --skip-broken to go on without them")
+        .in(request_.data.string())
+        .line(static_cast<std::uint64_t>(data_.report.broken.front().line));
+  try {
+    check_labels(data_.examples, *data_.tokenizer, request_.labels);
+  } catch (Error& error) {
+    throw error.in(request_.data.string());
+  }
+  choice_ = choose(request_, *file_, quantised_, static_cast<std::int64_t>(data_.examples.size()),
+                   kernels_.tiles);
+  hold_out(data_.examples, choice_.validation, held_);
+  if (request_.evaluate) measured_ = prepare_data(request_, *request_.evaluate, day_).examples;
+  result_.method = choice_.method;
+  result_.examples = static_cast<std::int64_t>(data_.examples.size());
+}
+
+void Tuning::load_full() {
+  // The forms that inference wants are not wanted here: the weights are float32 and change.
+  check_weights(*file_);
+  model_ = file_->family().make(file_->config());
+  parameters_ = adopt_parameters(*model_, tape_,
+                                 [this](const WeightSpec& w) { return stored_rows(file_, w); });
+}
+
+void Tuning::load_adapter() {
+  model_ = load_model(file_, choice_.settings.arithmetic, exec_);
+  if (request_.start) {
+    adapter_ = read_adapter(*request_.start, *model_, file_->family());
+    choice_.rank = adapter_.rank;
+    choice_.alpha = adapter_.alpha;
+    if (adapter_.magnitudes() != (choice_.method == Method::dora))
+      throw Error("the adapter to go on from is of another method than --method says")
+          .in(request_.start->string());
+  } else {
+    NewAdapter fresh;
+    fresh.weights = adapted_weights(*model_, request_.targets);
+    fresh.rank = choice_.rank;
+    fresh.alpha = choice_.alpha;
+    fresh.rank_stabilised = choice_.method == Method::rslora;
+    fresh.magnitudes = choice_.method == Method::dora;
+    fresh.seed = request_.seed;
+    adapter_ = make_adapter(*model_, file_, fresh, exec_);
+  }
+  // The model's name: where it lies is its owner's business.
+  if (adapter_.base.empty())
+    adapter_.base = (request_.model.has_filename() ? request_.model : request_.model.parent_path())
+                        .filename()
+                        .string();
+  attach(*model_, adapter_, file_, exec_);
+  parameters_ = adapter_parameters(*model_, adapter_, tape_);
+  if (adapter_.magnitudes()) lengths_.emplace(*model_, adapter_, file_);
+}
+
+void Tuning::load() {
+  if (choice_.method == Method::full)
+    load_full();
+  else
+    load_adapter();
+  for (const Parameter& p : parameters_) result_.trained += p.shape.count();
+  result_.parameters = count_parameters(file_->family(), file_->config());
+  const std::string data = fingerprint(data_.examples) + " " + std::string(method_name(choice_.method));
+  tuner_ = std::make_unique<Tuner>(*model_, tape_, parameters_, data_.examples, choice_.settings,
+                                   data, pool_, kernels_);
+  if (lengths_) tuner_->before_step = [this] { lengths_->update(exec_); };
+}
+
+// What the run will take, before it is begun.
+void Tuning::plan() {
+  const std::int64_t activations = tuner_->plan_activations();
+  std::int64_t kept = 0;
+  for (const Parameter& p : parameters_)
+    kept += p.shape.count() * 4 * static_cast<std::int64_t>(2 + p.gradients.size() + (p.second ? 1 : 0));
+  std::int64_t weights = 0;
+  for (const TensorInfo& t : file_->tensors().tensors()) weights += static_cast<std::int64_t>(t.data.size());
+  for (const std::string& line : lines_of(choice_, tuner_->stream().steps_per_epoch())) options_.say(line);
+  options_.say(fmt::format("trained: {} of {} parameters; memory: the model {}, trained numbers {}, "
+                           "activations {}",
+                           count_text(static_cast<double>(result_.trained)),
+                           count_text(static_cast<double>(result_.parameters)),
+                           byte_text(static_cast<double>(weights)), byte_text(static_cast<double>(kept)),
+                           byte_text(static_cast<double>(activations))));
+  const std::int64_t free = available_memory();
+  if (activations + kept > free)
+    throw Error("training needs " + byte_text(static_cast<double>(activations + kept)) + " of memory beside the model; " +
+                byte_text(static_cast<double>(free)) +
+                " are free: say --micro-batch 1, shorter records (--max-tokens), or a smaller --rank");
+}
+
+void Tuning::measure_before() {
+  if (!held_.empty()) result_.validation_before = tuner_->evaluate(held_);
+  if (!measured_.empty()) result_.evaluated_before = tuner_->evaluate(measured_);
+  tuner_->before_step();
+  tuner_->remember_reference();
+}
+
+void Tuning::save() {
+  write_file(folder_.path() / "day",
+             fmt::format("{:04}-{:02}-{:02}T00:00:00", day_.year, day_.month, day_.day));
+  tuner_->save(checkpoint_);
+  saved_ = now_seconds();
+}
+
+// The state that foretells the held-out examples best lies beside the checkpoint: a resumed run finds
+// it there, or comes to the same step again.
+void Tuning::look_at_held_out() {
+  RunState& state = tuner_->state();
+  const auto loss = static_cast<float>(tuner_->evaluate(held_));
+  const bool best = std::ranges::all_of(state.validation_losses, [&](float l) { return loss < l; });
+  state.validation_losses.push_back(loss);
+  state.validation_steps.push_back(state.step);
+  if (best) tuner_->save(folder_.path() / "best");
+}
+
+void Tuning::train() {
+  const TuneSettings& s = tuner_->settings();
+  Progress progress(options_.progress, "step", s.steps);
+  progress.skip(tuner_->state().step);
+  const double start = now_seconds();
+  saved_ = start;
+  double smooth = 0;
+  const std::int64_t epoch = tuner_->stream().steps_per_epoch();
+  while (!tuner_->done()) {
+    if (options_.stop()) {
+      save();
+      progress.finish(fmt::format("stopped after {} of {}", tuner_->state().step, s.steps));
+      return;
+    }
+    const double loss = tuner_->step();
+    result_.losses.push_back(loss);
+    smooth = smooth == 0 ? loss : 0.9 * smooth + 0.1 * loss;
+    progress.update(tuner_->state().step, fmt::format("loss {:.4f}", smooth));
+    if (choice_.early_stop && (tuner_->state().step % epoch == 0 || tuner_->done()))
+      look_at_held_out();
+    if (!tuner_->done() && now_seconds() - saved_ >= options_.save_every) save();
+  }
+  result_.finished = true;
+  result_.training_seconds = now_seconds() - start;
+  progress.finish(fmt::format("{} done, loss {:.4f}", tuner_->state().step, smooth));
+}
+
+void Tuning::finish() {
+  result_.steps = tuner_->state().step;
+  result_.loss = result_.losses.empty() ? 0 : result_.losses.back();
+  const RunState& state = tuner_->state();
+  if (const auto best = std::ranges::min_element(state.validation_losses);
+      best != state.validation_losses.end() && best + 1 != state.validation_losses.end()) {
+    const std::int64_t step = state.validation_steps[static_cast<std::size_t>(best - state.validation_losses.begin())];
+    tuner_->resume(folder_.path() / "best");
+    options_.say(fmt::format("the state after step {} is kept: the held-out examples were likeliest then", step));
+  }
+  if (!held_.empty()) result_.validation_after = tuner_->evaluate(held_);
+  if (!measured_.empty()) result_.evaluated_after = tuner_->evaluate(measured_);
+  tuner_->before_step();
+  if (choice_.method == Method::full)
+    export_full();
+  else
+    export_adapter();
+  folder_.remove();
+}
+
+// The first conversations of the data, short enough to run in a moment.
+std::vector<GatePrompt> Tuning::prompts() const {
+  constexpr std::size_t kMost = 4, kTokens = 128;
+  std::vector<GatePrompt> out;
+  const auto add = [&](GatePrompt p) {
+    if (p.ids.size() > kTokens) p.ids.resize(kTokens);
+    if (!p.ids.empty()) out.push_back(std::move(p));
+  };
+  for (const RenderedSample& s : data_.report.samples)
+    add({s.messages, s.tools, s.masked.text, s.masked.ids});
+  for (std::size_t i = 0; out.size() < kMost && i < data_.examples.size(); ++i)
+    add({{}, {}, {}, data_.examples[i].first.ids});
+  return out;
+}
+
+void Tuning::export_adapter() {
+  const std::vector<GatePrompt> asked = prompts();
+  const std::string& own = data_.tokenizer->chat_template();
+  if (data_.chat) {
+    adapter_.template_sum = text_sum(data_.chat->source());
+    adapter_.chat_template = data_.chat->source() == own ? "" : data_.chat->source();
+  }
+  // Written under another name first: what the gate refuses must not lie where it is looked for.
+  const bool gguf = request_.out.extension() == ".gguf";
+  const Path trial = folder_.path() / (gguf ? "export.gguf" : "export");
+  write_adapter(adapter_, *model_, trial, true);
+  let_through(trial, [&] {
+    return check_adapter(request_.model, trial, adapter_, asked, day_, pool_, kernels_);
+  });
+}
+
+// What the gate has seen is what lies there.
+void Tuning::let_through(const Path& trial, const std::function<GateResult()>& gate) {
+  std::error_code problem;
+  try {
+    result_.gate = gate().line();
+  } catch (...) {
+    std::filesystem::remove_all(trial, problem);
+    throw;
+  }
+  if (options_.force) std::filesystem::remove_all(request_.out, problem);
+  std::filesystem::rename(trial, request_.out, problem);
+  if (problem) throw Error("cannot be written: " + problem.message()).in(request_.out.string());
+}
+
+void Tuning::export_full() {
+  const std::vector<GatePrompt> asked = prompts();
+  const bool gguf = request_.out.extension() == ".gguf";
+  const Path trial = folder_.path() / (gguf ? "export.gguf" : "export");
+  const WeightRows rows = [](const WeightSpec& w) { return w.rows(); };
+  const bool own = !data_.chat || data_.chat->source() == data_.tokenizer->chat_template();
+  write_model(*file_, *model_, rows, types_for(file_, trial), trial, true,
+              own ? "" : data_.chat->source());
+  constexpr double kMost = 0.05;
+  let_through(trial, [&] {
+    return check_model(trial, *model_, asked, day_, kMost, pool_, kernels_);
+  });
+}
+
+TuneResult Tuning::run() {
+  const double start = now_seconds();
+  look_before();
+  read();
+  load();
+  plan();
+  measure_before();
+  if (options_.resume) {
+    tuner_->resume(checkpoint_);
+    for (const float loss : tuner_->state().losses) result_.losses.push_back(static_cast<double>(loss));
+    options_.say(fmt::format("resumed after step {}", tuner_->state().step));
+  }
+  train();
+  if (result_.finished) finish();
+  result_.seconds = now_seconds() - start;
+  result_.labels = data_.report.labels;
+  result_.tokens = data_.report.tokens;
+  return result_;
+}
+
+}  // namespace
+
+TuneResult run_tuning(const TuneRequest& request, const TuneOptions& options) {
+  return Tuning(request, options).run();
+}
+
+PreparedData prepare_data(const TuneRequest& request, const Path& data,
+                          std::optional<LocalTime> day) {
+  PreparedData out;
+  out.tokenizer = open_tokenizer(request.model);
+  out.chat = template_for(request.chat_template, *out.tokenizer, request.model.string());
+  LabelOptions labels;
+  labels.labels = request.labels;
+  labels.most_tokens = request.most_tokens.value_or(0);
+  labels.now = day.value_or(current_local_time());
+  const Labeller labeller(*out.tokenizer, out.chat ? &*out.chat : nullptr, labels);
+  out.examples = label_records(read_chat_data(data), labeller, out.report);
+  return out;
+}
+
+}  // namespace bantam::adapt

@@ -1,0 +1,73 @@
+// A whole fine-tuning: a model and data in, an adapter or a model out, checked as a user will load
+// it.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapt/adapter.h"
+#include "adapt/tuner.h"
+#include "base/file.h"
+#include "base/progress.h"
+#include "chat/answer_mask.h"
+
+namespace bantam::adapt {
+
+enum class Method : std::uint8_t { full, lora, rslora, dora, qlora };
+
+// What a person says; what is not said is chosen from the model, the data and the machine.
+struct TuneRequest {
+  Path model, data, out;
+  std::optional<Method> method;
+  Objective objective = Objective::supervised;
+  std::optional<double> beta, rate, epochs, decay, clip, alpha, warmup, validation;
+  std::optional<std::int64_t> rank, batch, steps, micro_batch, most_tokens;
+  std::optional<RateCurve> curve;
+  std::optional<Arithmetic> arithmetic;
+  std::vector<std::string> targets;
+  std::optional<Path> start;                // an adapter to go on from
+  std::optional<std::string> chat_template;  // a name, or a file
+  std::optional<Path> evaluate;              // records that are only measured, before and after
+  ExampleOrder order = ExampleOrder::shuffled;
+  Labels labels = Labels::answers;
+  std::uint64_t seed = 1;
+  bool skip_broken = false;  // go on without records that cannot be read
+};
+
+struct TuneOptions {
+  bool resume = false, force = false;
+  unsigned threads = 0;
+  double save_every = 60;  // seconds between checkpoints
+  Progress::Style progress = Progress::Style::silent;
+  std::function<void(const std::string& line)> say = [](const std::string&) {};
+  std::function<bool()> stop = [] { return false; };
+};
+
+struct TuneResult {
+  bool finished = false;
+  Method method = Method::lora;
+  std::int64_t examples = 0, trained = 0, parameters = 0, steps = 0, labels = 0, tokens = 0;
+  double seconds = 0, training_seconds = 0, tokens_per_second = 0;
+  double loss = 0, validation_before = 0, validation_after = 0, evaluated_before = 0,
+         evaluated_after = 0;
+  std::vector<double> losses;
+  std::string gate;  // what the identity gate compared, for people
+};
+
+// Throws Error. The output appears whole at the end, or not at all; an unfinished run leaves its
+// checkpoint in OUT.run/.
+TuneResult run_tuning(const TuneRequest& request, const TuneOptions& options);
+
+// The records of the request as the model would learn them: for looking at masks.
+struct PreparedData {
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::optional<ChatTemplate> chat;
+  std::vector<LabelledExample> examples;
+  LabelReport report;
+};
+PreparedData prepare_data(const TuneRequest& request, const Path& data,
+                          std::optional<LocalTime> day = std::nullopt);
+
+}  // namespace bantam::adapt

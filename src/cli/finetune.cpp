@@ -1,0 +1,258 @@
+// bantam finetune: from a model and examples to an adapter, or to another model.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "adapt/run.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "cli/conversation.h"
+#include "cli/interrupt.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "train/run.h"
+
+namespace bantam::cli {
+
+namespace {
+
+using adapt::Method;
+
+struct FinetuneVerb {
+  adapt::TuneRequest request;
+  adapt::TuneOptions options;
+  std::string model;
+  std::optional<std::string> data, out, start, evaluate, losses, objective, chat_template;
+  std::optional<Method> method;
+  std::optional<adapt::RateCurve> curve;
+  std::optional<adapt::ExampleOrder> order;
+  std::optional<Labels> labels;
+  std::optional<Arithmetic> arithmetic;
+  std::optional<std::int64_t> threads, seed, show;
+  std::vector<std::string> targets;
+  double epochs = -1, rate = -1, alpha = -1, beta = -1, decay = -1, clip = -1, warmup = -1,
+         validation = -1;
+  bool json = false;
+
+  void fill();
+  void show_masks() const;
+  void write_losses(const adapt::TuneResult& result) const;
+  void report(const adapt::TuneResult& result) const;
+  void run();
+};
+
+std::optional<double> if_given(double value) {
+  return value < 0 ? std::nullopt : std::optional(value);
+}
+
+void FinetuneVerb::fill() {
+  request.model = model;
+  request.data = *data;
+  if (out) request.out = *out;
+  request.method = method;
+  if (objective) request.objective = adapt::objective_by_name(*objective);
+  request.epochs = if_given(epochs);
+  request.rate = if_given(rate);
+  request.alpha = if_given(alpha);
+  request.beta = if_given(beta);
+  request.decay = if_given(decay);
+  request.clip = if_given(clip);
+  request.warmup = if_given(warmup);
+  request.validation = if_given(validation);
+  request.curve = curve;
+  request.arithmetic = arithmetic;
+  for (std::string_view rest : targets)  // "q_proj,v_proj" too
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find(','), rest.size());
+      if (end > 0) request.targets.emplace_back(rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  if (start) request.start = *start;
+  if (evaluate) request.evaluate = *evaluate;
+  request.chat_template = chat_template;
+  if (order) request.order = *order;
+  if (labels) request.labels = *labels;
+  if (seed) request.seed = static_cast<std::uint64_t>(*seed);
+  if (request.steps && request.epochs)
+    throw Error("only one of --steps and --epochs can be said", Error::Kind::usage);
+  options.threads = static_cast<unsigned>(threads.value_or(0));
+  options.progress = Progress::detect(false);
+  options.say = [](const std::string& line) { note(line); };
+  options.stop = [] { return interrupted(); };
+}
+
+// Samples of what is learnt: labels stand out on a terminal, and between marks elsewhere.
+void FinetuneVerb::show_masks() const {
+  const adapt::PreparedData prepared = adapt::prepare_data(request, request.data);
+  const bool colour = output_is_terminal();
+  for (std::size_t i = 0; i < prepared.examples.size() && static_cast<std::int64_t>(i) < *show; ++i) {
+    const LabelledExample& e = prepared.examples[i];
+    print(fmt::format("--- line {}: {} tokens, {} labels\n", e.line, e.first.ids.size(), e.first.labels()));
+    for (std::size_t t = 0; t < e.first.ids.size();) {
+      std::size_t end = t;
+      while (end < e.first.ids.size() && e.first.mask[end] == e.first.mask[t]) ++end;
+      const std::string text = prepared.tokenizer->decode(std::span(e.first.ids).subspan(t, end - t), false);
+      const bool label = e.first.mask[t] != 0;
+      print(label ? (colour ? "\x1b[32m" : "[[") : (colour ? "\x1b[2m" : ""));
+      print_answer(text);
+      print(label ? (colour ? "\x1b[0m" : "]]") : (colour ? "\x1b[0m" : ""));
+      t = end;
+    }
+    print("\n");
+  }
+  for (const std::string& line : prepared.report.lines()) note(line);
+}
+
+void FinetuneVerb::write_losses(const adapt::TuneResult& result) const {
+  std::string text;
+  for (const double loss : result.losses) text += fmt::format("{:.9g}\n", loss);
+  write_file(Path(*losses), text);
+}
+
+void FinetuneVerb::report(const adapt::TuneResult& r) const {
+  if (json) {
+    print(to_text(Json{{"finished", r.finished},
+                       {"out", *out},
+                       {"examples", r.examples},
+                       {"trained_parameters", r.trained},
+                       {"parameters", r.parameters},
+                       {"steps", r.steps},
+                       {"seconds", r.seconds},
+                       {"training_seconds", r.training_seconds},
+                       {"loss", r.loss},
+                       {"validation_before", r.validation_before},
+                       {"validation_after", r.validation_after},
+                       {"evaluated_before", r.evaluated_before},
+                       {"evaluated_after", r.evaluated_after},
+                       {"gate", r.gate},
+                       {"losses", r.losses}}) +
+          "\n");
+    return;
+  }
+  if (!r.finished) {
+    print("stopped; go on with the same command and --resume\n");
+    return;
+  }
+  std::vector<float> curve_of(r.losses.begin(), r.losses.end());
+  print(loss_curve(curve_of));
+  if (r.validation_after > 0)
+    print(fmt::format("held-out examples: loss a label {:.4f} before, {:.4f} after\n",
+                      r.validation_before, r.validation_after));
+  if (r.evaluated_after > 0)
+    print(fmt::format("evaluated: loss a label {:.4f} before, {:.4f} after\n", r.evaluated_before,
+                      r.evaluated_after));
+  print(r.gate + "\n");
+  print(fmt::format("{}: {} steps, {}\n", *out, r.steps, duration_text(r.seconds)));
+}
+
+void FinetuneVerb::run() {
+  fill();
+  if (show) return show_masks();
+  if (!out) throw Error("is missing", Error::Kind::usage).field("--out");
+  require_place(*out);
+  const adapt::TuneResult result = adapt::run_tuning(request, options);
+  if (losses) write_losses(result);
+  report(result);
+}
+
+void declare_data(Options& options, FinetuneVerb& v) {
+  static constexpr Choice<Labels> kLabels[] = {
+      {"answers", Labels::answers}, {"last", Labels::last_answer}, {"all", Labels::all}};
+  static constexpr Choice<adapt::ExampleOrder> kOrders[] = {
+      {"shuffled", adapt::ExampleOrder::shuffled}, {"given", adapt::ExampleOrder::given}};
+  options
+      .text("--data", "FILE", v.data,
+            "records: .jsonl, .json, .csv, .txt or .md; the form is told by their keys (messages, "
+            "instruction and output, conversations, prompt and completion, chosen and rejected, ...)")
+      .required = true;
+  options.choice<adapt::ExampleOrder>("--order", "O", v.order, kOrders,
+                                      "of the records in each epoch (default shuffled)");
+  options.choice<Labels>("--labels", "L", v.labels, kLabels,
+                         "what counts: every answer with its stop token (default), the last one, all");
+  options.whole("--max-tokens", "N", v.request.most_tokens, 2, 1 << 20,
+                "longer records are cut (default: none is)");
+  options.number("--validation", "SHARE", v.validation, 0, 0.9,
+                 "of the records, held out (default: some, of 200 records or more)");
+  options.text("--evaluate", "FILE", v.evaluate, "records that are measured before and after");
+  options.text("--template", "NAME", v.chat_template,
+               "a chat template in place of the model's own, by its name or file")
+      .words = template_words();
+  options.flag("--skip-broken", v.request.skip_broken, "go on without records that cannot be read");
+  options.whole("--show-mask", "N", v.show, 1, 1 << 20,
+                "print the first N records with what counts marked, and stop");
+}
+
+void declare_steps(Options& options, FinetuneVerb& v) {
+  static constexpr Choice<adapt::RateCurve> kCurves[] = {{"constant", adapt::RateCurve::constant},
+                                                         {"linear", adapt::RateCurve::linear},
+                                                         {"cosine", adapt::RateCurve::cosine}};
+  static constexpr Choice<Arithmetic> kArithmetic[] = {
+      {"f32", Arithmetic::f32}, {"bf16", Arithmetic::bf16}, {"int8", Arithmetic::int8}, {"faithful", Arithmetic::faithful}};
+  options.number("--epochs", "N", v.epochs, 1e-6, 1e6, "passes over the records");
+  options.whole("--steps", "N", v.request.steps, 1, INT64_MAX, "or optimiser steps");
+  options.whole("--batch", "N", v.request.batch, 1, 1 << 20, "records a step (default 8)");
+  options.whole("--micro-batch", "N", v.request.micro_batch, 1, 1 << 20,
+                "sequences at a time: fewer need less memory, the result is the same bytes");
+  options.number("--lr", "RATE", v.rate, 0, 10, "learning rate");
+  options.choice<adapt::RateCurve>("--schedule", "S", v.curve, kCurves,
+                                   "of the rate: constant, linear or cosine down to 0 (default linear)");
+  options.number("--warmup", "SHARE", v.warmup, 0, 1, "of the steps, in which the rate rises (default 0)");
+  options.number("--weight-decay", "D", v.decay, 0, 10, "decoupled, of all that is trained (default 0.01)");
+  options.number("--clip", "NORM", v.clip, 0, 1e9, "largest norm of the gradient; 0: any (default 1)");
+  options.whole("--seed", "N", v.seed, 0, INT64_MAX, "of the order and of a new adapter (default 1)");
+  options.choice<Arithmetic>("--arithmetic", "A", v.arithmetic, kArithmetic,
+                             "of the products (default: bf16 where tiles make it fast, else f32; of a "
+                             "model in blocks the one it is served in)");
+  options.whole("-t,--threads", "N", v.threads, 1, 1024, "threads (default: one for each processor)");
+}
+
+std::function<void()> declare_finetune(Options& options) {
+  static constexpr Choice<Method> kMethods[] = {{"full", Method::full},
+                                                {"lora", Method::lora},
+                                                {"rslora", Method::rslora},
+                                                {"dora", Method::dora},
+                                                {"qlora", Method::qlora}};
+  auto v = std::make_shared<FinetuneVerb>();
+  options.positional("MODEL", v->model, "a .gguf file, or a folder with config.json and safetensors");
+  options.text("-o,--out", "OUT", v->out,
+               "an adapter: a folder in PEFT's form, or NAME.gguf; with --method full a model in either form");
+  options.choice<Method>("--method", "M", v->method, kMethods,
+                         "full, or low-rank: lora (default), rslora, dora, qlora (a model in blocks)");
+  std::vector<std::string> names;
+  std::string help = "what is learnt:";
+  for (const adapt::ObjectiveRule& rule : adapt::objective_rules()) {
+    names.emplace_back(rule.name);
+    help += (names.size() > 1 ? "; " : " ") + std::string(rule.name) + ": " + std::string(rule.help);
+  }
+  options.text("--objective", "O", v->objective, help).words = names;
+  options.number("--beta", "B", v->beta, 0, 1000, "of dpo, orpo and kto (default 0.1)");
+  options.whole("--rank", "R", v->request.rank, 1, 4096, "of the adapter (default 16)");
+  options.number("--alpha", "A", v->alpha, 0, 1e6, "the update counts alpha / rank (default: twice the rank)");
+  options.text("--targets", "NAME", v->targets,
+               "linear layers to adapt: q_proj, ... (default: all but the head)");
+  options.text("--start", "FOLDER", v->start, "an adapter to go on from");
+  declare_data(options, *v);
+  declare_steps(options, *v);
+  options.text("--losses", "FILE", v->losses, "write each step's loss, a number a line");
+  options.number("--save-every", "SECONDS", v->options.save_every, 0, 1e9,
+                 "time between checkpoints (default 60)");
+  options.flag("--resume", v->options.resume, "go on from the checkpoint in OUT.run");
+  options.flag("--force", v->options.force, "replace OUT, forget an unfinished run");
+  options.flag("--json", v->json, "the result as one line of JSON");
+  return [v] { v->run(); };
+}
+
+}  // namespace
+
+const Verb kFinetune{
+    "finetune", "teach a model from your examples",
+    "Learns from conversations, instructions, preferences or text, on this machine. What\n"
+    "counts is what the assistant says, as the model's own chat template renders it, with\n"
+    "its stop token. The plan is printed before the first step; Ctrl-C keeps a checkpoint.\n"
+    "Before the result is written it is loaded again as you will load it, and compared.",
+    "bantam finetune model.gguf --data examples.jsonl --out my-adapter\n"
+    "bantam finetune model.gguf --data examples.jsonl --show-mask 3",
+    declare_finetune};
+
+}  // namespace bantam::cli

@@ -1,0 +1,266 @@
+// Fine-tuning's promises on a tiny model: the same bytes however a batch is divided, after any kill
+// and on any number of threads; adapters that go through files and into weights unchanged.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "adapt/attach.h"
+#include "adapt/gate.h"
+#include "adapt/merge.h"
+#include "adapt/run.h"
+#include "base/error.h"
+#include "support/tiny_model.h"
+
+namespace bantam::adapt {
+namespace {
+
+constexpr const char* kTemplate =
+    "{% for m in messages %}[{{ m.role }}] {{ m.content }}"
+    "{% if m.role == 'assistant' %}</s>{% endif %}\n{% endfor %}"
+    "{% if add_generation_prompt %}[assistant] {% endif %}";
+
+std::string bytes_of_file(const Path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+class Tuned : public testing::Test {
+ protected:
+  void SetUp() override {
+    test::TinyModel tiny;
+    tiny.chat_template = kTemplate;
+    test::write_tiny_gguf(scratch_ / "model.gguf", tiny);
+    std::ofstream data(scratch_ / "data.jsonl");
+    for (int i = 0; i < 13; ++i)  // answers of many lengths
+      data << R"({"prompt":"q)" << i << R"(","completion":")" << std::string(static_cast<std::size_t>(1 + i * 3 % 11), 'a')
+           << R"("})" << "\n";
+    std::ofstream pairs(scratch_ / "pairs.jsonl");
+    for (int i = 0; i < 5; ++i)
+      pairs << R"({"prompt":"q)" << i << R"(","chosen":"good)" << std::string(static_cast<std::size_t>(i), 'x')
+            << R"(","rejected":"bad"})" << "\n";
+  }
+  TuneRequest request(const char* out) const {
+    TuneRequest r;
+    r.model = scratch_ / "model.gguf";
+    r.data = scratch_ / "data.jsonl";
+    r.out = scratch_ / out;
+    r.batch = 8;
+    r.epochs = 3;
+    r.rank = 4;
+    r.rate = 1e-2;
+    return r;
+  }
+  std::string adapter_bytes(const char* out) const {
+    return bytes_of_file(scratch_ / out / "adapter_model.safetensors");
+  }
+  test::ScratchFolder scratch_;
+};
+
+TEST_F(Tuned, AnyDivisionOfABatchAndAnyThreadsGiveTheSameBytes) {
+  for (const Method method : {Method::lora, Method::dora})
+    for (const Arithmetic arithmetic : {Arithmetic::f32, Arithmetic::bf16}) {
+      std::string first;
+      for (const auto& [micro, threads] : {std::pair{8, 1u}, {1, 2u}, {3, 3u}}) {
+        TuneRequest r = request("a");
+        r.method = method;
+        r.arithmetic = arithmetic;
+        r.micro_batch = micro;
+        TuneOptions o;
+        o.threads = threads;
+        o.force = true;
+        const TuneResult result = run_tuning(r, o);
+        EXPECT_EQ(result.steps, 6);  // 13 records: 8 and the 5 that are left, three times
+        EXPECT_LT(result.losses.back(), result.losses.front());
+        const std::string bytes = adapter_bytes("a");
+        if (first.empty()) first = bytes;
+        EXPECT_TRUE(bytes == first) << micro << " at a time";
+      }
+    }
+}
+
+TEST_F(Tuned, PreferencesTooInAnyDivision) {
+  for (const Objective objective : {Objective::dpo, Objective::orpo}) {
+    std::string first;
+    for (const std::int64_t micro : {0, 1}) {
+      TuneRequest r = request("p");
+      r.data = scratch_ / "pairs.jsonl";
+      r.objective = objective;
+      r.arithmetic = Arithmetic::f32;
+      r.micro_batch = micro;
+      TuneOptions o;
+      o.force = true;
+      run_tuning(r, o);
+      const std::string bytes = adapter_bytes("p");
+      if (first.empty()) first = bytes;
+      EXPECT_TRUE(bytes == first);
+    }
+  }
+}
+
+TEST_F(Tuned, AStoppedRunGoesOnToTheSameBytes) {
+  TuneRequest r = request("whole");
+  r.arithmetic = Arithmetic::f32;
+  r.validation = 0.2;
+  TuneOptions o;
+  const TuneResult whole = run_tuning(r, o);
+  r.out = scratch_ / "cut";
+  int asked = 0;
+  o.stop = [&] { return ++asked == 4; };
+  EXPECT_FALSE(run_tuning(r, o).finished);
+  EXPECT_FALSE(std::filesystem::exists(r.out));
+  o.stop = [] { return false; };
+  EXPECT_THROW(run_tuning(r, o), Error);  // an unfinished run is here
+  o.resume = true;
+  const TuneResult rest = run_tuning(r, o);
+  EXPECT_TRUE(rest.finished);
+  EXPECT_EQ(rest.losses.size(), whole.losses.size());
+  EXPECT_TRUE(adapter_bytes("whole") == adapter_bytes("cut"));
+  EXPECT_FALSE(std::filesystem::exists(scratch_ / "cut.run"));
+}
+
+TEST_F(Tuned, FullFineTuningGivesAModelThatStandsByItself) {
+  for (const char* out : {"full.gguf", "full"}) {
+    TuneRequest r = request(out);
+    r.method = Method::full;
+    r.rate = 1e-3;
+    r.arithmetic = Arithmetic::f32;
+    const TuneResult result = run_tuning(r, {});
+    EXPECT_LT(result.losses.back(), result.losses.front());
+    EXPECT_NE(result.gate.find("bytes of every logit"), std::string::npos) << result.gate;
+    EXPECT_EQ(ModelFile(r.out).config().layers, 2);
+  }
+}
+
+struct Loaded {
+  explicit Loaded(const Path& path, const Path& adapter = {}, Arithmetic arithmetic = Arithmetic::f32)
+      : file(std::make_shared<const ModelFile>(path)),
+        scratch(pool.size() + 1),
+        exec{pool, kernels, scratch},
+        model(load_model(file, arithmetic, exec)) {
+    if (!adapter.empty()) attach(*model, read_adapter(adapter, *model, file->family()), file, exec);
+  }
+  std::vector<float> logits(Arithmetic arithmetic = Arithmetic::f32) {
+    const std::vector<std::int32_t> ids{259, 'a', 'b', 257, ' ', 'q'};
+    return logits_of(*model, ids, arithmetic, pool, kernels);
+  }
+  std::shared_ptr<const ModelFile> file;
+  ThreadPool pool{2};
+  Kernels kernels = kernels_for(best_isa());
+  std::vector<Scratch> scratch;
+  Exec exec;
+  std::unique_ptr<Model> model;
+};
+
+double distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double worst = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    worst = std::max(worst, std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+  return worst;
+}
+
+TEST_F(Tuned, AnAdapterIsTheSameFromBothFormsAndMerged) {
+  for (const Method method : {Method::lora, Method::rslora, Method::dora}) {
+    TuneRequest r = request("ad");
+    r.method = method;
+    TuneOptions o;
+    o.force = true;
+    run_tuning(r, o);
+    const std::vector<float> base = Loaded(r.model).logits(), with = Loaded(r.model, r.out).logits();
+    EXPECT_GT(distance(base, with), 1e-2);
+    ThreadPool pool(2);
+    merge(r.model, r.out, scratch_ / "merged.gguf", std::nullopt, true, pool, kernels_for(best_isa()));
+    EXPECT_LE(distance(Loaded(scratch_ / "merged.gguf").logits(), with), 1e-4);
+    if (method == Method::dora) {
+      r.out = scratch_ / "magnitudes.gguf";
+      EXPECT_THROW(run_tuning(r, o), Error);  // GGUF has no place for magnitudes
+      EXPECT_FALSE(std::filesystem::exists(r.out));
+      continue;
+    }
+    Loaded there(r.model);
+    const Adapter adapter = read_adapter(scratch_ / "ad", *there.model, there.file->family());
+    write_adapter(adapter, *there.model, scratch_ / "ad.gguf", true);
+    EXPECT_EQ(Loaded(r.model, scratch_ / "ad.gguf").logits(), with);
+  }
+}
+
+TEST_F(Tuned, AFreshAdapterChangesNothing) {
+  Loaded model(scratch_ / "model.gguf");
+  const std::vector<float> before = model.logits();
+  NewAdapter fresh;
+  fresh.weights = adapted_weights(*model.model, {});
+  fresh.rank = 4;
+  const Adapter adapter = make_adapter(*model.model, model.file, fresh, model.exec);
+  attach(*model.model, adapter, model.file, model.exec);
+  EXPECT_EQ(model.logits(), before);
+  detach(*model.model);
+  EXPECT_EQ(model.logits(), before);
+}
+
+TEST_F(Tuned, BlocksAreTrainedThroughAsTheyAreServed) {
+  test::TinyModel tiny;
+  tiny.chat_template = kTemplate;
+  tiny.type = Type::q8_0;
+  test::write_tiny_gguf(scratch_ / "blocks.gguf", tiny);
+  TuneRequest r = request("blocks");
+  r.model = scratch_ / "blocks.gguf";
+  r.order = ExampleOrder::given;
+  const TuneResult q = run_tuning(r, {});
+  EXPECT_EQ(q.method, Method::qlora);
+  r.out = scratch_ / "decoded";
+  r.method = Method::lora;
+  r.arithmetic = Arithmetic::f32;
+  const TuneResult f = run_tuning(r, {});
+  ASSERT_EQ(q.losses.size(), f.losses.size());
+  for (std::size_t i = 0; i < q.losses.size(); ++i) EXPECT_NEAR(q.losses[i], f.losses[i], 1e-2);
+}
+
+TEST_F(Tuned, AnotherTemplateOrNoStopTokenIsRefused) {
+  TuneRequest r = request("x");
+  std::ofstream(scratch_ / "other.jinja") << "{% for m in messages %}({{ m.role }}) {{ m.content }}\n{% endfor %}";
+  r.chat_template = (scratch_ / "other.jinja").string();
+  try {
+    run_tuning(r, {});
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("learn to stop"), std::string::npos) << error.what();
+  }
+  EXPECT_FALSE(std::filesystem::exists(r.out));
+  // One byte of the template, between training and loading.
+  GatePrompt prompt;
+  prompt.messages = Json::parse(R"([{"role":"user","content":"q"},{"role":"assistant","content":"a"}])");
+  const auto tokenizer = test::tiny_tokenizer(kTemplate);
+  const ChatTemplate chat(kTemplate, "t");
+  ChatInput input;
+  input.messages = prompt.messages;
+  const MaskedPrompt masked = mask_answers(chat, *tokenizer, input);
+  prompt.text = masked.text;
+  prompt.ids = masked.ids;
+  check_prompts({&prompt, 1}, *tokenizer, &chat, {}, "m");
+  std::string changed = kTemplate;
+  changed[changed.find('[')] = '(';
+  const ChatTemplate other(changed, "t");
+  try {
+    check_prompts({&prompt, 1}, *tokenizer, &other, {}, "m");
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("renders a conversation differently"), std::string::npos);
+  }
+}
+
+TEST_F(Tuned, AdaptersThatDoNotFitAreRefused) {
+  TuneRequest r = request("ok");
+  run_tuning(r, {});
+  test::TinyModel wide;
+  wide.width = 96;
+  wide.heads = 6;
+  test::write_tiny_gguf(scratch_ / "wide.gguf", wide);
+  EXPECT_THROW(Loaded(scratch_ / "wide.gguf", scratch_ / "ok"), Error);
+  std::string config = bytes_of_file(scratch_ / "ok" / "adapter_config.json");
+  config.replace(config.find("LORA"), 4, "IA3X");
+  std::ofstream(scratch_ / "ok" / "adapter_config.json") << config;
+  EXPECT_THROW(Loaded(scratch_ / "model.gguf", scratch_ / "ok"), Error);
+}
+
+}  // namespace
+}  // namespace bantam::adapt
