@@ -67,6 +67,7 @@ Choice choose(const TuneRequest& request, const ModelFile& file, bool quantised,
   s.optimiser.rate = request.rate.value_or(default_rate(c.method, request.objective));
   s.optimiser.decay = request.decay.value_or(0.01);
   s.optimiser.decay_vectors = true;
+  s.optimiser.rounded_betas = true;
   s.optimiser.clip = request.clip.value_or(1.0);
   const bool blocks = quantised && c.method != Method::full;
   s.arithmetic = request.arithmetic.value_or(blocks      ? choose_arithmetic(file, std::nullopt)

@@ -71,14 +71,15 @@ void check_prompts(std::span<const GatePrompt> prompts, const Tokenizer& tokeniz
     input.tools = p.tools;
     input.now = now;
     set_special_tokens(tokenizer, input);
-    const MaskedPrompt again = mask_answers(*chat, tokenizer, std::move(input));
-    if (again.text != p.text) {
-      const auto at = static_cast<std::size_t>(
-          std::ranges::mismatch(again.text, p.text).in1 - again.text.begin());
+    input.add_generation_prompt = false;
+    const std::string text = chat->render(input);
+    if (text != p.text) {
+      const auto at =
+          static_cast<std::size_t>(std::ranges::mismatch(text, p.text).in1 - text.begin());
       fail("the chat template renders a conversation differently than in training, at byte " +
-           std::to_string(at) + ": \"" + around(again.text, at) + "\", not \"" + around(p.text, at) +
-           "\"");
+           std::to_string(at) + ": \"" + around(text, at) + "\", not \"" + around(p.text, at) + "\"");
     }
+    const MaskedPrompt again = mask_answers(*chat, tokenizer, std::move(input));
     if (!std::equal(p.ids.begin(), p.ids.end(), again.ids.begin(),
                     again.ids.begin() + static_cast<std::ptrdiff_t>(std::min(again.ids.size(), p.ids.size()))))
       fail("the tokenizer gives other tokens than in training");

@@ -43,6 +43,9 @@ void Optimiser::adam(Context& ctx, Parameter& p, std::int64_t step, double facto
                      float clip) const {
   const OptimiserSettings& s = settings_;
   const double rate = s.rate * factor;
+  const auto as_held = [&](double beta) {
+    return s.rounded_betas ? static_cast<double>(static_cast<float>(beta)) : beta;
+  };
   AdamArgs args{};
   args.p = p.value.f32();
   args.g = p.gradients[0].f32();
@@ -50,8 +53,8 @@ void Optimiser::adam(Context& ctx, Parameter& p, std::int64_t step, double facto
   args.v = p.second.f32();
   args.clip = clip;
   args.lr = static_cast<float>(rate);
-  args.step_size = static_cast<float>(rate / (1 - power(s.beta1, step + 1)));
-  args.v_scale = static_cast<float>(1 / (1 - power(s.beta2, step + 1)));
+  args.step_size = static_cast<float>(rate / (1 - power(as_held(s.beta1), step + 1)));
+  args.v_scale = static_cast<float>(1 / (1 - power(as_held(s.beta2), step + 1)));
   args.beta1 = static_cast<float>(s.beta1);
   args.beta2 = static_cast<float>(s.beta2);
   args.eps = static_cast<float>(s.eps);

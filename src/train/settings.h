@@ -20,6 +20,9 @@ struct OptimiserSettings {
   double beta1 = 0.9, beta2 = 0.95, eps = 1e-10;
   double decay = 0.0;  // decoupled weight decay, on matrices only ...
   bool decay_vectors = false;  // ... or on all that is trained
+  // The moments are averages with beta1 and beta2 as float32 holds them; this takes these numbers for
+  // the correction of their beginning too. With beta2 = 0.999 each update is else 6e-6 too large.
+  bool rounded_betas = false;
   double clip = 1.0;   // largest norm of the gradient; 0: none
 };
 
