@@ -45,8 +45,6 @@ namespace {
 void declare_machine(ModelOptions& m, Options& options, bool model_required) {
   options.positional("MODEL", m.path, "a .gguf file, or a folder with config.json and safetensors")
       .required = model_required;
-  options.text("--adapter", "FOLDER", adapter,
-               "what fine-tuning made for this model: a folder in PEFT's form, or a .gguf adapter");
   options.whole(
       "-t,--threads", "N", m.threads, 1, kMostThreads,
       "threads to compute with (default: one a processor); the answer does not depend on it");
@@ -67,6 +65,8 @@ void ModelOptions::declare_model(Options& options) {
 
 void ModelOptions::declare(Options& options, bool model_required) {
   declare_machine(*this, options, model_required);
+  options.text("--adapter", "FOLDER", adapter,
+               "what fine-tuning made for this model: a folder in PEFT's form, or a .gguf adapter");
   options.whole(
       "-c,--ctx-size,--ctx", "N", context, 1, kMostContext,
       "context: how many tokens a conversation may have (default: as the model was trained)");
