@@ -426,9 +426,9 @@ const WrongCall kWrongCalls[] = {
      "context is"},
     {"open_arithmetic",
      [](bantam_model*, bantam_error* e) {
-       return open_with([](bantam_open_options& o) { o.arithmetic = 4; }, e);
+       return open_with([](bantam_open_options& o) { o.arithmetic = 5; }, e);
      },
-     "arithmetic is 4; there are 0 to 3"},
+     "arithmetic is 5; there are 0 to 4"},
     {"open_cache",
      [](bantam_model*, bantam_error* e) {
        return open_with([](bantam_open_options& o) { o.cache = -1; }, e);

@@ -204,7 +204,9 @@ std::vector<GradCase> grad_cases() {
            for (std::int64_t n = 0; n < 21; ++n)
              y(t, n) += in[2].at[static_cast<std::size_t>(n)] + 0.75 * more(t, n);
          return y;
-       }},
+       },
+       false,
+       3},  // x A^T, x W^T, and their sum
       {"scale_columns",
        {{5, 19}, {19}, {19}},
        [](Context& c, const std::vector<Tensor>& in) {

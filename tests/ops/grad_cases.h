@@ -32,6 +32,7 @@ struct GradCase {
   std::function<Tensor(Context&, const std::vector<Tensor>&)> call;
   std::function<Array(const std::vector<Array>&)> reference;
   bool root = false;  // a loss: the gradient of its sum
+  double roundings = 1;  // of what lies between the inputs and a value, in bf16 training
 };
 
 std::vector<GradCase> grad_cases();

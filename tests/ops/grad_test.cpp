@@ -120,7 +120,9 @@ class Check {
     double size = 0;
     for (std::int64_t i = 0; i < y.shape().count(); ++i) {
       const double want = expected_.at[static_cast<std::size_t>(i)].real();
-      EXPECT_NEAR(number(y, i), want, precision_.values * (1 + std::fabs(want))) << "element " << i;
+      EXPECT_NEAR(number(y, i), want,
+                  precision_.values * case_.roundings * (1 + std::fabs(want)))
+          << "element " << i;
       size += std::fabs(want);
     }
     ASSERT_GT(size, 0);
