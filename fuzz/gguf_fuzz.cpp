@@ -48,7 +48,7 @@ void use(const GgufFile& file, std::span<const std::byte> bytes) {
     if (!tensor.format) continue;
     if (tensor.format->bytes(tensor.shape.count()) != static_cast<std::int64_t>(tensor.data.size()))
       std::abort();
-    float block[32];
+    float block[bantam::kMostBlock];
     tensor.format->decode(tensor.data.data(), block, tensor.format->block);
   }
   if (sum == 0xffffffffu) std::abort();  // so that the bytes are read

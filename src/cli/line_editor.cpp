@@ -198,7 +198,10 @@ std::optional<std::string> LineEditor::State::read_edited() {
   constexpr int kBetweenPasted = 20;
   while (true) {
     el_set(edit.get(), EL_PREP_TERM, 1);
-    if (!keys_wait(kBetweenPasted)) break;
+    if (!keys_wait(kBetweenPasted)) {
+      el_set(edit.get(), EL_PREP_TERM, 0);  // during an answer Ctrl-C is a signal again
+      break;
+    }
     prompt = "... ";
     const std::optional<std::string> line = read_line();
     if (dropped) return "";
