@@ -150,7 +150,9 @@ constexpr std::string_view kServed[] = {
 };
 
 bool is_neutral(const Json& value, const OtherField& field) {
-  if (value.is_null() || value == Json(false) || field.neutral == kAny) return true;
+  if (value.is_null() || field.neutral == kAny) return true;
+  // What is on unless it is said otherwise is not off when it is said.
+  if (value == Json(false)) return field.neutral != "true";
   if ((value.is_string() && value.get_ref<const std::string&>().empty()) ||
       (value.is_structured() && value.empty()))
     return true;
