@@ -315,7 +315,7 @@ struct StripWeights {  // groups of one strip; see gemm/blocks.h
   const std::byte* scales;
   const std::int8_t* subs;
 };
-struct StripBlock {  // one strip of 16 outputs times one tile of rows
+struct StripBlock {  // strips of 16 outputs times one tile of rows
   StripWeights w;
   const std::int8_t* a;
   const std::int8_t* a_low;  // or null
@@ -326,6 +326,9 @@ struct StripBlock {  // one strip of 16 outputs times one tile of rows
   float* sums;
   std::int64_t stride, rows;  // up to 16 rows; the tile has memory for all of them
   bool resume;
+  // Whole strips that lie one after the other, the sums of each 16 rows after those of the one
+  // before: `strip` alone takes more than one. Short strips cost what a call costs.
+  std::int64_t strips = 1;
 };
 struct UnpackCodes {  // groups of a strip as codes of 8 bits
   BlockLayout layout;

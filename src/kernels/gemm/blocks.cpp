@@ -49,12 +49,29 @@ struct Product {
   bool few() const { return m <= kFewRows; }
 };
 
-// One strip over all rows, groups [g, g + count): sums [tiles * 16][16]. Few rows take the codes as
-// they lie; for many they are unpacked once, for all tiles.
+// Whole strips for few rows, whose codes are taken as they lie: sums [strips][16][16].
+void few_rows(const Product& p, std::int64_t begin, std::int64_t end, float* sums) {
+  const Activations& a = p.a;
+  p.exec.kernels.strip({.w = p.w.at(begin, 0),
+                        .a = a.q,
+                        .a_low = a.q_low,
+                        .a_scales = a.scales,
+                        .a_sums = a.sums,
+                        .a_firsts = a.firsts,
+                        .groups = p.w.groups(),
+                        .sums = sums,
+                        .stride = kStrip,
+                        .rows = p.m,
+                        .resume = false,
+                        .strips = end - begin});
+}
+
+// One strip over all of many rows, groups [g, g + count): sums [tiles * 16][16]. Narrow codes are
+// unpacked once, for all tiles.
 void one_pass(const Product& p, std::int64_t strip, std::int64_t g, std::int64_t count,
               std::uint8_t* room, float* sums) {
   StripWeights w = p.w.at(strip, g);
-  if (!p.few() && w.layout.codes != Codes::bits8) {
+  if (w.layout.codes != Codes::bits8) {
     p.exec.kernels.unpack_codes({w.layout, w.codes, count, room});
     w.codes = room;
     w.layout = w.layout.unpacked();
@@ -115,8 +132,8 @@ void gemm_blocks(const Exec& exec, const ConstView& x, const PackedBlocks& w, Pl
     run_range(exec, exec.kernels.quantise_rows, quantise, m, kTileRows);
 
   const Product p{exec, a, w, m, bias, y};
-  // Few rows: a whole strip in one go, read from end to end. Many: passes whose weights stay in L1
-  // for all tiles of rows.
+  // Few rows: whole strips in one go, read from end to end. Many: passes whose weights stay in L1 for
+  // all tiles of rows.
   const bool unpacks = !p.few() && w.layout().codes != Codes::bits8;
   const std::int64_t pass = a.tiles == 1 && !unpacks ? w.groups() : kPassGroups;
   const std::int64_t size =
@@ -129,14 +146,18 @@ void gemm_blocks(const Exec& exec, const ConstView& x, const PackedBlocks& w, Pl
         static_cast<std::size_t>(room_bytes + size * sums_size * 4));
     auto* room = reinterpret_cast<std::uint8_t*>(memory);
     auto* sums = reinterpret_cast<float*>(memory + room_bytes);
-    if (!p.few()) exec.kernels.tiles_begin_q8();
-    for (std::int64_t g = 0; g < w.groups(); g += pass)
-      for (std::int64_t strip = begin; strip < end; ++strip)
-        one_pass(p, strip, g, std::min(pass, w.groups() - g), room,
-                 sums + (strip - begin) * sums_size);
+    if (p.few()) {
+      few_rows(p, begin, end, sums);
+    } else {
+      exec.kernels.tiles_begin_q8();
+      for (std::int64_t g = 0; g < w.groups(); g += pass)
+        for (std::int64_t strip = begin; strip < end; ++strip)
+          one_pass(p, strip, g, std::min(pass, w.groups() - g), room,
+                   sums + (strip - begin) * sums_size);
+      exec.kernels.tiles_end();
+    }
     for (std::int64_t strip = begin; strip < end; ++strip)
       write_strip(p, strip, sums + (strip - begin) * sums_size);
-    if (!p.few()) exec.kernels.tiles_end();
   });
 }
 

@@ -144,7 +144,14 @@ namespace {
 void strip(const StripBlock& p) noexcept {
   if (p.w.layout.codes != Codes::bits8 || !p.w.layout.plain() || p.a_low != nullptr)
     return strip_dotprod(p);
-  even_rows(p);
+  StripBlock one = p;
+  one.strips = 1;
+  for (std::int64_t strip = 0; strip < p.strips; ++strip) {
+    even_rows(one);
+    one.w.codes += p.groups * kGroupBytes;
+    one.w.scales += p.groups * 32;
+    one.sums += kTileRows * p.stride;
+  }
   if (p.rows % 2 == 0) return;
   StripBlock last = p;
   last.a += (p.rows - 1) * kGroup;

@@ -253,7 +253,7 @@ float add_group(const StripBlock& s, std::int64_t g, std::int64_t r, std::int64_
   return std::fma(-m, d_a * static_cast<float>(s.a_sums[at]), sum);
 }
 
-void strip(const StripBlock& s) noexcept {
+void one_strip(const StripBlock& s) {
   for (std::int64_t r = 0; r < s.rows; ++r)
     for (std::int64_t column = 0; column < kStrip; ++column) {
       float& c = s.sums[r * s.stride + column];
@@ -261,6 +261,17 @@ void strip(const StripBlock& s) noexcept {
       for (std::int64_t g = 0; g < s.groups; ++g) sum = add_group(s, g, r, column, sum);
       c = canonical(sum);
     }
+}
+void strip(const StripBlock& s) noexcept {
+  const BlockLayout& l = s.w.layout;
+  StripBlock one = s;
+  for (std::int64_t strip = 0; strip < s.strips; ++strip) {
+    one_strip(one);
+    one.w.codes += s.groups * l.code_bytes;
+    one.w.scales += (s.groups >> l.scale_shift) * l.scale_bytes();
+    if (l.parts > 0) one.w.subs += s.groups * l.sub_bytes();
+    one.sums += kTileRows * s.stride;
+  }
 }
 
 void no_tiles() noexcept {}

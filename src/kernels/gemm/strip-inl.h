@@ -180,13 +180,13 @@ BANTAM_INLINE void add_group(const BlockLayout& l, const GroupWeights& w, std::i
 template <class C>
 constexpr std::int64_t kPrefetch = C::kSize == kGroupBytes ? 4096 : 8192;
 
-// `rows` rows from `first` on, of which `keep` are wanted: the others are computed from what lies
-// there and left. Few rows wait for memory alone.
+// One strip: `rows` rows from `first` on, of which `keep` are wanted: the others are computed from
+// what lies there and left. `w` goes on to the strip after. Few rows wait for memory alone.
 template <class S, class C, int rows, Kind kind, bool low>
-void pass(const StripBlock& p, std::int64_t first, std::int64_t keep) {
+BANTAM_INLINE void strip_pass(const StripBlock& p, const BlockLayout& l, std::int64_t first,
+                              std::int64_t keep, GroupWeights& w, float* sums) {
   using F = typename S::F;
   constexpr int kParts = kStrip / S::kColumns;
-  const BlockLayout l = p.w.layout;
   const typename S::I lowest = S::all_ints(l.lowest);
   const typename S::B table = table_of<S>(l.table, S::kFlips);
   const std::int64_t scale_step = kind == Kind::plain ? 32 : scale_size(l);
@@ -194,7 +194,6 @@ void pass(const StripBlock& p, std::int64_t first, std::int64_t keep) {
   const std::int64_t scale_ahead = ((kPrefetch<C> / C::kSize) >> l.scale_shift) * scale_step;
   const std::int64_t sub_ahead = (kPrefetch<C> / C::kSize) * sub_step;
   const std::int64_t in_record = (std::int64_t{1} << l.scale_shift) - 1;
-  float* sums = p.sums + first * p.stride;
   F sum[kParts][rows];
   BANTAM_UNROLL
   for (int part = 0; part < kParts; ++part) {
@@ -204,7 +203,6 @@ void pass(const StripBlock& p, std::int64_t first, std::int64_t keep) {
                          ? read_floats<S>(sums + r * p.stride + part * S::kColumns)
                          : F{};
   }
-  GroupWeights w{p.w.codes, p.w.scales, p.w.subs};
   GroupInput in{p.a + first * kGroup, low ? p.a_low + first * kGroup : nullptr, p.a_scales + first,
                 p.a_sums + first, p.a_firsts + first};
   for (std::int64_t g = 0; g < p.groups; ++g) {
@@ -244,6 +242,31 @@ void pass(const StripBlock& p, std::int64_t first, std::int64_t keep) {
   }
 }
 
+// All strips, a pass over each.
+template <class S, class C, int rows, Kind kind, bool low>
+void pass(const StripBlock& p, std::int64_t first, std::int64_t keep) {
+  const BlockLayout l = p.w.layout;
+  GroupWeights w{p.w.codes, p.w.scales, p.w.subs};
+  float* sums = p.sums + first * p.stride;
+  for (std::int64_t strip = 0; strip < p.strips; ++strip, sums += kTileRows * p.stride)
+    strip_pass<S, C, rows, kind, low>(p, l, first, keep, w, sums);
+}
+
+// The strips of `p`, each as a block of its own.
+template <class Run>
+void strip_by_strip(const StripBlock& p, Run&& run) {
+  const BlockLayout& l = p.w.layout;
+  StripBlock one = p;
+  one.strips = 1;
+  for (std::int64_t strip = 0; strip < p.strips; ++strip) {
+    run(one);
+    one.w.codes += p.groups * l.code_bytes;
+    one.w.scales += (p.groups >> l.scale_shift) * scale_size(l);
+    if (l.parts > 0) one.w.subs += p.groups * sub_size(l);
+    one.sums += kTileRows * p.stride;
+  }
+}
+
 // All rows of the tile.
 template <class S, class C, Kind kind, bool low>
 void run_rows(const StripBlock& p) {
@@ -265,12 +288,19 @@ void run_rows(const StripBlock& p) {
     }
   }
 }
+// Rows that one pass takes: all strips in one go; others: a strip at a time, which stays in L1.
+template <class S, class C, Kind kind, bool low>
+void run_strips(const StripBlock& p) {
+  constexpr int kMost = low ? S::kMostRows / 2 : S::kMostRows;
+  if (p.strips == 1 || p.rows <= kMost) return run_rows<S, C, kind, low>(p);
+  strip_by_strip(p, [](const StripBlock& one) { run_rows<S, C, kind, low>(one); });
+}
 template <class S, class C, Kind kind>
 void run_strip(const StripBlock& p) {
   if (p.a_low != nullptr)
-    run_rows<S, C, kind, true>(p);
+    run_strips<S, C, kind, true>(p);
   else
-    run_rows<S, C, kind, false>(p);
+    run_strips<S, C, kind, false>(p);
 }
 
 template <class S, class C>
@@ -306,7 +336,7 @@ void unpack_any(const UnpackCodes& u) {
 
 // Through codes of 8 bits in L1, some groups at a time.
 template <class S, Kind kind>
-void run_unpacked(const StripBlock& p) {
+void run_one_unpacked(const StripBlock& p) {
   constexpr std::int64_t kGroups = 16;
   alignas(64) std::uint8_t room[kGroups * kGroupBytes];
   const BlockLayout packed = p.w.layout;
@@ -327,6 +357,10 @@ void run_unpacked(const StripBlock& p) {
     part.a_firsts += kGroups * kTileRows;
     part.resume = true;
   }
+}
+template <class S, Kind kind>
+void run_unpacked(const StripBlock& p) {
+  strip_by_strip(p, run_one_unpacked<S, kind>);
 }
 
 // Codes are read as they stream in where there is a pass for them; else they are unpacked first.
