@@ -28,13 +28,23 @@ std::shared_ptr<const ops::AttentionRows> attention_rows(const Batch& batch, con
   return seen;
 }
 
+std::vector<Tensor> linear_each(Context& ctx, const Tensor& x,
+                                std::initializer_list<const Linear*> layers) {
+  std::vector<Tensor> y;
+  if (std::any_of(layers.begin(), layers.end(), [](const Linear* l) { return l->adapter; })) {
+    for (const Linear* l : layers) y.push_back(linear(ctx, x, *l));
+    return y;
+  }
+  std::vector<ops::Factor> factors;
+  for (const Linear* l : layers) factors.push_back({l->w, l->bias});
+  return ops::matmul_each(ctx, x, factors);
+}
+
 namespace {
 
-// q or k: projected, normalised where the family does, turned by its positions.
-Tensor heads(Context& ctx, const Tensor& h, const Linear& w, const Tensor& norm,
-             std::span<const Tensor> head_norms, const AttentionConfig& config, const Batch& batch,
-             std::int64_t count) {
-  Tensor x = linear(ctx, h, w);
+// q or k: normalised where the family does, turned by its positions.
+Tensor heads(Context& ctx, Tensor x, const Tensor& norm, std::span<const Tensor> head_norms,
+             const AttentionConfig& config, const Batch& batch, std::int64_t count) {
   if (norm) x = ops::rms_norm(ctx, x, norm, config.eps);
   if (!head_norms.empty()) x = ops::layer_norm(ctx, x, head_norms, {}, config.eps);
   if (config.rope.frequencies) x = ops::rope(ctx, x, config.rope, batch.positions, count);
@@ -61,11 +71,12 @@ Tensor attention(Context& ctx, const Tensor& h, const AttentionWeights& w,
                  const AttentionConfig& config, const Pass& pass) {
   const ops::AttentionShape& s = config.shape;
   const int layer = pass.layer;
-  Tensor q = heads(ctx, h, w.q, w.q_norm, w.q_head_norms, config, pass.batch, s.heads);
+  const std::vector<Tensor> projected = linear_each(ctx, h, {&w.q, &w.k, &w.v});
+  Tensor q = heads(ctx, projected[0], w.q_norm, w.q_head_norms, config, pass.batch, s.heads);
   observe(ctx, Point::query, layer, q);
-  Tensor k = heads(ctx, h, w.k, w.k_norm, w.k_head_norms, config, pass.batch, s.kv_heads);
+  Tensor k = heads(ctx, projected[1], w.k_norm, w.k_head_norms, config, pass.batch, s.kv_heads);
   observe(ctx, Point::key, layer, k);
-  Tensor v = linear(ctx, h, w.v);
+  Tensor v = projected[2];
   observe(ctx, Point::value, layer, v);
   if (pass.cache) pass.cache->append(ctx, layer, pass.batch, k, v);
   Tensor y = pass.cache ? ops::attention(ctx, q, pass.cache->view(layer), s, *pass.seen)
@@ -85,9 +96,8 @@ namespace {
 
 Tensor hidden(Context& ctx, const Tensor& h, const FeedForwardWeights& w, Activation activation) {
   if (!w.gate.w) return ops::activate(ctx, activation, linear(ctx, h, w.up));
-  const Tensor gate = linear(ctx, h, w.gate);
-  const Tensor up = linear(ctx, h, w.up);
-  return ops::glu(ctx, activation, gate, up);
+  const std::vector<Tensor> both = linear_each(ctx, h, {&w.gate, &w.up});
+  return ops::glu(ctx, activation, both[0], both[1]);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Parts that families share: what their papers draw as boxes.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <vector>
 
@@ -30,6 +31,10 @@ Tensor adapted(Context& ctx, const Tensor& x, const Linear& l);
 inline Tensor linear(Context& ctx, const Tensor& x, const Linear& l) {
   return l.adapter ? adapted(ctx, x, l) : ops::matmul(ctx, x, l.w, l.bias);
 }
+
+// What each layer makes of x, in order: those without an adapter as one piece of work.
+std::vector<Tensor> linear_each(Context& ctx, const Tensor& x,
+                                std::initializer_list<const Linear*> layers);
 
 struct AttentionWeights {
   Linear q, k, v, out;

@@ -20,6 +20,13 @@ Tensor embed(Context& ctx, const Tensor& table, std::span<const std::int32_t> id
 // x [T,K] w [N,K] (, bias [N]) -> [T,N]: y = x w^T + bias, in the context's arithmetic
 // (Weight::multiply). The result is of the context's activation type.
 Tensor matmul(Context& ctx, const Tensor& x, const Weight& w, const Tensor& bias = {});
+// The same of several weights over one x, as one piece of work: what each gives, in order. The same
+// bytes as one by one.
+struct Factor {
+  const Weight& w;
+  const Tensor& bias;  // or none
+};
+std::vector<Tensor> matmul_each(Context& ctx, const Tensor& x, std::span<const Factor> factors);
 
 // A linear layer and what an adapter adds: y = x w^T (+ bias) + scale (x a^T) b^T, a [R,K], b [N,R].
 Tensor low_rank(Context& ctx, const Tensor& x, const Weight& w, const Tensor& bias, const Weight& a,

@@ -1,6 +1,8 @@
 #include "tensor/weight.h"
 
+#include <algorithm>
 #include <mutex>
+#include <vector>
 
 #include "base/error.h"
 #include "blocks/format.h"
@@ -28,6 +30,8 @@ namespace {
 bool in_blocks(Type type) { return format(type).block > 1; }
 // Whether activations are rounded to whole numbers.
 bool in_integers(Arithmetic a) { return a == Arithmetic::int8 || a == Arithmetic::faithful; }
+
+Planes planes_of(Arithmetic a) { return a == Arithmetic::int8 ? Planes::one : Planes::two; }
 
 PackSource by_rows(const Tensor& t) { return {t.view().data, t.type(), t.view().stride, true}; }
 
@@ -100,11 +104,24 @@ void Weight::multiply(Context& ctx, const Tensor& x, const float* bias, Into y) 
   } else if (!in_blocks(type())) {
     gemm_dot(ctx.exec, x.view(), rows().view(), bias, y);
   } else if (in_integers(ctx.arithmetic)) {
-    const Planes planes = ctx.arithmetic == Arithmetic::int8 ? Planes::one : Planes::two;
-    gemm_blocks(ctx.exec, x.view(), blocks(ctx.exec), planes, bias, y);
+    gemm_blocks(ctx.exec, x.view(), blocks(ctx.exec), planes_of(ctx.arithmetic), bias, y);
   } else {
     gemm_dot(ctx.exec, x.view(), wide(ctx.exec).view(), bias, y);
   }
+}
+
+void Weight::multiply_each(Context& ctx, const Tensor& x, std::span<const Product> products) {
+  const bool as_one = in_integers(ctx.arithmetic) &&
+                      std::all_of(products.begin(), products.end(),
+                                  [](const Product& p) { return in_blocks(p.w.type()); });
+  if (!as_one) {
+    for (const Product& p : products) p.w.multiply(ctx, x, p.bias, p.y);
+    return;
+  }
+  std::vector<BlockProduct> parts;
+  parts.reserve(products.size());
+  for (const Product& p : products) parts.push_back({p.w.blocks(ctx.exec), p.bias, p.y});
+  gemm_blocks(ctx.exec, x.view(), parts, planes_of(ctx.arithmetic));
 }
 
 void Weight::multiply_transposed(Context& ctx, const Tensor& dy, Into dx) const {

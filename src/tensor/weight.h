@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "kernels/gemm/gemm.h"
 #include "tensor/tensor.h"
@@ -34,6 +35,13 @@ class Weight {
   // y = x w^T + bias (null: none): x [T,K] -> [T,N], in the context's arithmetic; int8 and faithful
   // are for block types, other types are multiplied in f32 there.
   void multiply(Context& ctx, const Tensor& x, const float* bias, Into y) const;
+  // The same of several weights [N,K], as one piece of work where their forms allow it.
+  struct Product {
+    const Weight& w;
+    const float* bias;
+    Into y;
+  };
+  static void multiply_each(Context& ctx, const Tensor& x, std::span<const Product> products);
   // dx = dy w: dy [T,N] -> [T,K]; bf16 in that arithmetic, else f32 with the numbers that the
   // weight stands for. Throws Error in f32 when all that is left are numbers rounded to bf16.
   void multiply_transposed(Context& ctx, const Tensor& dy, Into dx) const;

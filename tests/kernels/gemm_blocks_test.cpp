@@ -149,6 +149,37 @@ TEST_P(GemmBlocks, EveryInstructionSetGivesTheBytesOfTheRule) {
       }
 }
 
+// Few rows take runs of strips in one call: here up to seven.
+TEST_P(GemmBlocks, ProductsOfOneInputAreEachWhatTheRuleSays) {
+  const std::int64_t k = f.block == 32 ? 96 : f.block, n[3] = {650, 40, 17};
+  for (const std::int64_t m : {1, 2, 3, 5, 8, 9, 18})
+    for (const Planes planes : {Planes::one, Planes::two}) {
+      const Matrix x(Type::f32, m, k, Numbers::plain, 1);
+      const Weights w[3] = {{f, n[0], k, false}, {f, n[1], k, false}, {f, n[2], k, false}};
+      const Matrix bias(Type::f32, 1, n[1], Numbers::plain, 3);
+      const float* b[3] = {nullptr, bias.view.as<float>(), nullptr};
+      for (const Variant& v : variants()) {
+        SCOPED_TRACE(v.name + " " + std::to_string(m) + " rows, planes " +
+                     std::to_string(static_cast<int>(planes)));
+        Machine machine(v.kernels, 2);
+        MemoryBlocks memory;
+        std::vector<PackedBlocks> packed;
+        std::vector<std::vector<float>> y;
+        for (int i = 0; i < 3; ++i) {
+          packed.emplace_back(machine.exec, w[i].view, memory);
+          y.emplace_back(static_cast<std::size_t>(m * n[i]), 0.75f);
+        }
+        std::vector<BlockProduct> products;
+        for (std::size_t i = 0; i < 3; ++i)
+          products.push_back({packed[i], b[i], {view_of(y[i], m, n[i]), i == 2}});
+        gemm_blocks(machine.exec, x.view, products, planes);
+        for (std::size_t i = 0; i < 3; ++i)
+          EXPECT_SAME_BYTES(reference(f, x.view, w[i].view, planes, b[i], i == 2), y[i]);
+      }
+      if (HasFailure()) return;
+    }
+}
+
 TEST_P(GemmBlocks, ThreadsAndTheSplitOfRowsDoNotChangeBytes) {
   const std::int64_t k = f.block == 32 ? 1120 : 1280;
   const Matrix x(Type::f32, 21, k, Numbers::plain, 1);

@@ -206,7 +206,17 @@ std::vector<GradCase> grad_cases() {
          return y;
        },
        false,
-       3},  // x A^T, x W^T, and their sum
+       [](const std::vector<Array>& in) {  // x W^T + bias; x A^T, and 0.75 of it
+         Array size = matmul(in[0], in[1]);
+         const Array u = matmul(in[0], in[3]);
+         for (std::int64_t t = 0; t < 9; ++t)
+           for (std::int64_t n = 0; n < 21; ++n) {
+             size(t, n) = std::abs(size(t, n) + in[2].at[static_cast<std::size_t>(n)]);
+             for (std::int64_t r = 0; r < 4; ++r)
+               size(t, n) += 2 * 0.75 * std::abs(u(t, r) * in[4](n, r));
+           }
+         return size;
+       }},
       {"scale_columns",
        {{5, 19}, {19}, {19}},
        [](Context& c, const std::vector<Tensor>& in) {

@@ -32,7 +32,9 @@ struct GradCase {
   std::function<Tensor(Context&, const std::vector<Tensor>&)> call;
   std::function<Array(const std::vector<Array>&)> reference;
   bool root = false;  // a loss: the gradient of its sum
-  double roundings = 1;  // of what lies between the inputs and a value, in bf16 training
+  // For an op that rounds on the way: by element of the result, the magnitudes of all that is
+  // rounded before it, summed. Its bound is then what those roundings come to, and the result's.
+  std::function<Array(const std::vector<Array>&)> rounded = {};
 };
 
 std::vector<GradCase> grad_cases();

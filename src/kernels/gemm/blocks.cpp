@@ -117,48 +117,75 @@ void write_strip(const Product& p, std::int64_t strip, const float* sums) {
   }
 }
 
+// What a task needs: sums of the strips of a piece, and codes unpacked.
+struct Room {
+  std::uint8_t* codes;
+  float* sums;
+};
+
+// Strips [begin, end) of a product. Few rows: whole strips in one go, read from end to end. Many:
+// passes whose weights stay in L1 for all tiles of rows.
+void run_strips(const Product& p, std::int64_t begin, std::int64_t end, const Room& room) {
+  const std::int64_t sums_size = p.a.tiles * kTileRows * kStrip, groups = p.w.groups();
+  if (p.few()) {
+    few_rows(p, begin, end, room.sums);
+  } else {
+    const bool whole = p.a.tiles == 1 && p.w.layout().codes == Codes::bits8;
+    const std::int64_t pass = whole ? groups : kPassGroups;
+    p.exec.kernels.tiles_begin_q8();
+    for (std::int64_t g = 0; g < groups; g += pass)
+      for (std::int64_t strip = begin; strip < end; ++strip)
+        one_pass(p, strip, g, std::min(pass, groups - g), room.codes,
+                 room.sums + (strip - begin) * sums_size);
+    p.exec.kernels.tiles_end();
+  }
+  for (std::int64_t strip = begin; strip < end; ++strip)
+    write_strip(p, strip, room.sums + (strip - begin) * sums_size);
+}
+
 }  // namespace
 
-void gemm_blocks(const Exec& exec, const ConstView& x, const PackedBlocks& w, Planes planes,
-                 const float* bias, Into y) {
-  const std::int64_t m = x.rows(), strips = ceil_div(w.n(), kStrip);
+void gemm_blocks(const Exec& exec, const ConstView& x, std::span<const BlockProduct> products,
+                 Planes planes) {
+  const std::int64_t m = x.rows();
+  std::int64_t strips = 0, n = 0;
+  for (const BlockProduct& p : products) {
+    strips += ceil_div(p.w.n(), kStrip);
+    n += p.w.n();
+  }
   if (exec.kernels.empty || m == 0 || strips == 0) return;
-  const bool small = m * w.n() * w.k() < 4 * kSmallWork;
-  const Activations a(exec.scratch.back(), m, w.groups(), planes);
+  const std::int64_t k = products.front().w.k();
+  const bool small = m * n * k < 4 * kSmallWork;
+  const Activations a(exec.scratch.back(), m, products.front().w.groups(), planes);
   const QuantiseRows quantise{x, a.q, a.q_low, a.scales, a.sums, a.firsts};
   if (m <= kTileRows || small)
     exec.kernels.quantise_rows(quantise, 0, m);  // sooner done than shared
   else
     run_range(exec, exec.kernels.quantise_rows, quantise, m, kTileRows);
 
-  const Product p{exec, a, w, m, bias, y};
-  // Few rows: whole strips in one go, read from end to end. Many: passes whose weights stay in L1 for
-  // all tiles of rows.
-  const bool unpacks = !p.few() && w.layout().codes != Codes::bits8;
-  const std::int64_t pass = a.tiles == 1 && !unpacks ? w.groups() : kPassGroups;
   const std::int64_t size =
       piece(strips, 1, a.tiles == 1 ? strips : 4, 6 * static_cast<std::int64_t>(exec.pool.size()));
-  const std::int64_t sums_size = a.tiles * kTileRows * kStrip;
-  run_tasks(exec, ceil_div(strips, size), small, [&](std::int64_t task, unsigned worker) {
-    const std::int64_t begin = task * size, end = std::min(strips, begin + size);
-    const std::int64_t room_bytes = unpacks ? kPassGroups * kGroupBytes : 0;
+  std::int64_t tasks = 0;
+  for (const BlockProduct& p : products) tasks += ceil_div(ceil_div(p.w.n(), kStrip), size);
+  run_tasks(exec, tasks, small, [&](std::int64_t task, unsigned worker) {
+    const std::int64_t room = m > kFewRows ? kPassGroups * kGroupBytes : 0;
     auto* memory = exec.scratch[worker].get<std::byte>(
-        static_cast<std::size_t>(room_bytes + size * sums_size * 4));
-    auto* room = reinterpret_cast<std::uint8_t*>(memory);
-    auto* sums = reinterpret_cast<float*>(memory + room_bytes);
-    if (p.few()) {
-      few_rows(p, begin, end, sums);
-    } else {
-      exec.kernels.tiles_begin_q8();
-      for (std::int64_t g = 0; g < w.groups(); g += pass)
-        for (std::int64_t strip = begin; strip < end; ++strip)
-          one_pass(p, strip, g, std::min(pass, w.groups() - g), room,
-                   sums + (strip - begin) * sums_size);
-      exec.kernels.tiles_end();
+        static_cast<std::size_t>(room + size * a.tiles * kTileRows * kStrip * 4));
+    const BlockProduct* p = products.data();
+    std::int64_t of_this = ceil_div(p->w.n(), kStrip);
+    for (; task >= ceil_div(of_this, size); of_this = ceil_div(p->w.n(), kStrip)) {
+      task -= ceil_div(of_this, size);
+      ++p;
     }
-    for (std::int64_t strip = begin; strip < end; ++strip)
-      write_strip(p, strip, sums + (strip - begin) * sums_size);
+    run_strips({exec, a, p->w, m, p->bias, p->y}, task * size, std::min(of_this, (task + 1) * size),
+               {reinterpret_cast<std::uint8_t*>(memory), reinterpret_cast<float*>(memory + room)});
   });
+}
+
+void gemm_blocks(const Exec& exec, const ConstView& x, const PackedBlocks& w, Planes planes,
+                 const float* bias, Into y) {
+  const BlockProduct product{w, bias, y};
+  gemm_blocks(exec, x, {&product, 1}, planes);
 }
 
 }  // namespace bantam

@@ -121,6 +121,14 @@ class PackedBlocks {
 // sub-scale of 32. Then c = fma(float(dot) * d_w, d_a, c), and with minima, for each sub-group or the group,
 // c = fma(-(dmin * m), d_a * float(sum q), c). Groups in rising order. NaN and infinity in a group
 // make its outputs NaN.
+struct BlockProduct {
+  const PackedBlocks& w;  // [N,K]
+  const float* bias;      // or null
+  Into y;                 // [M,N]
+};
+// Each of the products of x [M,K]: its rows are rounded once, and all is one region of the pool.
+void gemm_blocks(const Exec& exec, const ConstView& x, std::span<const BlockProduct> products,
+                 Planes planes);
 void gemm_blocks(const Exec& exec, const ConstView& x, const PackedBlocks& w, Planes planes,
                  const float* bias, Into y);
 
