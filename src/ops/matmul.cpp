@@ -40,7 +40,7 @@ Tensor prepared(Context& ctx, const Tensor& x, const Weight& w, const Tensor& bi
 
 const float* numbers(const Tensor& bias) { return bias ? bias.f32() : nullptr; }
 
-void record(Context& ctx, const Tensor& y, const Tensor& x, const Weight& w, const Tensor& bias) {
+void record(Context& ctx, Tensor& y, const Tensor& x, const Weight& w, const Tensor& bias) {
   if (!ctx.tape) return;
   ctx.tape->record(y, {x, w.tensor(), bias}, [x, w, bias](Context& c, const Tensor& dy, Grads& d) {
     if (float* const dbias = d.sums(bias))
