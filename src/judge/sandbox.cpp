@@ -92,6 +92,7 @@ std::vector<std::string> command_line(int filter) {
   std::vector<std::string> line{"bwrap", "--unshare-all", "--die-with-parent", "--new-session",
                                 "--clearenv", "--cap-drop", "ALL", "--hostname", "sandbox",
                                 "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev",
+                                "--size", "4194304", "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
                                 "--size", "33554432", "--tmpfs", "/tmp", "--chdir", "/tmp",
                                 "--setenv", "PATH", "/usr/bin", "--setenv", "PYTHONHASHSEED", "0",
                                 "--setenv", "LANG", "C.UTF-8"};
@@ -116,6 +117,16 @@ struct Files {
   int input, output, errors, filter;
 };
 
+// Who is root is root to the kernel's settings under /proc/sys too, in a sandbox as outside: such a
+// program is nobody's. By system calls, as the library's functions would speak to other threads.
+void be_nobody() {
+  constexpr long kNobody = 65534;
+  if (::geteuid() != 0) return;
+  if (::syscall(SYS_setgroups, 0L, nullptr) != 0 || ::syscall(SYS_setgid, kNobody) != 0 ||
+      ::syscall(SYS_setuid, kNobody) != 0)
+    ::_exit(126);
+}
+
 // Between fork and exec: only what is safe there.
 [[noreturn]] void become(const Files& files, char* const* words, const SandboxLimits& limits) {
   ::setpgid(0, 0);
@@ -128,6 +139,7 @@ struct Files {
   limit(RLIMIT_FSIZE, limits.written);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NOFILE, 256);
+  be_nobody();
   ::execvp(words[0], words);
   ::_exit(127);
 }
@@ -188,6 +200,8 @@ SandboxResult run_sandboxed(std::string_view program, const SandboxLimits& limit
     result.reason = "timed out";
     return result;
   }
+  if (WIFEXITED(*status) && WEXITSTATUS(*status) == 126 && said.empty())
+    throw Error("the sandbox cannot be made: root cannot give its rights up here");
   if (said.starts_with("bwrap: ") || (WIFEXITED(*status) && WEXITSTATUS(*status) == 127 && said.empty()))
     throw Error("the sandbox cannot be made: " +
                 (said.empty() ? "bwrap is not installed (Debian's package bubblewrap)"

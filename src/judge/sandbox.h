@@ -1,5 +1,5 @@
 // Runs a Python program that a model wrote, where it can do no harm: bubblewrap's namespaces without
-// network and without files but the system's own, read only; no other processes; limits on time,
+// network and without files but the system's own, read only; nobody's rights; no other processes; limits on time,
 // memory and what it writes.
 #pragma once
 
@@ -11,8 +11,8 @@
 namespace bantam::judge {
 
 struct SandboxLimits {
-  double processor_seconds = 3;
-  double seconds = 12;  // by the clock: a busy machine is no fault of the program
+  double processor_seconds = 10;  // MBPP has a solution that takes five on a slow machine
+  double seconds = 30;  // by the clock: a busy machine is no fault of the program
   std::uint64_t memory = std::uint64_t{1} << 30;
   std::uint64_t written = std::uint64_t{16} << 20;  // bytes of a file, and of what it prints
 };

@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "base/error.h"
+#include "base/machine.h"
+#include "base/thread_pool.h"
 #include "judge/choose.h"
 #include "judge/score.h"
 #include "judge/support.h"
@@ -69,24 +72,73 @@ TEST_F(Sandbox, NothingOutsideChanges) {
   EXPECT_FALSE(std::filesystem::exists("/usr/bantam-was-here"));
 }
 
-// The makers' own solutions are right, no solution is wrong.
+// What RLIMIT_AS does not count: memory that lies in files, or in segments that nobody has mapped.
+TEST_F(Sandbox, MemoryThatIsNotMappedIsLimitedToo) {
+  EXPECT_FALSE(run_sandboxed("for i in range(4096): open(f'/dev/shm/{i}', 'wb').write(bytes(1 << 20))").passed);
+  EXPECT_FALSE(run_sandboxed("for i in range(4096): open(f'/dev/{i}', 'wb').write(bytes(1 << 20))").passed);
+  EXPECT_FALSE(run_sandboxed("for i in range(4096): open(f'/tmp/{i}', 'wb').write(bytes(1 << 20))").passed);
+  EXPECT_FALSE(run_sandboxed("import os\nos.memfd_create('x')").passed);
+  const std::string segment =
+      "import ctypes\nc = ctypes.CDLL(None)\nassert c.shmget(0, ctypes.c_size_t(1 << 20), 0o1600) >= 0";
+  EXPECT_EQ(run_sandboxed(segment).reason, "AssertionError");
+}
+
+TEST_F(Sandbox, TheKernelsSettingsCannotBeWritten) {
+  EXPECT_FALSE(run_sandboxed("open('/proc/sys/kernel/core_pattern', 'w').write('x')").passed);
+  EXPECT_FALSE(run_sandboxed("open('/proc/sysrq-trigger', 'w').write('h')").passed);
+  EXPECT_FALSE(run_sandboxed("import os\nos.sethostname('x')\nos.mkdir('/x')").passed);
+  EXPECT_FALSE(run_sandboxed("import os\nos.chroot('/tmp')").passed);
+  EXPECT_FALSE(run_sandboxed("open('/usr/bin/python3', 'r+')").passed);
+  EXPECT_TRUE(run_sandboxed("import os\nassert os.geteuid() != 0 and os.getgroups() in ([], [65534])").passed);
+}
+
+// Those that do harm are scored wrong, as answers to a task are; a file that they name is untouched.
+TEST_F(Sandbox, HarmfulAnswersAreWrong) {
+  const ScratchFolder folder;
+  const Path kept = folder / "kept.txt";
+  write_file(kept, "here");
+  judge::TaskSpec task;
+  task.file = "a test";
+  task.scorer = "code";
+  task.program = "{{ answer }}\nassert f() == 1\n";
+  const auto right = [&](const std::string& body) {
+    judge::Response answer;
+    answer.output = "def f():\n    " + body + "\n    return 1\n";
+    judge::Item item;
+    item.record = Json::object();
+    return judge::score(task, item, answer).correct.value();
+  };
+  EXPECT_TRUE(right("pass"));
+  EXPECT_FALSE(right("while True: pass"));
+  EXPECT_FALSE(right("import os\n    while True: os.fork()"));
+  EXPECT_FALSE(right("x = bytearray(10 * 1024 ** 3)"));
+  EXPECT_FALSE(right("import os\n    os.remove('" + kept.string() + "')"));
+  EXPECT_EQ(read_file(kept), "here");
+}
+
+// The makers' own solutions are right (of MBPP all but one), no solution is wrong, over the whole of both sets.
 TEST_F(Sandbox, CanonicalSolutionsPass) {
   BANTAM_NEEDS_SHARED("data/eval/humaneval");
   judge::DataFolder data{shared_folder() / "data" / "eval"};
-  for (const char* name : {"humaneval", "mbpp"}) {
+  ThreadPool pool(default_threads());
+  for (const auto& [name, field, count] : {std::tuple{"humaneval", "canonical_solution", 164}, {"mbpp", "code", 500}}) {
     const judge::TaskRun run = judge::make_run(judge::choose_task(name), data, {});
-    std::size_t right = 0, right_empty = 0, asked = 0;
-    for (std::size_t i = 0; i < run.items.size(); i += 8, ++asked) {  // every eighth: seconds, not a minute
-      const judge::Item& item = run.items[i];
+    ASSERT_EQ(run.items.size(), static_cast<std::size_t>(count));
+    std::vector<int> wrong(run.items.size()), right_empty(run.items.size());
+    pool.parallel_for(count, [&](std::int64_t task, unsigned) {
+      const auto i = static_cast<std::size_t>(task);
       judge::Response answer;
-      const char* field = std::string(name) == "mbpp" ? "code" : "canonical_solution";
-      answer.output = item.record[field].get<std::string>();
-      right += judge::score(*run.spec, item, answer).correct.value();
+      answer.output = run.items[i].record[field].get<std::string>();
+      wrong[i] = !judge::score(*run.spec, run.items[i], answer).correct.value();
       answer.output.clear();
-      right_empty += judge::score(*run.spec, item, answer).correct.value();
+      right_empty[i] = judge::score(*run.spec, run.items[i], answer).correct.value();
+    });
+    for (std::size_t i = 0; i < run.items.size(); ++i) {
+      // What the set would run first is not run, as in the field's harness.
+      const bool needs_more = !run.items[i].record.value("test_setup_code", "").empty();
+      EXPECT_EQ(wrong[i], needs_more) << name << ", document " << run.items[i].doc;
+      EXPECT_FALSE(right_empty[i]) << name << ", document " << run.items[i].doc;
     }
-    EXPECT_EQ(right, asked) << name;
-    EXPECT_EQ(right_empty, 0u) << name;
   }
 }
 
