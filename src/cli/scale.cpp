@@ -6,9 +6,13 @@
 
 #include "base/error.h"
 #include "base/progress.h"
+#include "cli/ladder.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "infer/session.h"
+#include "judge/ladder.h"
 #include "judge/records.h"
+#include "judge/scale_report.h"
 #include "judge/scaling.h"
 
 namespace bantam::cli {
@@ -17,11 +21,16 @@ namespace {
 
 struct ScaleVerb {
   std::string points;
-  std::optional<std::int64_t> samples, seed;
+  std::optional<std::string> out;
+  std::optional<std::int64_t> samples, seed, threads;
   double parameters = 0, tokens = 0, target = 0;
-  bool json = false;
+  bool json = false, quiet = false;
 
   void run() const;
+  void raise() const;
+  std::pair<Json, std::string> asked(const judge::ScaleFit& fit, double most_tokens) const;
+  std::int64_t sample_count() const { return samples.value_or(400); }
+  std::uint64_t seed_number() const { return static_cast<std::uint64_t>(seed.value_or(1)); }
 };
 
 double number_in_record(const Json& record, const char* name, const std::string& file, std::size_t line) {
@@ -53,55 +62,83 @@ std::string formatted(const char* form, double value) {
   return text;
 }
 
-// What so many parameters weigh: 8.5 bits each in Q8_0, about 4.85 in Q4_K_M.
-std::string size_text(double parameters) {
-  return count_text(parameters) + " parameters (" + byte_text(parameters * 8.5 / 8) + " in Q8_0, " +
-         byte_text(parameters * 4.85 / 8) + " in Q4_K_M)";
-}
-
-void ScaleVerb::run() const {
-  const judge::ScaleFit fit(read_points(points), samples.value_or(400), static_cast<std::uint64_t>(seed.value_or(1)));
-  const judge::ScaleLaw& law = fit.law();
-  Json out = {{"E", law.floor}, {"A", law.size_factor}, {"a", law.size_power}, {"B", law.data_factor},
-              {"b", law.data_power}, {"residual", fit.residual()}, {"data_known", fit.data_known()}};
-  std::string text = "loss = " + formatted("%.4g", law.floor) + " + " + formatted("%.4g", law.size_factor) +
-                     " / parameters^" + formatted("%.3f", law.size_power);
-  if (fit.data_known())
-    text += " + " + formatted("%.4g", law.data_factor) + " / tokens^" + formatted("%.3f", law.data_power);
-  text += "; points lie within " + formatted("%.2f", fit.residual() * 100) + " %\n";
-  if (!fit.data_known()) text += "the runs do not tell of data apart from size: a law of size alone\n";
+// What --parameters and --target-loss ask for; `most_tokens` where --tokens does not say.
+std::pair<Json, std::string> ScaleVerb::asked(const judge::ScaleFit& fit, double most_tokens) const {
+  Json more = Json::object();
+  std::string text;
+  const double d = tokens > 0 ? tokens : most_tokens;
   if (parameters > 0) {
-    const double d = tokens > 0 ? tokens : 1;
     const judge::Interval interval = fit.loss_interval(parameters, d);
-    out["predicted"] = {{"parameters", parameters}, {"tokens", d}, {"loss", law.loss(parameters, d)},
-                        {"interval", {interval.low, interval.high}}};
-    text += count_text(parameters) + " parameters: loss " + formatted("%.4f", law.loss(parameters, d)) + " [" +
+    const double loss = fit.law().loss(parameters, d);
+    more["predicted"] = {{"parameters", parameters}, {"tokens", d}, {"loss", loss}, {"interval", {interval.low, interval.high}}};
+    text += count_text(parameters) + " parameters: loss " + formatted("%.4f", loss) + " [" +
             formatted("%.4f", interval.low) + ", " + formatted("%.4f", interval.high) + "]\n";
   }
   if (target > 0) {
-    const auto needed = fit.needed(target, tokens > 0 ? tokens : 1);
-    out["needed"] = needed ? Json{{"loss", target}, {"likely", needed->likely},
+    const auto needed = fit.needed(target, d);
+    more["needed"] = needed ? Json{{"loss", target}, {"likely", needed->likely},
                                   {"sure", needed->sure ? Json(*needed->sure) : Json()}}
                            : Json();
     if (!needed)
       text += "a loss of " + formatted("%.4g", target) + " is not reachable with this data, whatever the size\n";
     else
-      text += "a loss of " + formatted("%.4g", target) + ": " + size_text(needed->likely) + "; with 95 % confidence " +
-              (needed->sure ? size_text(*needed->sure) : std::string("not to be had")) + "\n";
+      text += "a loss of " + formatted("%.4g", target) + ": " + judge::size_text(needed->likely) + "; with 95 % confidence " +
+              (needed->sure ? judge::size_text(*needed->sure) : std::string("not to be had")) + "\n";
   }
-  print(json ? to_text(out) + "\n" : text);
+  return {std::move(more), std::move(text)};
+}
+
+void ScaleVerb::raise() const {
+  const judge::LadderRecipe recipe = judge::read_ladder(points);
+  if (!out) throw Error("--out FOLDER was expected: where the models go", Error::Kind::usage);
+  const Ladder ladder = raise_ladder(recipe, *out, static_cast<unsigned>(threads.value_or(0)), quiet);
+  std::vector<judge::ScalePoint> all;
+  for (const judge::LadderRun& r : ladder.runs) all.push_back(r.point);
+  const judge::ScaleFit fit(all, sample_count(), seed_number());
+  std::vector<judge::JobRun> at_job;
+  if (!ladder.task.empty())
+    for (const judge::LadderRun& r : ladder.runs) at_job.push_back({r.point.parameters, r.point.tokens, r.point.loss, r.right});
+  const double most_tokens = all.back().tokens;
+  std::optional<judge::Job> job;
+  if (!at_job.empty())
+    job.emplace(judge::Job{ladder.task, recipe.target, tokens > 0 ? tokens : most_tokens,
+                           judge::JobFit(fit, std::move(at_job), ladder.guess, seed_number())});
+  const judge::Job* at = job ? &*job : nullptr;
+  const auto left_out = judge::leave_out(all, sample_count(), seed_number());
+  auto [more, text] = asked(fit, most_tokens);
+  Json report = judge::ladder_json(fit, ladder.runs, left_out, at);
+  report.update(more);
+  write_file(Path(*out) / "scale.json", to_text(report) + "\n");
+  write_file(Path(*out) / "scale.html", judge::ladder_page(fit, ladder.runs, left_out, at));
+  print(json ? to_text(report) + "\n" : judge::ladder_text(fit, ladder.runs, left_out, at) + text);
+}
+
+void ScaleVerb::run() const {
+  if (points.ends_with(".toml")) return raise();
+  if (out) throw Error("--out goes with a ladder (a .toml file)", Error::Kind::usage);
+  const judge::ScaleFit fit(read_points(points), sample_count(), seed_number());
+  auto [more, text] = asked(fit, 1);
+  Json report = judge::law_json(fit);
+  report.update(more);
+  print(json ? to_text(report) + "\n" : judge::law_text(fit) + text);
 }
 
 std::function<void()> declare_scale(Options& options) {
   auto command = std::make_shared<ScaleVerb>();
-  options.positional("POINTS", command->points,
-                     "runs: a .csv or .jsonl with parameters, tokens and loss, at least six of three sizes")
+  options.positional("LADDER", command->points,
+                     "a ladder to raise: a TOML file with text (or recipe), sizes, tokens; [job] task, "
+                     "target, data, limit, few_shot. Or runs that there are: a .csv or .jsonl with "
+                     "parameters, tokens and loss, at least six of three sizes")
       .required = true;
   options.number("--parameters", "N", command->parameters, 1, 1e15, "predict the loss of this size");
   options.number("--tokens", "D", command->tokens, 1, 1e18, "trained with so many tokens");
   options.number("--target-loss", "L", command->target, 1e-6, 100, "the smallest size that reaches this loss");
   options.whole("--samples", "N", command->samples, 10, 100'000, "fits for the intervals (default 400)");
   options.whole("--seed", "S", command->seed, 0, INT64_MAX, "of the intervals (default 1)");
+  options.text("--out", "FOLDER", command->out,
+               "where a ladder's models, scale.json and scale.html go; what is there goes on");
+  options.whole("-t,--threads", "N", command->threads, 1, kMostThreads, "threads to compute with");
+  options.flag("-q,--quiet", command->quiet, "no progress");
   options.flag("--json", command->json, "as one JSON object");
   return [command] { command->run(); };
 }
@@ -109,10 +146,13 @@ std::function<void()> declare_scale(Options& options) {
 }  // namespace
 
 const Verb kScale{
-    "scale", "say how large a model must be, from a ladder of small runs",
-    "Fits loss = E + A / parameters^a + B / tokens^b to runs of several sizes (bantam train\n"
-    "says the loss of each) and predicts, with 95 % intervals, the loss of a size that was\n"
-    "not run, or the smallest size that reaches a loss.",
+    "scale", "say how large a model must be, from a ladder of small ones",
+    "Raises models of several sizes on your text, asks each the questions of your task, and\n"
+    "says how large a model must be for the job, with 95 % confidence, or that it is not\n"
+    "reachable with this data: by loss = E + A / parameters^a + B / tokens^b, and how often\n"
+    "the answer is right at a loss. Stopped, it goes on where it was. With runs that there\n"
+    "are already (bantam train says the loss of each) it only fits the law.",
+    "bantam scale ladder.toml --out ladder\n"
     "bantam scale runs.csv --parameters 100000000 --tokens 2000000000\n"
     "bantam scale runs.csv --target-loss 2.5 --tokens 1000000000",
     declare_scale};

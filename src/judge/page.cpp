@@ -7,37 +7,11 @@
 #include <string_view>
 
 #include "base/progress.h"
+#include "judge/page_parts.h"
 
 namespace bantam::judge {
 
 namespace {
-
-constexpr std::string_view kStyle = R"css(
-:root{color-scheme:light dark;--ink:#1c2024;--paper:#fcfcfa;--line:#d8d8d2;--faint:#6a6f75;--bar:#3f7cac;--good:#2e7d4f;--bad:#b3402f}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e6e1;--paper:#17191c;--line:#3a3e43;--faint:#9aa0a6;--bar:#6aa9d8;--good:#6fc28f;--bad:#e58a7b}}
-body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.6rem}h2{font-size:1.25rem;margin-top:2.4rem}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{text-align:left;padding:.25rem .6rem .25rem 0;border-bottom:1px solid var(--line);vertical-align:top}td.n{text-align:right;white-space:nowrap}
-svg{display:block;width:100%;min-width:8rem;height:1rem}.faint{color:var(--faint)}pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.3rem 0;font-size:.85rem}
-details{margin:.5rem 0}.right{color:var(--good)}.wrong{color:var(--bad)}code{overflow-wrap:anywhere;font-size:.85rem}
-)css";
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '&')
-      out += "&amp;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
 
 // The end of a long text, at a whole character: what stands next to the answer matters.
 std::string tail_of_text(const std::string& text, std::size_t most) {
@@ -197,10 +171,7 @@ std::string how_asked(const Json& tasks) {
 std::string report_page(const Json& report) {
   const Json& tasks = report["tasks"];
   const std::string name = shown(report["model"]["path"]);
-  std::string out = "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
-                    "<meta name=viewport content=\"width=device-width,initial-scale=1\"><title>" +
-                    escaped(name) + "</title><style>" + std::string(kStyle) + "</style></head><body>\n<h1>" +
-                    escaped(name) + "</h1>\n<p class=faint>bantam eval " +
+  std::string out = page_head(name) + "<p class=faint>bantam eval " +
                     escaped(shown(report["program"]["version"])) + ", " +
                     escaped(shown(report["model"]["family"])) + "</p>\n";
   out += scores(tasks);

@@ -191,19 +191,22 @@ Interval ScaleFit::loss_interval(double parameters, double tokens) const {
   return {std::exp(middle - reach), std::exp(middle + reach)};
 }
 
-std::optional<ScaleFit::Needed> ScaleFit::needed(double loss, double tokens) const {
-  const std::optional<double> likely = law_.parameters_for(loss, tokens);
+std::optional<Needed> needed_of(std::optional<double> likely, std::vector<double> sizes) {
   if (!likely) return std::nullopt;
-  std::vector<double> sizes;
-  for (const ScaleLaw& other : others_)
-    sizes.push_back(other.parameters_for(loss, tokens).value_or(std::numeric_limits<double>::infinity()));
   std::sort(sizes.begin(), sizes.end());
   Needed out{*likely, std::nullopt};
   if (!sizes.empty()) {
-    const double sure = sizes[static_cast<std::size_t>(0.95 * static_cast<double>(sizes.size() - 1))];
+    const double sure = sizes[static_cast<std::size_t>(std::ceil(0.95 * static_cast<double>(sizes.size() - 1)))];
     if (std::isfinite(sure)) out.sure = std::max(sure, *likely);
   }
   return out;
+}
+
+std::optional<Needed> ScaleFit::needed(double loss, double tokens) const {
+  std::vector<double> sizes;
+  for (const ScaleLaw& other : others_)
+    sizes.push_back(other.parameters_for(loss, tokens).value_or(std::numeric_limits<double>::infinity()));
+  return needed_of(law_.parameters_for(loss, tokens), std::move(sizes));
 }
 
 }  // namespace bantam::judge

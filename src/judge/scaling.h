@@ -28,6 +28,14 @@ struct Interval {
   double low, high;
 };
 
+struct Needed {
+  double likely;               // by the fit
+  std::optional<double> sure;  // with 95 %; nullopt: not to be had with such confidence
+};
+// From the size by the fit (nullopt: none is enough) and those of its bootstrap samples (infinite where
+// none is enough).
+std::optional<Needed> needed_of(std::optional<double> likely, std::vector<double> sizes);
+
 class ScaleFit {
  public:
   // Fits, and fits `samples` times more to losses with their residuals dealt anew (seeded). Throws
@@ -35,16 +43,13 @@ class ScaleFit {
   ScaleFit(std::vector<ScalePoint> points, std::int64_t samples, std::uint64_t seed);
 
   const ScaleLaw& law() const { return law_; }
+  std::span<const ScaleLaw> others() const { return others_; }  // of the bootstrap samples
   // Whether the points tell of data apart from size: there are several amounts for a size.
   bool data_known() const { return data_known_; }
   double residual() const { return residual_; }  // deviation of the points, as a share of the loss
 
   // Where the loss lies with 95 %.
   Interval loss_interval(double parameters, double tokens) const;
-  struct Needed {
-    double likely;                // by the fit
-    std::optional<double> sure;   // with 95 %; nullopt: not to be had with such confidence
-  };
   // nullopt: not reachable with this data, whatever the size.
   std::optional<Needed> needed(double loss, double tokens) const;
 

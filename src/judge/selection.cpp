@@ -1,8 +1,5 @@
 #include "judge/selection.h"
 
-#define TOML_EXCEPTIONS 1
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -10,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/nearest.h"
 #include "judge/compare.h"
+#include "judge/toml_keys.h"
 
 namespace bantam::judge {
 
@@ -35,37 +32,7 @@ std::uint64_t parse_bytes(std::string_view text) {
 
 namespace {
 
-std::vector<std::string> words_of(const toml::node& node) {
-  std::vector<std::string> out;
-  const toml::array* list = node.as_array();
-  if (list == nullptr) throw Error("a list of texts was expected");
-  for (const toml::node& one : *list) {
-    const auto text = one.value_exact<std::string>();
-    if (!text) throw Error("a list of texts was expected");
-    out.push_back(*text);
-  }
-  return out;
-}
-
-std::string word_of(const toml::node& node) {
-  const auto text = node.value_exact<std::string>();
-  if (!text) throw Error("a text in quotes was expected");
-  return *text;
-}
-
-double amount_of(const toml::node& node) {
-  const auto number = node.value<double>();
-  if (!number || !(*number >= 0)) throw Error("a number from 0 was expected");
-  return *number;
-}
-
-using Taker = void (*)(SelectionRecipe&, const toml::node&);
-struct SelectionKey {
-  std::string_view name;
-  Taker take;
-};
-
-constexpr SelectionKey kSelectionKeys[] = {
+constexpr TomlKey<SelectionRecipe> kSelectionKeys[] = {
     {"models", [](SelectionRecipe& r, const toml::node& n) { r.models = words_of(n); }},
     {"tasks", [](SelectionRecipe& r, const toml::node& n) { r.tasks = words_of(n); }},
     {"task_files", [](SelectionRecipe& r, const toml::node& n) { r.task_files = words_of(n); }},
@@ -76,47 +43,17 @@ constexpr SelectionKey kSelectionKeys[] = {
     {"device.memory", [](SelectionRecipe& r, const toml::node& n) { r.memory = parse_bytes(word_of(n)); }},
     {"device.tokens_per_second", [](SelectionRecipe& r, const toml::node& n) { r.tokens_per_second = amount_of(n); }},
     {"device.licences", [](SelectionRecipe& r, const toml::node& n) { r.licences = words_of(n); }},
+    {"weights", [](SelectionRecipe& r, const toml::node& n) {
+       if (!n.is_table()) throw Error("a table of tasks and their weights was expected");
+       for (const auto& [task, weight] : *n.as_table()) r.weights[std::string(task.str())] = amount_of(weight);
+     }},
 };
-
-void take_selection(SelectionRecipe& recipe, const toml::table& table, const std::string& section,
-                    const std::string& file) {
-  for (const auto& [key, node] : table) {
-    const std::string name = section + std::string(key.str());
-    try {
-      if (section.empty() && node.is_table() && name == "device") {
-        take_selection(recipe, *node.as_table(), "device.", file);
-        continue;
-      }
-      if (section.empty() && node.is_table() && name == "weights") {
-        for (const auto& [task, weight] : *node.as_table())
-          recipe.weights[std::string(task.str())] = amount_of(weight);
-        continue;
-      }
-      const auto at = std::find_if(std::begin(kSelectionKeys), std::end(kSelectionKeys),
-                                   [&](const SelectionKey& k) { return k.name == name; });
-      if (at == std::end(kSelectionKeys)) {
-        std::vector<std::string> known;
-        for (const SelectionKey& k : kSelectionKeys) known.emplace_back(k.name);
-        const std::string near = nearest(name, known);
-        throw Error("there is no such key" + (near.empty() ? "" : "; did you mean " + near + "?"));
-      }
-      at->take(recipe, node);
-    } catch (Error& error) {
-      if (!error.field().empty()) throw;  // of a table inside, placed already
-      throw Error(error.message()).in(file).field(name).line(node.source().begin.line);
-    }
-  }
-}
 
 }  // namespace
 
 SelectionRecipe read_selection(const std::string& file) {
   SelectionRecipe recipe;
-  try {
-    take_selection(recipe, toml::parse(read_file(file, 1 << 24), file), "", file);
-  } catch (const toml::parse_error& error) {
-    throw Error(std::string(error.description())).in(file).line(error.source().begin.line);
-  }
+  read_keys(recipe, file, std::span<const TomlKey<SelectionRecipe>>(kSelectionKeys));
   if (recipe.models.empty()) throw Error("the models to choose from were expected").in(file).field("models");
   if (recipe.tasks.empty() && recipe.task_files.empty())
     throw Error("questions to choose by were expected").in(file).field("tasks");

@@ -1,0 +1,28 @@
+// The recipe of a ladder: which models to raise on whose text, and the job that they are to do.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bantam::judge {
+
+// TOML: recipe = "recipe.toml" (of bantam train) or text = "notes"; sizes = [100_000, ...], tokens =
+// [1_000_000, ...]: every size is raised on every amount; [job] task = "own.toml" or the name of a task,
+// data = "sets", limit, few_shot, chat = true (by the chat template), target = 0.9 (of the answers right).
+struct LadderRecipe {
+  std::string recipe, text;
+  std::vector<std::int64_t> sizes, tokens;  // rising
+  std::string task, data;
+  double limit = 0, target = 0;
+  std::optional<std::int64_t> shots;
+  bool chat = false;
+
+  bool task_is_file() const { return task.ends_with(".toml"); }
+};
+
+// Paths in the file are relative to its folder. Throws Error with file and line.
+LadderRecipe read_ladder(const std::string& file);
+
+}  // namespace bantam::judge
