@@ -6,10 +6,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/conversation.h"
+#include "cli/hints.h"
 #include "cli/judging.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
+#include "cli/several_flags.h"
 #include "cli/verbs.h"
+#include "judge/memorised.h"
 #include "judge/sandbox.h"
 #include "judge/score.h"
 
@@ -19,11 +22,14 @@ namespace {
 
 struct EvalVerb {
   ModelOptions model;
-  std::vector<std::string> tasks, own_tasks, texts, trained_on;
+  std::vector<std::string> tasks, own_tasks, texts, trained_on, memorised;
   std::optional<std::string> data, out, requests, digests, system, template_name;
   std::optional<std::int64_t> shots, batch, seed;
+  SeveralFlags several_flags;
+  double temperature = 0.7;
   double limit = 0;
   bool chat = false, turns = false, dry_run = false, list = false, quiet = false;
+  bool hint = false;
 
   void run() const;
   std::vector<judge::TaskRun> chosen(const judge::Asking& asking) const {
@@ -32,12 +38,14 @@ struct EvalVerb {
   void check() const;
   void write_requests(const std::vector<judge::TaskRun>& runs) const;
   judge::Asking asking() const;
+  judge::Several several() const;
 };
 
 void EvalVerb::check() const {
   const auto wrong = [](const std::string& what) { return Error(what, Error::Kind::usage); };
-  if (tasks.empty() && own_tasks.empty() && texts.empty())
-    throw wrong("--tasks, --task or --text was expected; --list names the tasks");
+  if (tasks.empty() && own_tasks.empty() && texts.empty() && memorised.empty())
+    throw wrong("--tasks, --task, --text or --memorised was expected; --list names the tasks");
+  if (!memorised.empty() && model.path.empty()) throw wrong("--memorised asks a model: MODEL was expected");
   const auto needs_data = [](const std::string& name) { return judge::choose_task(name).spec->make.empty(); };
   const std::vector<std::string> names = names_in(tasks);
   if (!data && std::any_of(names.begin(), names.end(), needs_data))
@@ -47,6 +55,7 @@ void EvalVerb::check() const {
   if ((requests || digests) && !dry_run) throw wrong("--requests and --digests go with --dry-run");
   if ((system || turns || template_name) && !chat)
     throw wrong("--system, --turns and --template go with --chat");
+  several_flags.require_fit();
   if (out && Path(*out).extension() == ".html")
     throw wrong("--out: a name for the JSON was expected; the page goes beside it");
   if (chat && model.path.empty()) throw wrong("--chat asks by the model's template: MODEL was expected");
@@ -60,6 +69,15 @@ judge::Asking EvalVerb::asking() const {
   asking.chat.system = system.value_or("");
   asking.chat.turns = turns;
   return asking;
+}
+
+judge::Several EvalVerb::several() const {
+  judge::Several asked;
+  asked.count = several_flags.count();
+  asked.check = several_flags.check.value_or("");
+  asked.sampling.temperature = temperature;
+  asked.sampling.seed = seed ? static_cast<std::uint64_t>(*seed) : 1234;
+  return asked;
 }
 
 void EvalVerb::write_requests(const std::vector<judge::TaskRun>& runs) const {
@@ -101,7 +119,12 @@ void EvalVerb::run() const {
     asked.chat.form = &*form;
     asked.chat.tokenizer = tokenizer.get();
   }
-  const std::vector<judge::TaskRun> runs = chosen(asked);
+  std::vector<judge::TaskRun> runs = chosen(asked);
+  if (!memorised.empty()) {
+    const auto most = static_cast<std::size_t>(limit >= 1 ? limit : 200);
+    for (judge::TaskRun& run : judge::memorised_runs(memorised, *tokenizer_of(*file), most, asked.seed))
+      runs.push_back(std::move(run));
+  }
   if (dry_run) return write_requests(runs);
   for (const judge::TaskRun& run : runs)
     if (judge::runs_code(*run.spec))
@@ -109,12 +132,17 @@ void EvalVerb::run() const {
         throw Error(run.name + " runs what the model writes in a sandbox of bubblewrap, which does not work here: " +
                     *reason);
   require_place(*out);
-  Judging how{model.session(), batch.value_or(64), quiet, *out + ".journal", trained_on};
-  const std::unique_ptr<EvalReport> report = judge_model(file, model.path, runs, asked, std::move(how));
+  Judging how{model.session(), batch.value_or(64), quiet, *out + ".journal", trained_on, several()};
+  const std::unique_ptr<EvalReport> report = judge_model(file, model.path, runs, asked, how);
+  Json hints = Json::object();
+  if (hint) {
+    hints = contamination_hints(file, model.path, runs, data.value_or(""), asked, how);
+    report->say_hints(hints);
+  }
   report->write(*out);
   std::error_code ignored;
   std::filesystem::remove(*out + ".journal", ignored);
-  print(report->table());
+  print(report->table() + hint_text(hints));
 }
 
 std::function<void()> declare_eval(Options& options) {
@@ -127,6 +155,12 @@ std::function<void()> declare_eval(Options& options) {
   options.text("--trained-on", "FOLDER", command->trained_on,
                "text that the model was trained on (.txt, .md, .jsonl): questions that stand in it are "
                "marked, and scores are split; may be repeated");
+  options.text("--memorised", "FOLDER", command->memorised,
+               "what of this training text the model gives back word for word, personal data too "
+               "(--limit lines, default 200); may be repeated");
+  options.flag("--contamination-hint", command->hint,
+               "whether the model likes a set's published order, or its test better than its other "
+               "questions: a hint where training text is not known, no proof");
   options.text("--data", "FOLDER", command->data, "where the sets of questions lie");
   options.text("--out", "FILE", command->out,
                "where the report goes (JSON, and a page for a browser beside it)");
@@ -134,7 +168,9 @@ std::function<void()> declare_eval(Options& options) {
                  "only the first N questions of each task; below 1 a share of them");
   options.whole("--few-shot", "K", command->shots, 0, 1000,
                 "put K worked examples before each question (default: the task's own number)");
-  options.whole("--seed", "S", command->seed, 0, INT64_MAX, "of the examples (default 1234, as the field's)");
+  options.whole("--seed", "S", command->seed, 0, INT64_MAX, "of the examples (default 1234, as the field's), and of --vote");
+  command->several_flags.declare(options);
+  options.number("--temp", "T", command->temperature, 0.01, 10, "temperature of the answers that --vote and --best-of draw (default 0.7)");
   options.flag("--chat", command->chat, "ask by the model's chat template");
   options.text("--template", "NAME", command->template_name, "with --chat: by this template");
   options.text("--system", "TEXT", command->system, "with --chat: told before each question");

@@ -92,6 +92,14 @@ EvalReport::EvalReport(const ModelFile& file, const std::string& path, const Ses
 
 EvalReport::~EvalReport() = default;
 
+void EvalReport::say_several(const judge::Several& several) {
+  if (several.count <= 1) return;
+  const SamplingOptions& s = several.sampling;
+  (*report_)["settings"]["several"] = {
+      {"answers", several.count}, {"taken", several.check.empty() ? "by vote" : "by a checker"}, {"check", several.check},
+      {"temperature", s.temperature}, {"top_k", s.top_k}, {"top_p", s.top_p}, {"min_p", s.min_p}, {"seed", s.seed}};
+}
+
 std::string EvalReport::settings(const std::vector<judge::TaskRun>& runs) const {
   Json all = {(*report_)["program"], (*report_)["model"]["files"], (*report_)["settings"]};
   for (const judge::TaskRun& run : runs)
@@ -101,6 +109,10 @@ std::string EvalReport::settings(const std::vector<judge::TaskRun>& runs) const 
   Sha256 sum;
   sum.add(std::as_bytes(std::span(text)));
   return sum.hex();
+}
+
+void EvalReport::say_hints(const Json& hints) {
+  for (const auto& [task, hint] : hints.items()) (*report_)["tasks"][task]["contamination_hint"] = hint;
 }
 
 void EvalReport::see(const Session& session) {

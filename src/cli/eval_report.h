@@ -21,6 +21,8 @@ class EvalReport {
              std::int64_t context, const judge::Asking& asking);
   ~EvalReport();
 
+  // How many answers are asked for where answers are written.
+  void say_several(const judge::Several& several);
   // One line that tells runs apart: model, program, requests, arithmetic. Not threads, nor batch.
   std::string settings(const std::vector<judge::TaskRun>& runs) const;
   // What the opened session says of itself.
@@ -28,6 +30,8 @@ class EvalReport {
   // Adds a task; returns its scores in one line.
   std::string add(const judge::TaskRun& run, const judge::TaskResult& result,
                   const std::vector<judge::Overlap>* overlaps = nullptr);
+  // Hints of contamination, by task.
+  void say_hints(const Json& hints);
   // All of it, with what it cost so far.
   Json json() const;
   // The JSON, and the page beside it.

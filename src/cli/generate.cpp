@@ -16,9 +16,11 @@
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
+#include "cli/several_flags.h"
 #include "cli/verbs.h"
 #include "infer/answer.h"
 #include "infer/prompt_lookup.h"
+#include "infer/several.h"
 #include "plan/memory.h"
 
 namespace bantam::cli {
@@ -38,9 +40,14 @@ struct GenerateVerb {
   std::optional<std::vector<std::int32_t>> tokens;
   std::optional<std::int64_t> count, probabilities;
   std::vector<std::string> stops;
+  SeveralFlags several;
+  std::optional<std::string> answer_pattern;
   bool json = false, no_speculation = false;
 
   void run() const;
+  void check_usage() const;
+  void run_several(Session& session, const std::shared_ptr<const Tokenizer>& tokenizer,
+                   std::span<const std::int32_t> ids, const AnswerOptions& options) const;
   bool talks() const { return talk.system || talk.template_name || !talk.set.empty(); }
   // The text to continue, wherever it comes from.
   std::string text() const;
@@ -139,12 +146,57 @@ void require_fit(const ModelFile& source, const Tokenizer& tokenizer, const std:
       .in(name);
 }
 
-void GenerateVerb::run() const {
+void GenerateVerb::check_usage() const {
   const int given = (prompt ? 1 : 0) + (tokens ? 1 : 0) + (file ? 1 : 0);
   // What is piped in is the prompt where none is given.
   if (given > 1 || (given == 0 && !input_is_piped()))
     throw Error("one of --prompt, --file and --tokens was expected", Error::Kind::usage);
   if (probabilities && !json) throw Error("--logprobs goes with --json", Error::Kind::usage);
+  several.require_fit();
+  if (several.count() > 1 && (cache_file || probabilities))
+    throw Error("--prompt-cache and --logprobs are for one answer", Error::Kind::usage);
+  if (answer_pattern && !several.vote) throw Error("--answer goes with --vote", Error::Kind::usage);
+}
+
+// Draws several answers, prints the one that is taken, and says how they voted.
+void GenerateVerb::run_several(Session& session, const std::shared_ptr<const Tokenizer>& tokenizer,
+                               std::span<const std::int32_t> ids, const AnswerOptions& options) const {
+  const auto answers = static_cast<std::size_t>(several.count());
+  std::vector<std::unique_ptr<Answer>> all;
+  std::vector<Answer*> asked;
+  for (std::size_t k = 0; k < answers; ++k) {
+    AnswerOptions one = options;
+    one.stream = k;
+    all.push_back(std::make_unique<Answer>(tokenizer, one));
+    asked.push_back(all.back().get());
+  }
+  answer_several(session, ids, asked, [] { return !interrupted(); });
+  check_interrupt();
+  std::vector<std::string> texts, finals;
+  const std::string pattern = answer_pattern.value_or(judge::kLastNumber);
+  for (const auto& answer : all) {
+    texts.push_back(answer->text());
+    finals.push_back(judge::final_answer(answer->text(), pattern));
+  }
+  const judge::Votes votes = judge::count_votes(finals);
+  const std::size_t taken = several.check ? judge::best_of(*several.check, texts) : votes.winner;
+  if (json) {
+    Json counts = Json::array();
+    for (const auto& [answer, count_of] : votes.counts) counts.push_back({{"answer", answer}, {"votes", count_of}});
+    Json out = {{"text", texts[taken]}, {"taken", taken}, {"seed", options.sampling.seed}, {"texts", texts}};
+    if (several.vote) out["votes"] = std::move(counts);
+    return print(to_text(out) + "\n");
+  }
+  print_answer(texts[taken]);
+  if (!texts[taken].ends_with('\n')) print("\n");
+  std::string said;
+  for (const auto& [answer, count_of] : votes.counts)
+    said += (said.empty() ? "" : ", ") + (answer.empty() ? std::string("no answer") : printable(answer, 60)) + " " + std::to_string(count_of);
+  if (several.vote) note("votes: " + said);
+}
+
+void GenerateVerb::run() const {
+  check_usage();
   const auto source = std::make_shared<const ModelFile>(Path(model.path));
   model.warn_of_context(*source);
   const auto tokenizer = tokenizer_of(*source);
@@ -161,9 +213,11 @@ void GenerateVerb::run() const {
   SessionOptions session_options = model.session();
   // The cache need not be longer than what can come.
   if (count) session_options.positions = static_cast<std::int64_t>(ids.size()) + *count;
+  session_options.slots = std::min<std::int64_t>(several.count(), 16);
   model.keep_to_memory(*source, session_options);
   if (file) require_fit(*source, *tokenizer, *file, ids, session_options);
   Session session(source, session_options);
+  if (several.count() > 1) return run_several(session, tokenizer, ids, options);
   std::error_code ignored;
   if (cache_file && std::filesystem::exists(*cache_file, ignored))
     session.load(0, *cache_file, ids);
@@ -214,6 +268,9 @@ std::function<void()> declare_generate(Options& options) {
                "stop where this text would appear; may be repeated");
   options.whole("--logprobs", "N", command->probabilities, 0, 1000,
                 "with --json: each token's log-probability, and those of the N likeliest");
+  command->several.declare(options);
+  options.text("--answer", "PATTERN", command->answer_pattern,
+               "with --vote: what of an answer is its vote, the last match (default: the last number)");
   options.flag("--no-speculation", command->no_speculation, kNoSpeculationHelp);
   options.flag("--json", command->json,
                "one JSON object at the end: text, ids, stop (end, stop, length, context), timings");

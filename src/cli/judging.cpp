@@ -80,6 +80,7 @@ std::unique_ptr<EvalReport> judge_model(const std::shared_ptr<const ModelFile>& 
   const std::int64_t context = options.context > 0 ? options.context : file->config().context;
   const auto tokenizer = tokenizer_of(*file);
   auto report = std::make_unique<EvalReport>(*file, path, options, context, asking);
+  report->say_several(how.several);
   std::unique_ptr<judge::Journal> journal;
   if (!how.journal.empty()) {
     journal = std::make_unique<judge::Journal>(Path(how.journal), report->settings(runs));
@@ -94,6 +95,7 @@ std::unique_ptr<EvalReport> judge_model(const std::shared_ptr<const ModelFile>& 
     Progress progress(Progress::detect(how.quiet), run.name, static_cast<std::int64_t>(run.items.size()));
     judge::EvaluateOptions options_of_task;
     options_of_task.batch = how.batch;
+    options_of_task.several = how.several;
     options_of_task.go_on = [] { return !interrupted(); };
     options_of_task.progress = [&](std::int64_t done, std::int64_t skipped) {
       progress.skip(skipped);

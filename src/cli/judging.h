@@ -25,6 +25,7 @@ struct Judging {
   bool quiet = false;
   std::string journal;                  // a file to go on from; empty: none
   std::vector<std::string> trained_on;  // training text
+  judge::Several several;               // of tasks whose answers are written
 };
 
 // The finished report. Throws Interrupted; the journal then holds what was done.

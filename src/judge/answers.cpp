@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "infer/sampler.h"
+#include "infer/answer.h"
+#include "infer/decoder.h"
 
 namespace bantam::judge {
 
@@ -12,115 +13,88 @@ std::string cut_at(std::string text, std::span<const std::string> stops) {
   return text;
 }
 
+namespace {
+
+// Rows of a prompt that go into a pass beside tokens of answers: nobody waits for those here.
+constexpr std::int64_t kRowsBeside = 512;
+
+}  // namespace
+
 struct AnswerEngine::Live {
-  std::int64_t slot;
-  std::size_t place = 0;
-  bool busy = false, over = false;
-  std::vector<std::int32_t> ids;
-  std::vector<float> first;  // the logits after the prompt
+  Live(std::size_t at, const Sequence& prompt, std::shared_ptr<const Tokenizer> tokenizer, AnswerOptions options)
+      : place(at), answer(std::move(tokenizer), std::move(options)), going(prompt.tokens, answer) {}
+
+  std::size_t place;
+  Answer answer;
+  Going going;
 };
 
-void AnswerEngine::choose(Live& live, std::span<const float> logits,
-                          std::span<const std::string> stops, std::int64_t most) {
-  const std::int32_t id = greedy(logits);
-  live.ids.push_back(id);
-  if (tokenizer_->ends(id) || static_cast<std::int64_t>(live.ids.size()) == most) {
-    live.over = true;
-    return;
-  }
-  // A stop that is new reaches into the last token; the longest begins so many tokens before at most.
-  std::size_t longest = 0;
-  for (const std::string& stop : stops) longest = std::max(longest, stop.size());
-  const std::size_t tail = std::min(live.ids.size(), longest + 2);
-  const std::string text =
-      tokenizer_->decode(std::span(live.ids).last(tail), false);
-  for (const std::string& stop : stops)
-    if (!stop.empty() && text.find(stop) != std::string::npos) live.over = true;
-}
-
-Written AnswerEngine::finish(const Live& live, std::span<const std::string> stops) const {
-  Written out;
-  out.tokens = static_cast<std::int64_t>(live.ids.size());
-  std::vector<std::int32_t> ids;
-  for (const std::int32_t id : live.ids)
-    if (id < tokenizer_->size()) ids.push_back(id);
-  const std::string text = tokenizer_->decode(ids);
-  out.text = cut_at(text, stops);
-  out.ended = tokenizer_->ends(live.ids.back()) || out.text.size() < text.size();
+// Embeddings may have more rows than the tokenizer has tokens; those stand for nothing.
+std::vector<std::int32_t> AnswerEngine::known(std::span<const std::int32_t> ids) const {
+  std::vector<std::int32_t> out;
+  for (const std::int32_t id : ids)
+    if (id < tokenizer_->size()) out.push_back(id);
   return out;
 }
 
-bool AnswerEngine::start(Live& live, std::size_t place, const Sequence& prompt,
-                         const Session::GoOn& go_on) {
-  live = {live.slot, place, true, false, {}, {}};
-  // Where another slot holds more of the beginning than this one, it is copied.
-  const auto shared = [&](std::int64_t slot) {
-    const auto held = session_.tokens(slot);
-    const std::size_t most = std::min(held.size(), prompt.tokens.size() - 1);
-    std::size_t n = 0;
-    while (n < most && held[n] == prompt.tokens[n]) ++n;
-    return n;
-  };
-  std::int64_t best = live.slot;
-  for (std::int64_t slot = 0; slot < session_.slots(); ++slot)
-    if (shared(slot) > shared(best)) best = slot;
-  if (best != live.slot)
-    session_.copy(best, live.slot, static_cast<std::int64_t>(shared(best)));
-  const auto held = static_cast<std::size_t>(session_.reuse(live.slot, prompt.tokens));
-  work_.asked += static_cast<std::int64_t>(prompt.tokens.size());
-  work_.computed += static_cast<std::int64_t>(prompt.tokens.size() - held);
-  const Session::Part part{live.slot, std::span(prompt.tokens).subspan(held),
-                           Session::Want::last};
-  return session_.evaluate(
-      {&part, 1},
-      [&](std::size_t, std::size_t, std::span<const float> logits) {
-        live.first.assign(logits.begin(), logits.end());
-      },
-      go_on);
+// The stops of the field's harness are sought in the text with control tokens spelt out, which is not
+// the text that an answer shows; so it is asked here.
+bool AnswerEngine::meets(std::span<const std::int32_t> ids, std::span<const std::string> stops) const {
+  // A stop that is new reaches into the last token; the longest begins so many tokens before at most.
+  std::size_t longest = 0;
+  for (const std::string& stop : stops) longest = std::max(longest, stop.size());
+  const std::string text = tokenizer_->decode(known(ids.last(std::min(ids.size(), longest + 2))), false);
+  return std::ranges::any_of(stops, [&](const std::string& stop) {
+    return !stop.empty() && text.find(stop) != std::string::npos;
+  });
+}
+
+Written AnswerEngine::finish(const Answer& answer, std::span<const std::string> stops) const {
+  Written out;
+  out.tokens = static_cast<std::int64_t>(answer.ids().size());
+  const std::string text = tokenizer_->decode(known(answer.ids()));
+  out.text = cut_at(text, stops);
+  out.ended = answer.reason() == StopReason::end || out.text.size() < text.size();
+  return out;
 }
 
 bool AnswerEngine::run(std::span<const Sequence> prompts, std::span<const std::string> stops,
                        std::int64_t most, const Done& done, const Session::GoOn& go_on) {
-  std::vector<Live> live;
-  for (std::int64_t slot = 0; slot < session_.slots(); ++slot) live.push_back({slot, 0, false, false, {}, {}});
-  std::size_t next = 0;
-  for (;;) {
-    for (Live& l : live) {
-      if (l.busy || next == prompts.size()) continue;
-      if (!start(l, next, prompts[next], go_on)) return false;
+  DecoderOptions options;
+  options.rows_beside = kRowsBeside;
+  Decoder decoder(session_, options);
+  std::vector<std::unique_ptr<Live>> live;
+  std::vector<Going*> goings;
+  const auto slots = static_cast<std::size_t>(session_.slots());
+  for (std::size_t next = 0; next < prompts.size() || !live.empty();) {
+    // One a pass: the next prompt then finds what it shares with this one in its slot.
+    if (next < prompts.size() && live.size() < slots) {
+      AnswerOptions how;
+      how.sampling = sampling_;
+      how.most_tokens = most;
+      if (!streams_.empty()) how.stream = streams_[next];
+      live.push_back(std::make_unique<Live>(next, prompts[next], tokenizer_, std::move(how)));
+      decoder.seat(live.back()->going, goings);
+      goings.push_back(&live.back()->going);
       ++next;
-      choose(l, l.first, stops, most);
     }
-    std::vector<Session::Part> parts;
-    std::vector<Live*> whose;
-    for (Live& l : live) {
-      if (!l.busy || l.over) continue;
-      parts.push_back({l.slot, std::span(l.ids).last(1), Session::Want::last});
-      whose.push_back(&l);
+    if (!decoder.step(goings, go_on)) return false;
+    for (const auto& l : live) {
+      if (l->going.fault()) std::rethrow_exception(l->going.fault());
+      if (!l->answer.stopped() && !l->answer.ids().empty() && meets(l->answer.ids(), stops))
+        l->going.stop(StopReason::stop_string);
+      if (!l->going.over()) continue;
+      const auto prompt = static_cast<std::int64_t>(prompts[l->place].tokens.size());
+      const auto passes = static_cast<std::int64_t>(l->answer.ids().size()) - 1;
+      work_.asked += prompt + passes;
+      work_.computed += prompt - l->going.reused() + passes;
+      done(l->place, finish(l->answer, stops));
     }
-    if (!parts.empty()) {
-      work_.asked += static_cast<std::int64_t>(parts.size());
-      work_.computed += static_cast<std::int64_t>(parts.size());
-
-      const bool whole = session_.evaluate(
-          parts,
-          [&](std::size_t part, std::size_t, std::span<const float> logits) {
-            whose[part]->first.assign(logits.begin(), logits.end());
-          },
-          go_on);
-      if (!whole) return false;
-      for (Live* l : whose) choose(*l, l->first, stops, most);
-    }
-    bool any = false;
-    for (Live& l : live) {
-      if (l.busy && l.over) {
-        done(l.place, finish(l, stops));
-        l.busy = false;
-      }
-      any = any || l.busy;
-    }
-    if (!any && next == prompts.size()) return true;
+    std::erase_if(live, [](const auto& l) { return l->going.over(); });
+    goings.clear();
+    for (const auto& l : live) goings.push_back(&l->going);
   }
+  return true;
 }
 
 }  // namespace bantam::judge

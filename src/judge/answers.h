@@ -1,7 +1,8 @@
-// Greedy answers to many prompts, several at a time, cut at their stops as the field's harness cuts
+// Answers to many prompts, several at a time, cut at their stops as the field's harness cuts
 // them (EleutherAI/lm-evaluation-harness, lm_eval/models/utils.py, postprocess_generated_text).
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "infer/answer.h"
 #include "infer/session.h"
 #include "judge/encode.h"
 #include "judge/likelihood.h"
@@ -27,7 +29,14 @@ std::string cut_at(std::string text, std::span<const std::string> stops);
 class AnswerEngine {
  public:
   AnswerEngine(Session& session, std::shared_ptr<const Tokenizer> tokenizer)
-      : session_(session), tokenizer_(std::move(tokenizer)) {}
+      : session_(session), tokenizer_(std::move(tokenizer)) {
+    sampling_.temperature = 0;
+  }
+  // Answers drawn and not the likeliest ones: that to a prompt by the stream of its place.
+  void draw(const SamplingOptions& sampling, std::vector<std::uint64_t> streams) {
+    sampling_ = sampling;
+    streams_ = std::move(streams);
+  }
 
   // An answer to each prompt of at most `most` tokens; `done` is called with its place as each is
   // ready, in no fixed order. False: `go_on` said no.
@@ -38,13 +47,14 @@ class AnswerEngine {
 
  private:
   struct Live;
-  bool start(Live& live, std::size_t place, const Sequence& prompt, const Session::GoOn& go_on);
-  void choose(Live& live, std::span<const float> logits, std::span<const std::string> stops,
-              std::int64_t most);
-  Written finish(const Live& live, std::span<const std::string> stops) const;
+  std::vector<std::int32_t> known(std::span<const std::int32_t> ids) const;
+  bool meets(std::span<const std::int32_t> ids, std::span<const std::string> stops) const;
+  Written finish(const Answer& answer, std::span<const std::string> stops) const;
 
   Session& session_;
   std::shared_ptr<const Tokenizer> tokenizer_;
+  SamplingOptions sampling_;
+  std::vector<std::uint64_t> streams_;
   Work work_;
 };
 

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/machine.h"
+#include "base/thread_pool.h"
 #include "judge/answers.h"
 #include "judge/likelihood.h"
 
@@ -45,7 +47,7 @@ Json to_json(const Response& r) {
     sums.push_back(l.sum);
     greedy.push_back(l.greedy);
   }
-  return {{"sums", sums}, {"greedy", greedy}, {"lengths", r.lengths}, {"output", r.output}, {"cut", r.cut}};
+  return {{"sums", sums}, {"greedy", greedy}, {"lengths", r.lengths}, {"output", r.output}, {"outputs", r.outputs}, {"cut", r.cut}};
 }
 
 Response from_json(const Json& json) {
@@ -54,6 +56,7 @@ Response from_json(const Json& json) {
     r.likelihoods.push_back({json["sums"][i].get<double>(), json.at("greedy")[i].get<bool>()});
   r.lengths = json.at("lengths").get<std::vector<std::int64_t>>();
   r.output = json.at("output").get<std::string>();
+  r.outputs = json.at("outputs").get<std::vector<std::string>>();
   r.cut = json.at("cut").get<std::int64_t>();
   return r;
 }
@@ -73,6 +76,7 @@ class TaskWork {
   void prepare_items();
   bool likelihoods(Session& session);
   bool answers(Session& session);
+  bool score_all();
   void take(std::size_t i, Response response);
   std::int64_t slots_for(const Config& config, std::int64_t positions) const;
 
@@ -148,10 +152,33 @@ std::optional<TaskResult> TaskWork::all(const Config& config, const OpenSession&
     const std::unique_ptr<Session> session = open(writes ? slots : slots + 1, positions);
     if (!(writes ? answers(*session) : likelihoods(*session))) return std::nullopt;
   }
-  for (std::size_t i = 0; i < run_.items.size(); ++i)
-    result_.scores.push_back(score(*run_.spec, run_.items[i], result_.responses[i]));
+  if (!score_all()) return std::nullopt;
   result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return std::move(result_);
+}
+
+// Programs of a model may run for seconds each: as many at once as there are processors.
+bool TaskWork::score_all() {
+  const std::size_t count = run_.items.size();
+  result_.scores.resize(count);
+  const auto one = [&](std::size_t i) {
+    const Response& response = result_.responses[i];
+    result_.scores[i] = response.outputs.empty()
+                            ? score(*run_.spec, run_.items[i], response)
+                            : score_several(*run_.spec, run_.items[i], response, options_.several);
+  };
+  if (!runs_code(*run_.spec) && options_.several.check.empty()) {
+    for (std::size_t i = 0; i < count; ++i) one(i);
+    return true;
+  }
+  ThreadPool pool(default_threads());
+  for (std::size_t at = 0; at < count; at += pool.size()) {
+    if (options_.go_on && !options_.go_on()) return false;
+    const std::size_t some = std::min<std::size_t>(pool.size(), count - at);
+    pool.parallel_for(static_cast<std::int64_t>(some),
+                      [&](std::int64_t task, unsigned) { one(at + static_cast<std::size_t>(task)); });
+  }
+  return true;
 }
 
 // Items of one subject, as many as the slots take, are one batch: what they share is computed once.
@@ -212,19 +239,38 @@ bool TaskWork::likelihoods(Session& session) {
 
 bool TaskWork::answers(Session& session) {
   AnswerEngine engine(session, tokenizer_);
+  const auto each = static_cast<std::size_t>(options_.several.count);
   std::vector<Sequence> prompts;
-  for (const std::size_t i : open_) prompts.push_back(items_[i].sequences.front());
+  std::vector<std::uint64_t> streams;
+  for (const std::size_t i : open_)
+    for (std::size_t k = 0; k < each; ++k) {
+      prompts.push_back(items_[i].sequences.front());
+      streams.push_back(i * each + k);
+    }
+  if (each > 1) engine.draw(options_.several.sampling, std::move(streams));
   // EOS ends an answer by its token; its text is a stop too, as in the harness.
   std::vector<std::string> stops = run_.spec->stops;
   if (const auto eos = tokenizer_->eos()) stops.push_back(tokenizer_->decode({&*eos, 1}, false));
+  std::vector<std::vector<Written>> waiting(open_.size());
+  std::vector<std::size_t> missing(open_.size(), each);
   const bool whole = engine.run(
       prompts, stops, run_.spec->most_tokens,
       [&](std::size_t place, Written written) {
+        const std::size_t at = place / each;
+        waiting[at].resize(each);
+        waiting[at][place % each] = std::move(written);
+        if (--missing[at] > 0) return;
         Response response;
-        response.output = std::move(written.text);
-        response.lengths = {written.tokens};
+        response.lengths = {0};
+        for (Written& w : waiting[at]) {
+          response.lengths.front() += w.tokens;
+          response.outputs.push_back(std::move(w.text));
+        }
+        response.output = response.outputs.front();
+        if (each == 1) response.outputs.clear();
         response.cut = static_cast<std::int64_t>(prompts[place].cut);
-        take(open_[place], std::move(response));
+        take(open_[at], std::move(response));
+        waiting[at].clear();
         if (options_.progress) options_.progress(done_, result_.resumed);
       },
       options_.go_on);

@@ -1,6 +1,7 @@
 #include "judge/journal.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -42,9 +43,14 @@ void Journal::read(const std::string& settings) {
 }
 
 Journal::Journal(Path path, const std::string& settings) : path_(std::move(path)) {
-  read(settings);
   descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor_ < 0) throw journal_failure(path_, "cannot be opened for writing");
+  // Held by one run at a time, as long as it lives.
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(descriptor_);
+    throw Error("another run is writing it: wait for its end, or say another --out").in(path_.string());
+  }
+  read(settings);
   if (::ftruncate(descriptor_, static_cast<off_t>(good_)) != 0 ||
       ::lseek(descriptor_, 0, SEEK_END) < 0)
     throw journal_failure(path_, "cannot be written");

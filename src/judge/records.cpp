@@ -88,6 +88,26 @@ bool kept(const Source& source, const Json& record, const std::string& name) {
   return value >= source.from && value <= source.to;
 }
 
+// Debian 12 has no library that reads them, and one of our own for a format of such breadth would be read
+// by nobody else.
+constexpr std::string_view kFromParquet =
+    "Parquet is not read; make lines of JSON of it: "
+    "python3 -c \"import pandas, sys; pandas.read_parquet(sys.argv[1]).to_json(sys.argv[2], orient='records', lines=True, force_ascii=False)\" "
+    "FILE.parquet FILE.jsonl (packages pandas and pyarrow), or in duckdb: COPY (FROM 'FILE.parquet') TO 'FILE.jsonl'";
+
+// A .parquet file in the folder or one below it: what the Hugging Face hub hands out in place of a set's own
+// files.
+std::string parquet_under(const Path& root) {
+  std::error_code ignored;
+  std::size_t looked = 0;
+  for (auto at = std::filesystem::recursive_directory_iterator(root, std::filesystem::directory_options::skip_permission_denied, ignored);
+       !ignored && at != std::filesystem::recursive_directory_iterator() && looked < 10'000; at.increment(ignored), ++looked) {
+    if (at.depth() > 3) at.disable_recursion_pending();
+    if (at->path().extension() == ".parquet") return at->path().lexically_relative(root).string();
+  }
+  return "";
+}
+
 std::string_view without_gz(std::string_view name) {
   if (name.ends_with(".gz")) name.remove_suffix(3);
   return name;
@@ -97,6 +117,7 @@ std::string_view without_gz(std::string_view name) {
 
 std::vector<Json> parse_records(std::string_view text, const std::string& name,
                                 const Source& source) {
+  if (name.ends_with(".parquet") || text.starts_with("PAR1")) throw Error(std::string(kFromParquet)).in(name);
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   if (const std::size_t good = valid_utf8_prefix(text); good != text.size())
     throw Error("text in UTF-8 was expected").in(name).at(good);
@@ -205,7 +226,9 @@ std::vector<Json> DataFolder::read(const std::vector<Source>& sources, const std
     if (out.empty()) throw Error("has no records").in((root_ / names[0]).string());
     return out;
   }
-  throw Error("the file " + tried + " was expected there" + (where.empty() ? "" : "; " + where))
+  const std::string parquet = parquet_under(root_);
+  throw Error("the file " + tried + " was expected there" + (where.empty() ? "" : "; " + where) +
+              (parquet.empty() ? "" : ". There is " + printable(parquet, 120) + ": " + std::string(kFromParquet)))
       .in(root_.string());
 }
 

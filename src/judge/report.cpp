@@ -57,6 +57,7 @@ Json item_report(const TaskSpec& spec, const Item& item, const Response& respons
   if (!item.target.empty()) out["target"] = item.target;
   if (spec.kind == Kind::generation) {
     out["output"] = response.output;
+    if (!response.outputs.empty()) out["outputs"] = response.outputs;
     out["tokens"] = response.lengths.front();
   } else {
     out["loglikelihoods"] = Json::array();

@@ -22,6 +22,7 @@ const std::vector<Scorer>& scorers() {
       {"prefix", {"prefix_exact_match", "exact_match", "f1"}, score_prefix},
       {"ifeval", {"prompt_level_strict_acc", "prompt_level_loose_acc"}, score_ifeval},
       {"code", {"pass@1", "pass_at_1"}, score_code},
+      {"memorised", {"extracted", "share_given_back"}, score_memorised},
       {"refusal", {"refused_safe", "refused_unsafe"}, score_refusal},
   };
   return table;

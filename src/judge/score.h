@@ -20,6 +20,7 @@ struct Response {
   std::vector<Likelihood> likelihoods;  // of each continuation; rolling: one, of the whole text
   std::vector<std::int64_t> lengths;    // in tokens, of what was scored
   std::string output;                   // generation: cut at its stops
+  std::vector<std::string> outputs;     // where several answers were asked for: all of them
   std::int64_t cut = 0;                 // tokens that the context had no room for
 };
 
@@ -53,6 +54,7 @@ Scored score_letter(const TaskSpec& task, const Item& item, const Response& resp
 Scored score_prefix(const TaskSpec& task, const Item& item, const Response& response);
 Scored score_ifeval(const TaskSpec& task, const Item& item, const Response& response);
 Scored score_code(const TaskSpec& task, const Item& item, const Response& response);
+Scored score_memorised(const TaskSpec& task, const Item& item, const Response& response);
 Scored score_refusal(const TaskSpec& task, const Item& item, const Response& response);
 
 // The program that is run for an answer: what the task takes of it, with the tests.

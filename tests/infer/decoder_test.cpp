@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "infer/prompt_lookup.h"
 #include "infer/runs.h"
+#include "infer/several.h"
 #include "support/tiny_model.h"
 
 namespace bantam {
@@ -210,6 +211,44 @@ TEST_F(Decoders, ASessionOfFewPositionsIsNotOverrun) {
   Answer answer(tokenizer_, o);
   generate(session, 0, prompt, answer, {}, {}, &oracle);
   EXPECT_TRUE(std::ranges::equal(answer.ids(), expected));
+}
+
+// Several answers to one prompt, read once: each is what it is alone, for any number of slots.
+TEST_F(Decoders, SeveralAnswersAreWhatEachIsAlone) {
+  Ids prompt;
+  for (std::int32_t i = 0; i < 40; ++i) prompt.push_back(i % 50 + 3);
+  const auto one = [&](std::uint64_t k) {
+    AnswerOptions o = options(0.9, 5);
+    o.stream = k;
+    o.most_tokens = static_cast<std::int64_t>(5 + 4 * k);
+    return o;
+  };
+  std::vector<Ids> expected;
+  for (std::uint64_t k = 0; k < 6; ++k) expected.push_back(ids_of(one(k), prompt));
+  EXPECT_NE(expected[0], Ids(expected[1].begin(), expected[1].begin() + static_cast<std::ptrdiff_t>(expected[0].size())));
+  for (const std::int64_t slots : {1, 2, 4, 8}) {
+    SessionOptions how;
+    how.slots = slots;
+    Session session(file_, how);
+    std::vector<std::unique_ptr<Answer>> answers;
+    std::vector<Answer*> asked;
+    for (std::uint64_t k = 0; k < 6; ++k) {
+      answers.push_back(std::make_unique<Answer>(tokenizer_, one(k)));
+      asked.push_back(answers.back().get());
+    }
+    EXPECT_TRUE(answer_several(session, prompt, asked));
+    for (std::size_t k = 0; k < 6; ++k) EXPECT_TRUE(std::ranges::equal(answers[k]->ids(), expected[k])) << slots << " " << k;
+    AnswerOptions none = one(0);
+    none.most_tokens = 0;
+    Answer stopped(tokenizer_, none), goes_on(tokenizer_, one(1));
+    Answer* both[] = {&stopped, &goes_on};
+    EXPECT_TRUE(answer_several(session, prompt, both));
+    EXPECT_TRUE(std::ranges::equal(goes_on.ids(), expected[1]));
+    Answer left(tokenizer_, one(2));
+    Answer* only[] = {&left};
+    EXPECT_FALSE(answer_several(session, prompt, only, [] { return false; }));
+    EXPECT_EQ(left.reason(), StopReason::interrupted);
+  }
 }
 
 TEST(PromptLookup, GoesOnAsTheTextDidBefore) {

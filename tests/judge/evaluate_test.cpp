@@ -104,6 +104,7 @@ TEST(Evaluate, GoesOnFromAJournalToTheSameReport) {
   {
     judge::Journal journal(path, "settings");
     EXPECT_FALSE(journal.replaced());
+    EXPECT_THROW(judge::Journal(path, "settings"), Error);  // held by one run at a time
     ASSERT_GT(journal.found(), 0u);
     const judge::TaskResult rest = model.evaluate(run, 3, 1, &journal);
     EXPECT_EQ(rest.resumed, static_cast<std::int64_t>(journal.found()));
