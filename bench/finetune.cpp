@@ -12,6 +12,7 @@
 
 #include "adapt/attach.h"
 #include "adapt/tuner.h"
+#include "adapt/widen.h"
 #include "base/error.h"
 #include "base/machine.h"
 #include "base/progress.h"
@@ -81,6 +82,7 @@ int run(int argc, char** argv) {
   if (method == "full") {
     parameters = adopt_parameters(*model, tape, [&](const WeightSpec& w) { return stored_rows(file, w); });
   } else {
+    if (settings.arithmetic == Arithmetic::f32) adapt::widen_matrices(*model, INT64_MAX, exec);
     adapt::NewAdapter fresh;
     fresh.weights = adapt::adapted_weights(*model, {});
     fresh.rank = rank;

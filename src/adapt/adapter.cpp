@@ -8,6 +8,7 @@
 #include "adapt/peft.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "files/gguf.h"
 
 namespace bantam::adapt {
 
@@ -28,6 +29,13 @@ void check_template(const Adapter& adapter, const std::string& model_template) {
     throw Error("the model's chat template is not the one that this adapter was trained under: use the "
                 "model that it was made for, or train it again")
         .in(adapter.file);
+}
+
+std::string template_of(const Path& path) {
+  std::error_code ignored;
+  if (path.extension() == ".gguf" && !std::filesystem::is_directory(path, ignored))
+    return std::string(GgufFile(path).metadata().find_string("tokenizer.chat_template").value_or(""));
+  return folder_template(path);
 }
 
 std::string digest(const Adapter& adapter) {

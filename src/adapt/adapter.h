@@ -58,6 +58,9 @@ void write_adapter(const Adapter& adapter, Model& model, const Path& path, bool 
 // Throws Error when the model's chat template is another than the adapter was trained under: what
 // the model is then asked is not what it has learnt to answer.
 void check_template(const Adapter& adapter, const std::string& model_template);
+// The chat template that an adapter brings with it (chat_template.jinja in a folder); empty where it
+// has none of its own. Throws Error when there is no such adapter.
+std::string template_of(const Path& path);
 // The SHA-256 of a text, in hex.
 std::string text_sum(const std::string& text);
 

@@ -28,7 +28,7 @@ double default_rate(Method method, Objective objective) {
 // Small sets are seen more often.
 double default_epochs(std::int64_t examples) {
   if (examples <= 100) return 5;
-  return examples <= 1000 ? 2 : 1;
+  return examples <= 300 ? 2 : 1;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "adapt/model_writer.h"
 #include "base/error.h"
 #include "blocks/format.h"
+#include "infer/session.h"
 #include "models/stored.h"
 
 namespace bantam::adapt {
@@ -44,6 +45,7 @@ MergeReport merge(const Path& model_path, const Path& adapter_path, const Path& 
   const Exec exec{pool, kernels, scratch};
   const std::unique_ptr<Model> model = file->family().make(file->config());
   const Adapter adapter = read_adapter(adapter_path, *model, file->family());
+  if (!adapter.template_sum.empty()) check_template(adapter, tokenizer_of(*file)->chat_template());
   bool blocks = false;
   for (const TensorInfo& t : file->tensors().tensors()) blocks |= t.format && t.format->quantised;
   const WeightType own = types_for(file, out);
@@ -71,7 +73,7 @@ MergeReport merge(const Path& model_path, const Path& adapter_path, const Path& 
     }
     return sum;
   };
-  write_model(*file, *model, rows, type, out, replace);
+  write_model(*file, *model, rows, type, out, replace, adapter.chat_template);
   MergeReport report;
   for (const auto& [name, s] : sums)
     report.lines.push_back({name, s.weights, std::sqrt(s.change / static_cast<double>(s.numbers)),

@@ -153,6 +153,12 @@ void take_tied_head(PeftTensors& tensors, const Adapter& adapter) {
 
 }  // namespace
 
+std::string folder_template(const Path& folder) {
+  std::error_code ignored;
+  const Path file = folder / "chat_template.jinja";
+  return std::filesystem::exists(file, ignored) ? read_file(file, TemplateLimits().source) : std::string();
+}
+
 Adapter read_peft(const Path& folder, Model& model, const Family& family) {
   const PeftConfig config = read_config(folder / "adapter_config.json");
   const SafetensorsFile file(folder / "adapter_model.safetensors");
@@ -169,8 +175,7 @@ Adapter read_peft(const Path& folder, Model& model, const Family& family) {
     if (own.is_object() && own.contains("chat_template_sha256") && own["chat_template_sha256"].is_string())
       out.template_sum = own["chat_template_sha256"].get<std::string>();
   }
-  if (std::filesystem::exists(folder / "chat_template.jinja", ignored))
-    out.chat_template = read_file(folder / "chat_template.jinja", TemplateLimits().source);
+  out.chat_template = folder_template(folder);
   std::map<std::string, Tensor> shared;  // A of modules that are several weights here
   for (const WeightSpec& w : model.weights()) {
     const std::string module = module_name(w.hf);

@@ -12,6 +12,7 @@
 #include "adapt/defaults.h"
 #include "adapt/gate.h"
 #include "adapt/model_writer.h"
+#include "adapt/widen.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/machine.h"
@@ -123,6 +124,7 @@ class Tuning {
   PreparedData data_;
   std::vector<LabelledExample> held_, measured_;
   bool quantised_ = false;
+  std::int64_t widened_ = 0;  // bytes of matrices that were kept in 16 bits
   Choice choice_;
   std::unique_ptr<Model> model_;
   Tape tape_;
@@ -184,6 +186,9 @@ void Tuning::load_full() {
 
 void Tuning::load_adapter() {
   model_ = load_model(file_, choice_.settings.arithmetic, exec_);
+  // Half of what is free: the other half is for what a step keeps.
+  if (choice_.settings.arithmetic == Arithmetic::f32)
+    widened_ = widen_matrices(*model_, available_memory() / 2, exec_);
   if (request_.start) {
     adapter_ = read_adapter(*request_.start, *model_, file_->family());
     choice_.rank = adapter_.rank;
@@ -232,6 +237,7 @@ void Tuning::plan() {
     kept += p.shape.count() * 4 * static_cast<std::int64_t>(2 + p.gradients.size() + (p.second ? 1 : 0));
   std::int64_t weights = 0;
   for (const TensorInfo& t : file_->tensors().tensors()) weights += static_cast<std::int64_t>(t.data.size());
+  weights += widened_;
   for (const std::string& line : lines_of(choice_, tuner_->stream().steps_per_epoch())) options_.say(line);
   options_.say(fmt::format("trained: {} of {} parameters; memory: the model {}, trained numbers {}, "
                            "activations {}",

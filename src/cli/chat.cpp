@@ -192,7 +192,7 @@ void ChatVerb::run() const {
   check_biases(chosen, file->config());
   const auto tokenizer = tokenizer_of(*file);
   std::optional<ChatTemplate> chat_template =
-      choose_template(talk.template_name, *tokenizer, model.path);
+      choose_template(talk.template_name, *tokenizer, model.path, model.adapter);
   SessionOptions session_options = model.session();
   model.keep_to_memory(*file, session_options);
   Session session(file, session_options);

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "adapt/adapter.h"
 #include "base/error.h"
 #include "chat/named_templates.h"
 #include "chat/prompt.h"
@@ -49,7 +50,12 @@ Json checked(const Json& message, const Tokenizer& tokenizer, bool keep_ids,
 }  // namespace
 
 std::optional<ChatTemplate> choose_template(const std::optional<std::string>& name,
-                                            const Tokenizer& tokenizer, const std::string& model) {
+                                            const Tokenizer& tokenizer, const std::string& model,
+                                            const std::optional<std::string>& adapter) {
+  // What an adapter has learnt to answer is what its own template writes.
+  if (adapter && !name)
+    if (std::string brought = adapt::template_of(Path(*adapter)); !brought.empty())
+      return ChatTemplate(std::move(brought), *adapter + " (chat template)");
   if (auto own = own_template(tokenizer, model, name.value_or(""))) return own;
   if (name) return ChatTemplate(std::string(named_template(*name)), *name);
   note("the model has no chat template: it continues the text (--template NAME gives it one)");

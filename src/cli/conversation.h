@@ -63,10 +63,12 @@ class Conversation {
   bool thinking_ = false;
 };
 
-// The template of this name, or the model's own; none, and a note, when it has none. Throws Error
-// when there is no such name, or the template cannot be read.
+// The template of this name, or the one that the adapter (if any) was trained under, or the model's
+// own; none, and a note, when it has none. Throws Error when there is no such name, or the template
+// cannot be read.
 std::optional<ChatTemplate> choose_template(const std::optional<std::string>& name,
-                                            const Tokenizer& tokenizer, const std::string& model);
+                                            const Tokenizer& tokenizer, const std::string& model,
+                                            const std::optional<std::string>& adapter = std::nullopt);
 // "chatml, llama3, ...": for help. The same one by one.
 std::string template_names();
 std::vector<std::string> template_words();

@@ -112,7 +112,7 @@ void EvalVerb::run() const {
   const auto tokenizer = tokenizer_of(*file);
   std::optional<ChatTemplate> form;
   if (chat) {
-    form = choose_template(template_name, *tokenizer, model.path);
+    form = choose_template(template_name, *tokenizer, model.path, model.adapter);
     if (!form)
       throw Error("--chat: the model has no chat template; --template NAME gives it one",
                   Error::Kind::usage);

@@ -60,7 +60,7 @@ std::vector<std::int32_t> GenerateVerb::prompt_ids(
     throw Error("--system, --template and --set go with --prompt or --file", Error::Kind::usage);
   if (tokens) return *tokens;
   if (!talks()) return tokenizer->encode(text());
-  return Conversation(tokenizer, choose_template(talk.template_name, *tokenizer, model.path),
+  return Conversation(tokenizer, choose_template(talk.template_name, *tokenizer, model.path, model.adapter),
                       talk.system.value_or(""), talk.variables())
       .say(text());
 }

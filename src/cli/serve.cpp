@@ -97,7 +97,7 @@ void ServeVerb::run() const {
   check_biases(sampling.chosen(), file->config());
   const auto tokenizer = tokenizer_of(*file);
   std::optional<ChatTemplate> chat_template =
-      choose_template(template_name, *tokenizer, model.path);
+      choose_template(template_name, *tokenizer, model.path, model.adapter);
   if (chat_template) chat_template->set_variables(template_variables(set));
   serve::Engine engine(std::make_unique<Session>(file, session_options(*file)),
                        {queue.value_or(kQueue), !no_speculation});

@@ -10,10 +10,11 @@ namespace bantam::ops {
 
 namespace {
 
-// Rows of logits at a time: about 4 MiB of them, which the shared cache keeps. A multiple of 32, so
-// that bf16 sums over tokens fall into the same steps as if all rows were taken at once.
+// Rows of logits at a time: at most 16 MiB of them, which a shared cache keeps, since the head goes
+// through memory for each piece. A multiple of 32, so that bf16 sums over tokens fall into the same
+// steps as if all rows were taken at once.
 std::int64_t rows_at_a_time(std::int64_t rows, std::int64_t vocabulary) {
-  const std::int64_t fit = (std::int64_t{1} << 20) / vocabulary / 32 * 32;
+  const std::int64_t fit = (std::int64_t{1} << 22) / vocabulary / 32 * 32;
   return std::min(rows, std::max<std::int64_t>(fit, 32));
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "blocks/format.h"
+#include "kernels/gemm/turned.h"
 #include "tensor/context.h"
 
 namespace bantam {
@@ -22,7 +23,19 @@ struct Weight::Forms {
   Form<PackedBlocks> blocks;
   Form<PackedB> panels[2];  // for x w^T, for dy w
   Form<Tensor> wide;        // float32 rows
+  Form<Tensor> across;      // float32, a row for each input
   MemoryBlocks memory;
+
+  const Tensor& turned(const Tensor& rows) {
+    const std::lock_guard lock(mutex);
+    if (across.generation == generation) return across.value;
+    const std::int64_t n = rows.dim(0), k = rows.dim(1), stride = rows.view().stride;
+    if (!across.value) across.value = Tensor::zeros({k, n});
+    for (std::int64_t i = 0; i < n; ++i)
+      for (std::int64_t j = 0; j < k; ++j) across.value.f32()[j * n + i] = rows.f32()[i * stride + j];
+    across.generation = generation;
+    return across.value;
+  }
 };
 
 namespace {
@@ -32,6 +45,13 @@ bool in_blocks(Type type) { return format(type).block > 1; }
 bool in_integers(Arithmetic a) { return a == Arithmetic::int8 || a == Arithmetic::faithful; }
 
 Planes planes_of(Arithmetic a) { return a == Arithmetic::int8 ? Planes::one : Planes::two; }
+
+// Weights of so few inputs that add to what is there (the wide half of an adapter) go on from it as
+// chains: a fold of 16 lanes would cost more than the product.
+constexpr std::int64_t kNarrow = 32;
+// With a tape, weights that stay as they are are multiplied as chains, too, which is faster for the
+// many rows of training; but for a vocabulary, which meets few rows at a time.
+constexpr std::int64_t kMostTurned = 16384;
 
 PackSource by_rows(const Tensor& t) { return {t.view().data, t.type(), t.view().stride, true}; }
 
@@ -101,6 +121,12 @@ const Tensor& Weight::wide(const Exec& exec) const {
 void Weight::multiply(Context& ctx, const Tensor& x, const float* bias, Into y) const {
   if (ctx.arithmetic == Arithmetic::bf16) {
     gemm_bf16(ctx.exec, x.rows(), by_rows(x), panels(ctx.exec, false), bias, y);
+  } else if (type() == Type::f32 && dim(1) <= kNarrow && y.add && !bias) {
+    if (ctx.kernels().empty) return;
+    const ChainFactor factor{x.f32(), x.view().stride, 1};
+    gemm_chain(ctx.exec, x.rows(), dim(1), factor, forms_->turned(rows()).view(), y);
+  } else if (type() == Type::f32 && ctx.tape && rows_.slot() < 0 && dim(0) <= kMostTurned && !bias) {
+    gemm_chain_turned(ctx.exec, x.view(), rows().view(), y);
   } else if (!in_blocks(type())) {
     gemm_dot(ctx.exec, x.view(), rows().view(), bias, y);
   } else if (in_integers(ctx.arithmetic)) {

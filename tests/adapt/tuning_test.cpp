@@ -9,6 +9,7 @@
 #include "adapt/gate.h"
 #include "adapt/merge.h"
 #include "adapt/run.h"
+#include "adapt/widen.h"
 #include "base/error.h"
 #include "support/tiny_model.h"
 
@@ -194,6 +195,21 @@ TEST_F(Tuned, AFreshAdapterChangesNothing) {
   attach(*model.model, adapter, model.file, model.exec);
   EXPECT_EQ(model.logits(), before);
   detach(*model.model);
+  EXPECT_EQ(model.logits(), before);
+}
+
+TEST_F(Tuned, WidenedMatricesGiveTheSameBytes) {
+  test::TinyModel tiny;
+  tiny.type = Type::f16;
+  test::write_tiny_gguf(scratch_ / "f16.gguf", tiny);
+  Loaded model(scratch_ / "f16.gguf");
+  const std::vector<float> before = model.logits();
+  EXPECT_EQ(widen_matrices(*model.model, 0, model.exec), 0);  // nothing has room
+  EXPECT_GT(widen_matrices(*model.model, 1 << 30, model.exec), 0);
+  for (const WeightSpec& w : model.model->weights())
+    if (w.matrix) {
+      EXPECT_EQ(w.matrix->type(), Type::f32) << w.gguf;
+    }
   EXPECT_EQ(model.logits(), before);
 }
 

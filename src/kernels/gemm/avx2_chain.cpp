@@ -16,10 +16,11 @@ BANTAM_INLINE __m256 canonical(__m256 value) {
                           _mm256_cmp_ps(value, value, _CMP_UNORD_Q));
 }
 
-// `rows` by 8 * `vectors` columns of c from (i, j) on; of the last vector the columns in `mask`.
-template <int rows, int vectors>
+// `rows` by 8 * `vectors` columns of c from (i, j) on; of the last vector the columns in `mask`, or
+// all: loads under a mask cost two.
+template <int rows, int vectors, bool all>
 void tile(const ChainBlock& p, std::int64_t i, std::int64_t j, __m256i mask) {
-  constexpr int kLast = vectors - 1;
+  constexpr int kLast = all ? vectors : vectors - 1;
   __m256 sum[rows][vectors];
   float* c = p.c + i * p.c_stride + j;
   BANTAM_UNROLL
@@ -57,25 +58,25 @@ void tile(const ChainBlock& p, std::int64_t i, std::int64_t j, __m256i mask) {
   }
 }
 
-template <int vectors>
+template <int vectors, bool all>
 void columns(const ChainBlock& p, std::int64_t j, __m256i mask) {
   std::int64_t i = 0;
-  for (; i + 6 <= p.rows; i += 6) tile<6, vectors>(p, i, j, mask);
+  for (; i + 6 <= p.rows; i += 6) tile<6, vectors, all>(p, i, j, mask);
   switch (p.rows - i) {
     case 5:
-      tile<5, vectors>(p, i, j, mask);
+      tile<5, vectors, all>(p, i, j, mask);
       break;
     case 4:
-      tile<4, vectors>(p, i, j, mask);
+      tile<4, vectors, all>(p, i, j, mask);
       break;
     case 3:
-      tile<3, vectors>(p, i, j, mask);
+      tile<3, vectors, all>(p, i, j, mask);
       break;
     case 2:
-      tile<2, vectors>(p, i, j, mask);
+      tile<2, vectors, all>(p, i, j, mask);
       break;
     case 1:
-      tile<1, vectors>(p, i, j, mask);
+      tile<1, vectors, all>(p, i, j, mask);
       break;
     default:
       break;
@@ -88,10 +89,14 @@ void chain(const ChainBlock& p) noexcept {
     const std::int64_t left = p.columns - j < 16 ? p.columns - j : 16;
     const __m256i mask =
         _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>((left - 1) % 8 + 1)), lane);
-    if (left > 8)
-      columns<2>(p, j, mask);
+    if (left == 16)
+      columns<2, true>(p, j, mask);
+    else if (left > 8)
+      columns<2, false>(p, j, mask);
+    else if (left == 8)
+      columns<1, true>(p, j, mask);
     else
-      columns<1>(p, j, mask);
+      columns<1, false>(p, j, mask);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/split.h"
+#include "kernels/gemm/turned.h"
 
 namespace bantam {
 
@@ -10,7 +11,12 @@ namespace {
 
 constexpr std::int64_t kDepth = 128;     // of a pass: 64 columns of b take 32 KiB of L1
 constexpr std::int64_t kColumns = 64;    // of a kernel's tile
-constexpr std::int64_t kMostRows = 192;  // a's share of a pass is 96 KiB of L2
+// Between the rows of copies: an odd number of cache lines, so that a column of them spreads over
+// all sets of L1.
+constexpr std::int64_t kStride = kColumns + 16;
+constexpr std::int64_t odd_lines(std::int64_t count) { return (count + 15) / 16 / 2 * 32 + 16; }
+constexpr std::int64_t kMostRows = 384;  // a's share of a pass is 192 KiB of L2
+constexpr std::int64_t kCopies = kDepth * (odd_lines(kMostRows) + kStride);
 constexpr std::int64_t kMostColumns = 512;
 
 // Copies of the factors of one pass, so that what the kernel reads lies together: rows that are a
@@ -20,8 +26,8 @@ struct Copies {
   float* b;  // [k][columns]
 };
 struct FloatRows {
-  const float* data;
-  std::int64_t stride;
+  const float* data = nullptr;
+  std::int64_t stride = 0;
 };
 
 inline void copy_rows(const float* from, std::int64_t from_stride, std::int64_t rows,
@@ -31,15 +37,42 @@ inline void copy_rows(const float* from, std::int64_t from_stride, std::int64_t 
                 static_cast<std::size_t>(count) * sizeof(float));
 }
 
-}  // namespace
+// [columns][k] to [k][columns], 4 by 4: `from` has a row for each column.
+inline void turn(const float* from, std::int64_t from_stride, std::int64_t depth, std::int64_t count,
+                 float* to) {
+  using Four [[gnu::vector_size(16), gnu::aligned(4)]] = float;
+  using Index [[gnu::vector_size(16)]] = int;
+  std::int64_t j = 0;
+  for (; j + 4 <= count; j += 4) {
+    const float* rows = from + j * from_stride;
+    std::int64_t k = 0;
+    for (; k + 4 <= depth; k += 4) {
+      Four r[4];
+      for (int i = 0; i < 4; ++i) r[i] = *reinterpret_cast<const Four*>(rows + i * from_stride + k);
+      const Four a = __builtin_shuffle(r[0], r[1], Index{0, 4, 1, 5});
+      const Four b = __builtin_shuffle(r[2], r[3], Index{0, 4, 1, 5});
+      const Four c = __builtin_shuffle(r[0], r[1], Index{2, 6, 3, 7});
+      const Four d = __builtin_shuffle(r[2], r[3], Index{2, 6, 3, 7});
+      float* out = to + k * kStride + j;
+      *reinterpret_cast<Four*>(out) = __builtin_shuffle(a, b, Index{0, 1, 4, 5});
+      *reinterpret_cast<Four*>(out + kStride) = __builtin_shuffle(a, b, Index{2, 3, 6, 7});
+      *reinterpret_cast<Four*>(out + 2 * kStride) = __builtin_shuffle(c, d, Index{0, 1, 4, 5});
+      *reinterpret_cast<Four*>(out + 3 * kStride) = __builtin_shuffle(c, d, Index{2, 3, 6, 7});
+    }
+    for (; k < depth; ++k)
+      for (std::int64_t i = 0; i < 4; ++i) to[k * kStride + j + i] = rows[i * from_stride + k];
+  }
+  for (; j < count; ++j)
+    for (std::int64_t k = 0; k < depth; ++k) to[k * kStride + j] = from[j * from_stride + k];
+}
 
-namespace {
-
-// `prepare(from, depth, j, width, scratch)` gives rows [from, from + depth) of b, columns [j, j +
-// width), as floats; `scratch` has room for them.
-template <class Prepare>
+// `fill(from, depth, j, count, to, piece)` copies rows [from, from + depth) of b, columns [j, j +
+// count), to `to`, kStride apart. `piece` is where they lie in what `prepare(from, depth, j, width,
+// scratch)` made of many columns at once; `scratch` has room for these when `unit` is more than a
+// tile's columns.
+template <class Prepare, class Fill>
 void chain_tasks(const Exec& exec, std::int64_t m, std::int64_t n, std::int64_t k, ChainFactor a,
-                 Into c, std::int64_t unit, const Prepare& prepare) {
+                 Into c, std::int64_t unit, const Prepare& prepare, const Fill& fill) {
   if (exec.kernels.empty || m == 0 || n == 0) return;
   const std::int64_t threads = exec.pool.size();
   const std::int64_t rows = piece(m, 6, kMostRows, ceil_div(m, kMostRows));
@@ -50,28 +83,24 @@ void chain_tasks(const Exec& exec, std::int64_t m, std::int64_t n, std::int64_t 
   run_tasks(exec, tasks, m * n * k < kSmallWork, [&](std::int64_t task, unsigned worker) {
     const std::int64_t i = task / across * rows, j = task % across * columns;
     const std::int64_t height = std::min(rows, m - i), width = std::min(columns, n - j);
-    float* scratch = exec.scratch[worker].get<float>(
-        static_cast<std::size_t>(kDepth * (kMostRows + kColumns) + room));
-    const Copies copy{scratch, scratch + kDepth * kMostRows};
+    float* scratch =
+        exec.scratch[worker].get<float>(static_cast<std::size_t>(kCopies + room));
+    const Copies copy{scratch, scratch + kDepth * odd_lines(kMostRows)};
+    const std::int64_t a_stride = odd_lines(height);
     for (std::int64_t from = 0; from < k || from == 0; from += kDepth) {
       const std::int64_t depth = std::min(kDepth, k - from);
       const float* a_block = a.data + i * a.row_stride + from * a.k_stride;
       const bool copy_a = a.row_stride == 1;
-      if (copy_a) copy_rows(a_block, a.k_stride, depth, height, copy.a, height);
-      const FloatRows piece =
-          prepare(from, depth, j, width, scratch + kDepth * (kMostRows + kColumns));
+      if (copy_a) copy_rows(a_block, a.k_stride, depth, height, copy.a, a_stride);
+      const FloatRows piece = prepare(from, depth, j, width, scratch + kCopies);
       for (std::int64_t at = 0; at < width; at += kColumns) {
         const std::int64_t count = std::min(kColumns, width - at);
-        const float* b_block = piece.data + at;
-        if (count == kColumns)  // a length that the compiler knows
-          copy_rows(b_block, piece.stride, depth, kColumns, copy.b, kColumns);
-        else
-          copy_rows(b_block, piece.stride, depth, count, copy.b, kColumns);
+        fill(from, depth, j + at, count, copy.b, FloatRows{piece.data + at, piece.stride});
         exec.kernels.chain({.a = copy_a ? copy.a : a_block,
                             .a_row = a.row_stride,
-                            .a_k = copy_a ? height : a.k_stride,
+                            .a_k = copy_a ? a_stride : a.k_stride,
                             .b = copy.b,
-                            .b_stride = kColumns,
+                            .b_stride = kStride,
                             .k = depth,
                             .c = c.view.as<float>() + i * c.view.stride + j + at,
                             .c_stride = c.view.stride,
@@ -83,24 +112,46 @@ void chain_tasks(const Exec& exec, std::int64_t m, std::int64_t n, std::int64_t 
   });
 }
 
+void fill_from_rows(std::int64_t depth, std::int64_t count, float* to, FloatRows piece) {
+  if (count == kColumns)  // a length that the compiler knows
+    copy_rows(piece.data, piece.stride, depth, kColumns, to, kStride);
+  else
+    copy_rows(piece.data, piece.stride, depth, count, to, kStride);
+}
+
 }  // namespace
 
 void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a, const ConstView& b,
                 Into c) {
-  chain_tasks(exec, m, b.columns(), k, a, c, kColumns,
-              [&](std::int64_t from, std::int64_t, std::int64_t j, std::int64_t, float*) {
-                return FloatRows{b.as<float>() + from * b.stride + j, b.stride};
-              });
+  chain_tasks(
+      exec, m, b.columns(), k, a, c, kColumns,
+      [&](std::int64_t from, std::int64_t, std::int64_t j, std::int64_t, float*) {
+        return FloatRows{b.as<float>() + from * b.stride + j, b.stride};
+      },
+      [](std::int64_t, std::int64_t depth, std::int64_t, std::int64_t count, float* to,
+         FloatRows piece) { fill_from_rows(depth, count, to, piece); });
 }
 
 void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a, const RowReader& b,
                 Into c) {
-  chain_tasks(exec, m, b.columns, k, a, c, kReadUnit,
-              [&](std::int64_t from, std::int64_t depth, std::int64_t j, std::int64_t width,
-                  float* scratch) {
-                b.read(from, depth, j, width, scratch);
-                return FloatRows{scratch, width};
-              });
+  chain_tasks(
+      exec, m, b.columns, k, a, c, kReadUnit,
+      [&](std::int64_t from, std::int64_t depth, std::int64_t j, std::int64_t width,
+          float* scratch) {
+        b.read(from, depth, j, width, scratch);
+        return FloatRows{scratch, width};
+      },
+      [](std::int64_t, std::int64_t depth, std::int64_t, std::int64_t count, float* to,
+         FloatRows piece) { fill_from_rows(depth, count, to, piece); });
+}
+
+void gemm_chain_turned(const Exec& exec, const ConstView& x, const ConstView& w, Into y) {
+  const ChainFactor a{x.as<float>(), x.stride, 1};
+  chain_tasks(
+      exec, x.rows(), w.rows(), x.columns(), a, y, kColumns,
+      [](std::int64_t, std::int64_t, std::int64_t, std::int64_t, float*) { return FloatRows{}; },
+      [&](std::int64_t from, std::int64_t depth, std::int64_t j, std::int64_t count, float* to,
+          FloatRows) { turn(w.as<float>() + j * w.stride + from, w.stride, depth, count, to); });
 }
 
 }  // namespace bantam
