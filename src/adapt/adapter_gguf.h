@@ -3,6 +3,7 @@
 // the model, added alpha / r times. Rotary rows of b are interleaved where the model's are.
 #pragma once
 
+#include "base/rooms.h"
 #include "adapt/adapter.h"
 
 namespace bantam::adapt {

@@ -1,6 +1,7 @@
 // Numbers out of files: what readers of adapters share.
 #pragma once
 
+#include "base/rooms.h"
 #include "files/tensor_info.h"
 #include "tensor/tensor.h"
 

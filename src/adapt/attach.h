@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/rooms.h"
 #include "adapt/adapter.h"
 #include "models/loader.h"
 #include "train/parameters.h"

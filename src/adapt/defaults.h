@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "adapt/run.h"
 #include "models/loader.h"
 

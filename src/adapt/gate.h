@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "adapt/adapter.h"
 #include "chat/chat_template.h"
 #include "models/loader.h"

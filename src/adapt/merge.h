@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "adapt/adapter.h"
 #include "models/loader.h"
 

@@ -1,6 +1,7 @@
 // A model of a file written again with other weights: what merging and full fine-tuning end with.
 #pragma once
 
+#include "base/rooms.h"
 #include "models/loader.h"
 #include "models/writer.h"
 #include "tokenizer/tokenizer.h"

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "data/labelled.h"
 
 namespace bantam::adapt {

@@ -1,6 +1,7 @@
 // PEFT's folder (huggingface/peft, src/peft/tuners/lora/config.py, src/peft/utils/save_and_load.py).
 #pragma once
 
+#include "base/rooms.h"
 #include "adapt/adapter.h"
 
 namespace bantam::adapt {

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/rooms.h"
 #include "adapt/objective.h"
 #include "nn/batch.h"
 

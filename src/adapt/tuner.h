@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "adapt/objective.h"
 #include "adapt/sequences.h"
 #include "models/model.h"

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-namespace bantam {
+namespace bantam::base {
 
 Error::Error(std::string message, Kind kind)
     : std::runtime_error(message), message_(std::move(message)), kind_(kind) {
@@ -84,4 +84,4 @@ std::string printable(std::string_view text, std::size_t limit) {
   return out;
 }
 
-}  // namespace bantam
+}  // namespace bantam::base

@@ -7,7 +7,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::base {
 
 class Error : public std::runtime_error {
  public:
@@ -46,4 +48,4 @@ class Error : public std::runtime_error {
 // what comes out of a hostile file must not steer a terminal.
 std::string printable(std::string_view text, std::size_t limit = 80);
 
-}  // namespace bantam
+}  // namespace bantam::base

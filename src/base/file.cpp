@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::base {
 
 namespace {
 
@@ -213,4 +213,4 @@ void AtomicFolder::commit() {
   if (!old.empty()) remove_tree(old);
 }
 
-}  // namespace bantam
+}  // namespace bantam::base

@@ -9,7 +9,9 @@
 #include <string>
 #include <string_view>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::base {
 
 using Path = std::filesystem::path;
 
@@ -83,4 +85,4 @@ class AtomicFolder {
   bool replace_, committed_ = false;
 };
 
-}  // namespace bantam
+}  // namespace bantam::base

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::base {
 
 Sha256::Sha256() : state_(EVP_MD_CTX_new()) {
   if (!state_ || EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(state_), EVP_sha256(), nullptr) != 1)
@@ -34,4 +34,4 @@ std::string Sha256::hex() {
   return text;
 }
 
-}  // namespace bantam
+}  // namespace bantam::base

@@ -7,7 +7,9 @@
 #include <span>
 #include <string>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::base {
 
 class Sha256 {
  public:
@@ -25,4 +27,4 @@ class Sha256 {
   void* state_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::base

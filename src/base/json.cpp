@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::base {
 
 namespace {
 
@@ -208,4 +208,4 @@ std::string to_text(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-}  // namespace bantam
+}  // namespace bantam::base

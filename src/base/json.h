@@ -7,7 +7,9 @@
 #include <string>
 #include <string_view>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::base {
 
 using Json = nlohmann::ordered_json;  // keeps the order of keys: vocabularies and headers need it
 
@@ -48,4 +50,4 @@ void read_json(std::string_view text, const std::string& file, JsonHandler& hand
 // byte.
 std::string to_text(const Json& value);
 
-}  // namespace bantam
+}  // namespace bantam::base

@@ -8,7 +8,7 @@
 #include <new>
 #include <utility>
 
-namespace bantam {
+namespace bantam::base {
 
 namespace {
 
@@ -42,4 +42,4 @@ void LazyMemory::give_back(std::size_t from, std::size_t to) {
   if (from < to) madvise(data_ + from, to - from, MADV_DONTNEED);
 }
 
-}  // namespace bantam
+}  // namespace bantam::base

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::base {
 
 class LazyMemory {
  public:
@@ -25,4 +27,4 @@ class LazyMemory {
   std::size_t size_ = 0;
 };
 
-}  // namespace bantam
+}  // namespace bantam::base

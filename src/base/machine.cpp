@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-namespace bantam {
+namespace bantam::base {
 
 namespace {
 
@@ -223,4 +223,4 @@ std::int64_t available_memory() {
   return static_cast<std::int64_t>(std::min<std::uint64_t>(memory.available, INT64_MAX));
 }
 
-}  // namespace bantam
+}  // namespace bantam::base

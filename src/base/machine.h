@@ -5,8 +5,9 @@
 #include <cstdint>
 
 #include "base/file.h"
+#include "base/rooms.h"
 
-namespace bantam {
+namespace bantam::base {
 
 struct Processors {
   unsigned usable = 1;  // logical ones that this process may run on
@@ -30,4 +31,4 @@ unsigned default_threads();
 // Bytes that this process could still get; INT64_MAX where the system does not say.
 std::int64_t available_memory();
 
-}  // namespace bantam
+}  // namespace bantam::base

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace bantam {
+namespace bantam::base {
 
 namespace {
 
@@ -41,4 +41,4 @@ std::string nearest(std::string_view word, std::span<const std::string> known) {
   return best;
 }
 
-}  // namespace bantam
+}  // namespace bantam::base

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <utility>
 
-namespace bantam {
+namespace bantam::base {
 
 std::string duration_text(double seconds) {
   const auto s = static_cast<std::int64_t>(std::llround(seconds < 0 ? 0 : seconds));
@@ -89,4 +89,4 @@ void Progress::finish(const std::string& note) {
   open_ = false;
 }
 
-}  // namespace bantam
+}  // namespace bantam::base

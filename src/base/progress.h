@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <string>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::base {
 
 class Progress {
  public:
@@ -40,4 +42,4 @@ std::string duration_text(double seconds);
 std::string count_text(double count);
 std::string byte_text(double bytes);
 
-}  // namespace bantam
+}  // namespace bantam::base

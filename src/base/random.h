@@ -4,7 +4,9 @@
 
 #include <cstdint>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::base {
 
 // The finaliser of SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number
 // generators", section 5), a bijection with good avalanche.
@@ -37,4 +39,4 @@ class Random {
   std::uint64_t key_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::base

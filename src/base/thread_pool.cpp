@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::base {
 
 namespace {
 
@@ -151,4 +151,4 @@ void ThreadPool::worker_loop(unsigned self) {
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::base

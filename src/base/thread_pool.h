@@ -16,7 +16,9 @@
 #include <type_traits>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::base {
 
 class ThreadPool {
  public:
@@ -91,4 +93,4 @@ class ThreadPool {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::base

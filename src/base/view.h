@@ -9,7 +9,9 @@
 #include <span>
 #include <string>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::base {
 
 // Element and block types. The table in blocks/ knows sizes, names and how to decode each.
 enum class Type : std::uint8_t { f32, f16, bf16, q8_0, i32, q4_0, q6_k, q4_1, q5_0, q5_1, q2_k, q3_k, q4_k, q5_k, iq4_nl, iq4_xs, tq1_0, tq2_0, mxfp4, iq2_xxs, iq2_xs, iq2_s, iq3_xxs, iq3_s, iq1_s, iq1_m };
@@ -72,4 +74,4 @@ struct BasicView {
 using View = BasicView<std::byte>;
 using ConstView = BasicView<const std::byte>;
 
-}  // namespace bantam
+}  // namespace bantam::base

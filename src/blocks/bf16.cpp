@@ -4,7 +4,7 @@
 #include "blocks/codecs.h"
 #include "blocks/half.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -36,4 +36,4 @@ constinit const Format kBf16Format{.type = Type::bf16,
                                    .decode = decode,
                                    .encode = encode};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

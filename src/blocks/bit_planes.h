@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::blocks {
 
 // Four bits: element i in the low half of byte i, element `bytes` + i in its high half.
 inline void read_nibbles(const std::byte* from, std::int64_t bytes, std::int8_t* q) {
@@ -52,4 +54,4 @@ inline void shift_codes(std::int8_t* q, std::int64_t count, int by) {
   for (std::int64_t i = 0; i < count; ++i) q[i] = static_cast<std::int8_t>(q[i] + by);
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -1,9 +1,10 @@
 // The rows of the table in formats.cpp: each is defined in the file of its type.
 #pragma once
 
+#include "base/rooms.h"
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 extern const Format kF32Format;
 extern const Format kF16Format;
@@ -32,4 +33,4 @@ extern const Format kIq1SFormat;
 extern const Format kIq1MFormat;
 extern const Format kQ6_KFormat;
 
-}  // namespace bantam
+}  // namespace bantam::blocks

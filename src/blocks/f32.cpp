@@ -3,7 +3,7 @@
 
 #include "blocks/codecs.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -27,4 +27,4 @@ constinit const Format kF32Format{.type = Type::f32,
                                   .decode = decode,
                                   .encode = encode};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -10,7 +10,7 @@
 
 #include "base/view.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 inline constexpr std::int64_t kMostBlock = 256;  // elements in the longest block
 
@@ -75,4 +75,4 @@ inline std::int64_t byte_size(Type type, const Shape& shape) {
   return format(type).bytes(shape.count());
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

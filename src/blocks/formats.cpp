@@ -7,7 +7,7 @@
 #include "blocks/codecs.h"
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 static_assert(std::endian::native == std::endian::little, "files are read in place");
 
@@ -72,4 +72,4 @@ std::string names_of_formats(bool (*wanted)(const Format&)) {
   return text;
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

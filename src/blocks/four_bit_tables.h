@@ -5,7 +5,9 @@
 #include <array>
 #include <cstdint>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::blocks {
 
 using FourBitTable = std::array<std::int8_t, 16>;
 
@@ -28,4 +30,4 @@ inline void table_to_codes(const FourBitTable& table, const std::int8_t* q, std:
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

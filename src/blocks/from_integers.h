@@ -1,9 +1,10 @@
 // Decoding a block type by way of its whole numbers: one definition of what a block means.
 #pragma once
 
+#include "base/rooms.h"
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 // x = d * sub * q - dmin * m, as ggml's dequantize_row functions round it (ggml/src/ggml-quants.c,
 // ggml-org/llama.cpp): d * sub first, one rounding for the product and one for the difference.
@@ -32,4 +33,4 @@ inline void plain_block(BlockIntegers& out, float d, std::int64_t elements = 32)
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -122,4 +122,4 @@ const Grid<2048, 8>& iq1_grid() {
   return grid;
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::blocks {
 
 template <std::size_t kPoints, std::size_t kWidth>
 using Grid = std::array<std::array<std::int8_t, kWidth>, kPoints>;
@@ -39,4 +41,4 @@ inline int even_signs(unsigned seven) {
   return static_cast<int>(seven | ((parity ^ parity >> 1) & 1) << 7);
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

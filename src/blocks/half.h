@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <cstring>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::blocks {
 
 constexpr float half_to_float(std::uint16_t half) {
   const std::uint32_t sign = (half & 0x8000u) << 16;
@@ -69,4 +71,4 @@ constexpr std::uint16_t float_to_bf16(float value) {
   return static_cast<std::uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

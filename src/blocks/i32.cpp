@@ -4,7 +4,7 @@
 
 #include "blocks/codecs.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -29,4 +29,4 @@ constinit const Format kI32Format{.type = Type::i32,
                                   .decode = decode,
                                   .encode = nullptr};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -11,7 +11,7 @@
 #include "blocks/grids.h"
 #include "blocks/half.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -55,4 +55,4 @@ constinit const Format kIq1MFormat{
     .integers = integers,
     .packing = {.bits = 8, .scale_group = kBlock, .sub_group = 16, .unit = 0.125f}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -10,7 +10,7 @@
 #include "blocks/grids.h"
 #include "blocks/half.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -49,4 +49,4 @@ constinit const Format kIq3SFormat{.type = Type::iq3_s,
                                    .integers = integers,
                                    .packing = {.bits = 8, .scale_group = kBlock, .sub_group = 32}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

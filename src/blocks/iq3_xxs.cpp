@@ -10,7 +10,7 @@
 #include "blocks/grids.h"
 #include "blocks/half.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -50,4 +50,4 @@ constinit const Format kIq3XXSFormat{
     .integers = integers,
     .packing = {.bits = 8, .scale_group = kBlock, .sub_group = 32, .unit = 0.25f}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -9,7 +9,7 @@
 #include "blocks/half.h"
 #include "blocks/search.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -50,4 +50,4 @@ constinit const Format kIq4NLFormat{
     .integers = integers,
     .packing = {.bits = 4, .table = kIq4Table.data()}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -12,7 +12,7 @@
 #include "blocks/half.h"
 #include "blocks/search.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -78,4 +78,4 @@ constinit const Format kIq4XSFormat{
     .integers = integers,
     .packing = {.bits = 4, .table = kIq4Table.data(), .scale_group = kBlock, .sub_group = 32}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

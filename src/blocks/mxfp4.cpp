@@ -14,7 +14,7 @@
 #include "blocks/from_integers.h"
 #include "blocks/one_rounding.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -77,4 +77,4 @@ constinit const Format kMxfp4Format{.type = Type::mxfp4,
                                     .integers = integers,
                                     .packing = {.bits = 4, .table = kMxfp4Table.data(), .unit = 0}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -47,4 +47,4 @@ ScaleAndMinimum round_affine(const float* x, std::int64_t count, int highest, st
   return s;
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

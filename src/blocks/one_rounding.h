@@ -7,7 +7,9 @@
 
 #include <cstdint>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::blocks {
 
 // The element of largest magnitude becomes `lowest` (negative). Codes q in [lowest, -lowest - 1].
 // Returns d in x ~ d * q.
@@ -30,4 +32,4 @@ inline int round_away(float x) {
 // Whether no element is a NaN or an infinity.
 bool all_finite(const float* x, std::int64_t count);
 
-}  // namespace bantam
+}  // namespace bantam::blocks

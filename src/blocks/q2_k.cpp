@@ -12,7 +12,7 @@
 #include "blocks/half.h"
 #include "blocks/search.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -62,4 +62,4 @@ constinit const Format kQ2_KFormat{
     .integers = integers,
     .packing = {.bits = 2, .scale_group = kBlock, .sub_group = 16, .minimum = true}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

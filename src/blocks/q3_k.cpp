@@ -13,7 +13,7 @@
 #include "blocks/half.h"
 #include "blocks/search.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -80,4 +80,4 @@ constinit const Format kQ3_KFormat{
     .integers = integers,
     .packing = {.bits = 3, .lowest = kLowest, .scale_group = kBlock, .sub_group = 16}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

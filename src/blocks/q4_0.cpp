@@ -6,10 +6,9 @@
 #include "blocks/codecs.h"
 #include "blocks/from_integers.h"
 #include "blocks/half.h"
-#include "blocks/one_rounding.h"
-#include "blocks/search.h"
+#include "blocks/thirty_two.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -29,23 +28,7 @@ void store(float d, std::int8_t* q, std::byte* block) {
   write_nibbles(q, kBlock / 2, block + 2);
 }
 
-void encode(const float* from, std::byte* to, std::int64_t count) {
-  std::int8_t q[kBlock];
-  for (std::int64_t i = 0; i < count; i += kBlock, to += kBytes) {
-    const float d = round_symmetric(from + i, kBlock, kLowest, q);
-    store(d, q, to);
-  }
-}
-
-void encode_weighted(const float* from, const float* importance, std::byte* to,
-                     std::int64_t count) {
-  constexpr BlockShape kShape{.elements = kBlock, .lowest = kLowest, .highest = -kLowest - 1};
-  BlockIntegers block;
-  for (std::int64_t i = 0; i < count; i += kBlock, to += kBytes) {
-    fit_block(kShape, from + i, importance + i, block);
-    store(block.d, block.q, to);
-  }
-}
+using Encoder = SymmetricEncoder<store, kLowest, kBytes>;
 
 }  // namespace
 
@@ -58,9 +41,9 @@ constinit const Format kQ4_0Format{.type = Type::q4_0,
                                    .block_bytes = kBytes,
                                    .quantised = true,
                                    .decode = decode_from_integers<integers, kBlock, kBytes>,
-                                   .encode = encode,
-                                   .encode_weighted = encode_weighted,
+                                   .encode = Encoder::encode,
+                                   .encode_weighted = Encoder::encode_weighted,
                                    .integers = integers,
                                    .packing = {.bits = 4, .lowest = kLowest}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -6,10 +6,9 @@
 #include "blocks/codecs.h"
 #include "blocks/from_integers.h"
 #include "blocks/half.h"
-#include "blocks/one_rounding.h"
-#include "blocks/search.h"
+#include "blocks/thirty_two.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -30,22 +29,7 @@ void store(float d, float minimum, const std::int8_t* q, std::byte* block) {
   write_nibbles(q, kBlock / 2, block + 4);
 }
 
-void encode(const float* from, std::byte* to, std::int64_t count) {
-  std::int8_t q[kBlock];
-  for (std::int64_t i = 0; i < count; i += kBlock, to += kBytes) {
-    const ScaleAndMinimum s = round_affine(from + i, kBlock, kHighest, q);
-    store(s.d, s.minimum, q, to);
-  }
-}
-
-void encode_weighted(const float* from, const float* importance, std::byte* to,
-                     std::int64_t count) {
-  BlockIntegers block;
-  for (std::int64_t i = 0; i < count; i += kBlock, to += kBytes) {
-    fit_affine_block({.elements = kBlock, .highest = kHighest}, from + i, importance + i, block);
-    store(block.d, -block.dmin, block.q, to);
-  }
-}
+using Encoder = AffineEncoder<store, kHighest, kBytes>;
 
 }  // namespace
 
@@ -58,9 +42,9 @@ constinit const Format kQ4_1Format{.type = Type::q4_1,
                                    .block_bytes = kBytes,
                                    .quantised = true,
                                    .decode = decode_from_integers<integers, kBlock, kBytes>,
-                                   .encode = encode,
-                                   .encode_weighted = encode_weighted,
+                                   .encode = Encoder::encode,
+                                   .encode_weighted = Encoder::encode_weighted,
                                    .integers = integers,
                                    .packing = {.bits = 4, .minimum = true}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -10,7 +10,7 @@
 #include "blocks/search.h"
 #include "blocks/six_bits.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -54,4 +54,4 @@ constinit const Format kQ4_KFormat{
     .integers = integers,
     .packing = {.bits = 4, .scale_group = kBlock, .sub_group = 32, .minimum = true}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

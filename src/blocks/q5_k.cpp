@@ -12,7 +12,7 @@
 #include "blocks/search.h"
 #include "blocks/six_bits.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -59,4 +59,4 @@ constinit const Format kQ5_KFormat{
     .integers = integers,
     .packing = {.bits = 5, .scale_group = kBlock, .sub_group = 32, .minimum = true}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

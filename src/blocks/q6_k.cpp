@@ -12,7 +12,7 @@
 #include "blocks/half.h"
 #include "blocks/search.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -74,4 +74,4 @@ constinit const Format kQ6_KFormat{
     .integers = integers,
     .packing = {.bits = 6, .lowest = kLowest, .scale_group = kBlock, .sub_group = 16}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -12,7 +12,7 @@
 #include "blocks/half.h"
 #include "blocks/one_rounding.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -63,4 +63,4 @@ constinit const Format kQ8_0Format{.type = Type::q8_0,
                                    .integers = integers,
                                    .packing = {.bits = 8}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -6,9 +6,10 @@
 // and d is solved for again.
 #pragma once
 
+#include "base/rooms.h"
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 // What a block is made of and how its numbers are limited.
 struct BlockShape {
@@ -49,4 +50,4 @@ void encode_searching(const float* from, std::byte* to, std::int64_t count) {
   encode_searching_weighted<store, fit, kElements, kBytes>(from, nullptr, to, count);
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

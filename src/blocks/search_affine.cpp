@@ -4,7 +4,7 @@
 #include "blocks/search.h"
 #include "blocks/search_parts.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -222,4 +222,4 @@ void fit_affine_block(const BlockShape& shape, const float* x, const float* impo
   AffineFit(shape, block).run(out);
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

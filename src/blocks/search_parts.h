@@ -5,10 +5,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/rooms.h"
 #include "blocks/format.h"
 #include "blocks/half.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 // Four neighbouring elements: a vector wherever there are vectors, and the same sums everywhere.
 using Four = float __attribute__((vector_size(16)));
@@ -70,4 +71,4 @@ inline ScaledBlock::ScaledBlock(const float* given, const float* importance, std
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

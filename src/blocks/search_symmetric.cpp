@@ -6,7 +6,7 @@
 #include "blocks/search.h"
 #include "blocks/search_parts.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -196,4 +196,4 @@ void fit_block(const BlockShape& shape, const float* x, const float* importance,
   SymmetricFit(shape, codes, block).run(out);
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

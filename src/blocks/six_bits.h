@@ -5,9 +5,10 @@
 // ggml/src/ggml-quants.c (ggml-org/llama.cpp).
 #pragma once
 
+#include "base/rooms.h"
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 inline void read_six_bits(const std::byte* from, BlockIntegers& out) {
   const auto at = [from](std::int64_t i) { return std::to_integer<int>(from[i]); };
@@ -30,4 +31,4 @@ inline void write_six_bits(const BlockIntegers& in, std::byte* to) {
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

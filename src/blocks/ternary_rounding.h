@@ -7,9 +7,10 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/rooms.h"
 #include "blocks/one_rounding.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 // Codes 0, 1, 2 for -1, 0, 1; returns d in x ~ d * (code - 1): NaN for what is not finite. A block
 // whose 1/d overflows becomes zeros.
@@ -27,4 +28,4 @@ inline float round_ternary(const float* x, std::int64_t count, std::int8_t* code
   return finite ? d : std::numeric_limits<float>::quiet_NaN();
 }
 
-}  // namespace bantam
+}  // namespace bantam::blocks

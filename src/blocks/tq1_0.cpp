@@ -11,7 +11,7 @@
 #include "blocks/half.h"
 #include "blocks/ternary_rounding.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -73,4 +73,4 @@ constinit const Format kTq1_0Format{.type = Type::tq1_0,
                                     .integers = integers,
                                     .packing = {.bits = 2, .lowest = -1, .scale_group = kBlock}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

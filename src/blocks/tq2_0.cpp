@@ -11,7 +11,7 @@
 #include "blocks/half.h"
 #include "blocks/ternary_rounding.h"
 
-namespace bantam {
+namespace bantam::blocks {
 
 namespace {
 
@@ -49,4 +49,4 @@ constinit const Format kTq2_0Format{.type = Type::tq2_0,
                                     .integers = integers,
                                     .packing = {.bits = 2, .lowest = -1, .scale_group = kBlock}};
 
-}  // namespace bantam
+}  // namespace bantam::blocks

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "chat/quoting.h"
 
-namespace bantam {
+namespace bantam::chat {
 
 namespace {
 
@@ -165,4 +165,4 @@ MaskedPrompt mask_answers(const ChatTemplate& chat, const Tokenizer& tokenizer, 
   return out;
 }
 
-}  // namespace bantam
+}  // namespace bantam::chat

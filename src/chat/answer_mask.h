@@ -7,10 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "chat/chat_template.h"
 #include "tokenizer/tokenizer.h"
 
-namespace bantam {
+namespace bantam::chat {
 
 enum class Labels : std::uint8_t { answers, last_answer, all };
 
@@ -35,4 +36,4 @@ struct MaskedPrompt {
 MaskedPrompt mask_answers(const ChatTemplate& chat, const Tokenizer& tokenizer, ChatInput input,
                           Labels labels = Labels::answers);
 
-}  // namespace bantam
+}  // namespace bantam::chat

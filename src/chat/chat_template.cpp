@@ -15,7 +15,7 @@
 #include "tokenizer/tokenizer_spec.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::chat {
 
 namespace {
 
@@ -215,4 +215,4 @@ Rendering ChatTemplate::run(const ChatInput& input, const Json& given, const Tem
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::chat

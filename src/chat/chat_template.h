@@ -16,9 +16,12 @@
 
 #include "base/json.h"
 
-namespace bantam {
-
+namespace bantam::tokenizer {
 class Tokenizer;
+}
+
+namespace bantam::chat {
+
 namespace jinja {
 struct Template;
 }
@@ -108,4 +111,4 @@ class ChatTemplate {
 std::optional<ChatTemplate> own_template(const Tokenizer& tokenizer, const std::string& model,
                                          std::string_view name = "");
 
-}  // namespace bantam
+}  // namespace bantam::chat

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::chat {
 
 namespace {
 
@@ -92,4 +92,4 @@ Json ContentForms::fit(const Json& messages) const {
   return fitted;
 }
 
-}  // namespace bantam
+}  // namespace bantam::chat

@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 
-namespace bantam {
+namespace bantam::chat {
 
 class ContentForms {
  public:
@@ -29,4 +29,4 @@ class ContentForms {
   std::map<std::string, Form> forms_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::chat

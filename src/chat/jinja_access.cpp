@@ -7,7 +7,7 @@
 #include "chat/jinja_interpreter.h"
 #include "chat/jinja_text.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 Value Interpreter::iterator(Values items, std::string name) {
   auto object = std::make_shared<Iterator>();
@@ -285,4 +285,4 @@ bool Interpreter::contains(const Value& container, const Value& item) {
   }
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

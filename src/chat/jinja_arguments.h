@@ -9,7 +9,7 @@
 #include "chat/jinja_interpreter.h"
 #include "chat/jinja_print.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 // The argument as a truth value; `otherwise` when it was not given.
 inline bool flag(const Arguments& arguments, std::size_t i, bool otherwise = false) {
@@ -41,4 +41,4 @@ inline Value soft_text(Interpreter& with, const Value& value) {
   return value.is(Type::string) ? value : with.string(to_text(with, value));
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

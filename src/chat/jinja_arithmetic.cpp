@@ -9,7 +9,7 @@
 #include "chat/jinja_print.h"
 #include "chat/jinja_text.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -231,4 +231,4 @@ std::string escaped(Interpreter& with, const Value& value) {
   return out.take();
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

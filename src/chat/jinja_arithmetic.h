@@ -1,10 +1,11 @@
 // Python's operators on template values. Integers have 64 bits; what would need more is an error.
 #pragma once
 
+#include "base/rooms.h"
 #include "chat/jinja_ast.h"
 #include "chat/jinja_value.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 class Interpreter;
 
@@ -17,4 +18,4 @@ Value positive(const Value& value);
 // & < > ' " as HTML entities, unless the value is markup already.
 std::string escaped(Interpreter& with, const Value& value);
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

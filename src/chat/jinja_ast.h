@@ -7,9 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/rooms.h"
 #include "chat/jinja_value.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 struct Builtin;
 struct Expr;
@@ -160,4 +161,4 @@ struct Template {
   std::vector<std::string> context;  // the names looked up outside the template
 };
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -10,7 +10,7 @@
 #include "chat/jinja_text.h"
 #include "words/unicode.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -202,4 +202,4 @@ Value brace_format(Interpreter& with, const Value& text, const Arguments& argume
                      text.is_markup());
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -6,9 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/rooms.h"
 #include "chat/jinja_value.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 class Interpreter;
 
@@ -54,4 +55,4 @@ const Builtin* find_in(const Builtin (&table)[N], std::string_view name) {
   return nullptr;
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -11,7 +11,7 @@
 #include "chat/jinja_text.h"
 #include "words/unicode.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -248,4 +248,4 @@ std::string title_words(std::string_view text) {
   });
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

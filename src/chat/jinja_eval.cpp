@@ -7,7 +7,7 @@
 #include "chat/jinja_print.h"
 #include "chat/jinja_text.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 Value Interpreter::eval(const Expr& expr) {
   const Nested nested(*this);
@@ -217,4 +217,4 @@ Value Interpreter::eval_concat(const Expr& expr) {
   return string(out.take());
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -5,10 +5,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/rooms.h"
 #include "chat/jinja_builtins.h"
 #include "chat/jinja_value.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 const Builtin* find_text_filter(std::string_view name);
 const Builtin* find_number_filter(std::string_view name);
@@ -39,4 +40,4 @@ class AttributePath {
 // Strings in lower case, everything else as it is.
 Value ignore_case(Interpreter& with, const Value& value);
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

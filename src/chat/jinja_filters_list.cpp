@@ -6,7 +6,7 @@
 #include "chat/jinja_filters.h"
 #include "chat/jinja_text.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -293,4 +293,4 @@ Value ignore_case(Interpreter& with, const Value& value) {
 
 const Builtin* find_list_filter(std::string_view name) { return find_in(kListFilters, name); }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

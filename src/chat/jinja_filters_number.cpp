@@ -9,7 +9,7 @@
 #include "chat/jinja_filters.h"
 #include "chat/jinja_text.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -205,4 +205,4 @@ double to_real(const Value& value) {
 
 const Builtin* find_number_filter(std::string_view name) { return find_in(kNumberFilters, name); }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

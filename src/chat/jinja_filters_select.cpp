@@ -3,7 +3,7 @@
 #include "chat/jinja_arguments.h"
 #include "chat/jinja_filters.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -85,4 +85,4 @@ const Builtin* find_filter(std::string_view name) {
   return find_in(kSelectFilters, name);
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

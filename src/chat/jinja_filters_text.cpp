@@ -8,7 +8,7 @@
 #include "chat/jinja_text.h"
 #include "words/unicode.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -325,4 +325,4 @@ std::string replaced(Interpreter& with, std::string_view text, std::string_view 
 
 const Builtin* find_text_filter(std::string_view name) { return find_in(kTextFilters, name); }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -11,7 +11,7 @@
 #include "chat/jinja_text.h"
 #include "words/unicode.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -228,4 +228,4 @@ Value percent_format(Interpreter& with, const Value& text, const Value& right) {
   return PercentFormat(with, text, right).run();
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

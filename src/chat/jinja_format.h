@@ -5,10 +5,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/rooms.h"
 #include "chat/jinja_builtins.h"
 #include "chat/jinja_value.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 class Interpreter;
 
@@ -35,4 +36,4 @@ std::string format_number(Interpreter& with, const Value& value, const FormatSpe
 // Fills the text up to the width; `numeric` aligns to the right unless told otherwise.
 std::string padded(Interpreter& with, std::string_view text, const FormatSpec& spec, bool numeric);
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

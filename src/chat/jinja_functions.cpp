@@ -7,7 +7,7 @@
 #include "chat/jinja_arguments.h"
 #include "chat/jinja_text.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -166,4 +166,4 @@ constexpr Builtin kFunctions[] = {
 
 const Builtin* find_function(std::string_view name) { return find_in(kFunctions, name); }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -7,7 +7,7 @@
 #include "chat/jinja_print.h"
 #include "chat/jinja_run.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 Interpreter::Interpreter(const Template& tree, const TemplateLimits& limits,
                          std::size_t input_bytes, std::optional<LocalTime> now)
@@ -227,4 +227,4 @@ void Interpreter::run_block(const Stmt& stmt) {
   body(stmt.function->body);
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

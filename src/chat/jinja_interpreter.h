@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "chat/chat_template.h"
 #include "chat/jinja_ast.h"
 #include "chat/jinja_builtins.h"
 #include "chat/jinja_value.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 // The variables of a function that runs.
 struct Activation {
@@ -191,4 +192,4 @@ class Interpreter {
   int calls_ = 0;
 };
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

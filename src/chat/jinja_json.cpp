@@ -9,7 +9,7 @@
 #include "chat/jinja_text.h"
 #include "words/unicode.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -145,4 +145,4 @@ std::string to_json(Interpreter& with, const Value& value, const JsonStyle& styl
   return writer.take();
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

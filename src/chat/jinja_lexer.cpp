@@ -8,7 +8,7 @@
 #include "chat/jinja_text.h"
 #include "words/unicode.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -358,4 +358,4 @@ class Lexer {
 
 std::vector<Token> tokenize(std::string_view source) { return Lexer(source).run(); }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
-namespace bantam::jinja {
+#include "base/rooms.h"
+
+namespace bantam::chat::jinja {
 
 enum class TokenType : std::uint8_t {
   data,  // text outside the tags
@@ -35,4 +37,4 @@ struct Token {
 // Throws Error with the line. The last token is `end`.
 std::vector<Token> tokenize(std::string_view source);
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -7,7 +7,7 @@
 #include "chat/jinja_text.h"
 #include "words/unicode.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 Walk::Walk(Value value) : value_(std::move(value)) {
   switch (value_.type()) {
@@ -297,4 +297,4 @@ Value Interpreter::recurse(Loop& loop, const Value& items) {
   return string(capture.take());
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

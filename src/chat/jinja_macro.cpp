@@ -5,7 +5,7 @@
 #include "chat/jinja_interpreter.h"
 #include "chat/jinja_run.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 Interpreter::Activated::Activated(Interpreter& with, const Function& function, Activation* outer)
     : with_(with), own_(std::make_unique<Activation>()), before_(with.current_) {
@@ -176,4 +176,4 @@ void bind(const Builtin& builtin, Arguments& arguments) {
                   "'");
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

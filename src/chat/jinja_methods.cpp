@@ -7,7 +7,7 @@
 #include "chat/jinja_text.h"
 #include "words/unicode.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -250,4 +250,4 @@ const Builtin* find_method(Type type, std::string_view name) {
   }
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -8,7 +8,7 @@
 #include "chat/jinja_text.h"
 #include "words/unicode.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -284,4 +284,4 @@ const Builtin* find_string_method(std::string_view name) {
   return find_string_test_method(name);
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

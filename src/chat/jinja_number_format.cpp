@@ -11,7 +11,7 @@
 #include "chat/jinja_print.h"
 #include "chat/jinja_text.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -175,4 +175,4 @@ std::string padded(Interpreter& with, std::string_view text, const FormatSpec& s
   return out.take();
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -7,7 +7,7 @@
 #include "chat/jinja_parser_impl.h"
 #include "chat/jinja_scope.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -351,4 +351,4 @@ std::unique_ptr<Template> parse(std::string_view source) {
   return out;
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -5,11 +5,12 @@
 #include <memory>
 #include <string_view>
 
+#include "base/rooms.h"
 #include "chat/jinja_ast.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 // Throws Error with the line: what the syntax expects, an unknown tag, an unknown filter or test.
 std::unique_ptr<Template> parse(std::string_view source);
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

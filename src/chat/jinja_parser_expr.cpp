@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "chat/jinja_parser_impl.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -269,4 +269,4 @@ ExprPtr Parser::dict_literal() {
   return make(ExprKind::dict, line, std::move(items));
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -6,10 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "chat/jinja_ast.h"
 #include "chat/jinja_lexer.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 class Parser {
  public:
@@ -121,4 +122,4 @@ std::vector<ExprPtr> kids_of(Kids... kids) {
   return out;
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -4,7 +4,7 @@
 #include "chat/jinja_builtins.h"
 #include "chat/jinja_parser_impl.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 ExprPtr Parser::postfix(ExprPtr node) {
   for (;;) {
@@ -164,4 +164,4 @@ ExprPtr Parser::test(ExprPtr node) {
   return node;
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

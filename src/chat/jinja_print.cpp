@@ -11,7 +11,7 @@
 #include "chat/jinja_text.h"
 #include "words/unicode.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 std::string real_text(double value) {
   if (std::isnan(value)) return "nan";
@@ -196,4 +196,4 @@ std::string to_text(Interpreter& with, const Value& value) {
   return repr(with, value);
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

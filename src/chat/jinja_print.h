@@ -4,9 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/rooms.h"
 #include "chat/jinja_value.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 class Interpreter;
 
@@ -28,4 +29,4 @@ struct JsonStyle {
 // json.dumps(). Throws Error for what JSON has no form for.
 std::string to_json(Interpreter& with, const Value& value, const JsonStyle& style);
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

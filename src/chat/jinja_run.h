@@ -5,9 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "base/rooms.h"
 #include "chat/jinja_interpreter.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 class Interpreter::Capture {
  public:
@@ -50,4 +51,4 @@ class Interpreter::Activated {
   Activation* before_;
 };
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

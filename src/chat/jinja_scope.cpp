@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "chat/jinja_symbols.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -279,4 +279,4 @@ class Resolver {
 
 void resolve_names(Template& out) { Resolver(out).run(); }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

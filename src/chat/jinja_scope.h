@@ -5,12 +5,13 @@
 // those of pallets/jinja, src/jinja2/idtracking.py and compiler.py.
 #pragma once
 
+#include "base/rooms.h"
 #include "chat/jinja_ast.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 // Fills every Slot, Scope and Function of the tree. Throws Error with the line for a filter or test
 // that does not exist; inside an `if` that is an error only when it runs, as in Jinja2.
 void resolve_names(Template& out);
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 std::uint32_t Locals::slot(int level, const std::string& name) {
   const auto [found, is_new] = slots.try_emplace({level, name}, function->slots);
@@ -245,4 +245,4 @@ Slot Symbols::slot(const std::string& name, const Locals& from) const {
   return out;
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -8,9 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/rooms.h"
 #include "chat/jinja_ast.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 // The slots of a function under construction: one for each name and level of nesting.
 struct Locals {
@@ -79,4 +80,4 @@ class Symbols {
   std::set<std::string> stores_;
 };
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

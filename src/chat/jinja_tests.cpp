@@ -7,7 +7,7 @@
 #include "chat/jinja_text.h"
 #include "words/unicode.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 namespace {
 
@@ -171,4 +171,4 @@ constexpr Builtin kTests[] = {
 
 const Builtin* find_test(std::string_view name) { return find_in(kTests, name); }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

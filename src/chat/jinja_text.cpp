@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "words/unicode.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 void Sink::append(std::string_view text) {
   if (text.size() > meter_.limit - meter_.live ||
@@ -256,4 +256,4 @@ std::string_view rune_slice(const Value& text, std::size_t from, std::size_t to)
   return all.substr(first, last - first);
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -5,9 +5,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "chat/jinja_value.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 // Text that grows, refusing to grow beyond what the meter has left.
 class Sink {
@@ -72,4 +73,4 @@ std::size_t byte_of(const Value& text, std::size_t index);
 // The code points `from` to `to` (excluded) of a string value.
 std::string_view rune_slice(const Value& text, std::size_t from, std::size_t to);
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

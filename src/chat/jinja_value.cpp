@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "words/unicode.h"
 
-namespace bantam::jinja {
+namespace bantam::chat::jinja {
 
 void Meter::out_of_steps() {
   throw Error("the template takes too many steps; it may loop without end");
@@ -381,4 +381,4 @@ std::size_t count_runes(const Value& text) {
       std::count_if(str.text.begin(), str.text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

@@ -11,7 +11,9 @@
 #include <utility>
 #include <vector>
 
-namespace bantam::jinja {
+#include "base/rooms.h"
+
+namespace bantam::chat::jinja {
 
 // What one render may still spend. Every object gives back what it took when it dies.
 struct Meter {
@@ -210,4 +212,4 @@ std::size_t length(const Value& value);
 // How many code points; a string knows whether it is ASCII.
 std::size_t count_runes(const Value& text);
 
-}  // namespace bantam::jinja
+}  // namespace bantam::chat::jinja

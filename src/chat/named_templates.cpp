@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::chat {
 
 namespace {
 
@@ -68,4 +68,4 @@ std::string_view named_template(std::string_view name) {
               Error::Kind::usage);
 }
 
-}  // namespace bantam
+}  // namespace bantam::chat

@@ -5,7 +5,9 @@
 #include <span>
 #include <string_view>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::chat {
 
 struct NamedTemplate {
   std::string_view name;
@@ -17,4 +19,4 @@ std::span<const NamedTemplate> named_templates();
 // The source; throws Error (usage) that lists the names.
 std::string_view named_template(std::string_view name);
 
-}  // namespace bantam
+}  // namespace bantam::chat

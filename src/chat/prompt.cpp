@@ -2,7 +2,7 @@
 
 #include "tokenizer/tokenizer.h"
 
-namespace bantam {
+namespace bantam::chat {
 
 ChatPrompt make_prompt(const Tokenizer& tokenizer, const ChatTemplate& chat_template, Json messages,
                        Json variables) {
@@ -20,4 +20,4 @@ ChatPrompt make_prompt(const Tokenizer& tokenizer, const ChatTemplate& chat_temp
   return prompt;
 }
 
-}  // namespace bantam
+}  // namespace bantam::chat

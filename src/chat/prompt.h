@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "chat/chat_template.h"
 
-namespace bantam {
+namespace bantam::chat {
 
 struct ChatPrompt {
   std::string text;
@@ -23,4 +23,4 @@ struct ChatPrompt {
 ChatPrompt make_prompt(const Tokenizer& tokenizer, const ChatTemplate& chat_template,
                        Json messages, Json variables = nullptr);
 
-}  // namespace bantam
+}  // namespace bantam::chat

@@ -7,7 +7,7 @@
 #include "tokenizer/tokenizer_spec.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::chat {
 
 namespace {
 
@@ -131,4 +131,4 @@ QuotedRendering render_quoting(const ChatTemplate& chat, const Tokenizer& tokeni
       .in(chat.name());
 }
 
-}  // namespace bantam
+}  // namespace bantam::chat

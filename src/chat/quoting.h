@@ -4,10 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "chat/chat_template.h"
 #include "tokenizer/tokenizer.h"
 
-namespace bantam {
+namespace bantam::chat {
 
 struct QuotedRendering {
   Rendering rendering;
@@ -20,4 +21,4 @@ struct QuotedRendering {
 QuotedRendering render_quoting(const ChatTemplate& chat, const Tokenizer& tokenizer,
                                const ChatInput& input);
 
-}  // namespace bantam
+}  // namespace bantam::chat

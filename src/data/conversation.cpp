@@ -6,7 +6,7 @@
 #include "data/conversation_forms.h"
 #include "data/csv.h"
 
-namespace bantam {
+namespace bantam::data {
 
 namespace {
 
@@ -153,4 +153,4 @@ std::string_view form_name(RecordForm form) {
   return "";
 }
 
-}  // namespace bantam
+}  // namespace bantam::data

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 
-namespace bantam {
+namespace bantam::data {
 
 enum class RecordForm : std::uint8_t {
   tokens,             // {"ids", "mask"}
@@ -61,4 +61,4 @@ ChatData read_chat_data(const Path& path);
 // One record. Throws Error that says what is wrong with it.
 ChatRecord read_record(const Json& json);
 
-}  // namespace bantam
+}  // namespace bantam::data

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::data {
 
 namespace {
 
@@ -368,4 +368,4 @@ constexpr RecordReader kReaders[] = {
 
 std::span<const RecordReader> record_readers() { return kReaders; }
 
-}  // namespace bantam
+}  // namespace bantam::data

@@ -4,9 +4,10 @@
 #include <span>
 #include <string_view>
 
+#include "base/rooms.h"
 #include "data/conversation.h"
 
-namespace bantam {
+namespace bantam::data {
 
 struct RecordReader {
   RecordForm form;
@@ -17,4 +18,4 @@ struct RecordReader {
 // The first that fits is the record's.
 std::span<const RecordReader> record_readers();
 
-}  // namespace bantam
+}  // namespace bantam::data

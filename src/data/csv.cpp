@@ -1,6 +1,6 @@
 #include "data/csv.h"
 
-namespace bantam {
+namespace bantam::data {
 
 std::string CsvReader::cell(bool& last) {
   std::string out;
@@ -45,4 +45,4 @@ bool CsvReader::next(std::vector<std::string>& cells) {
   return false;
 }
 
-}  // namespace bantam
+}  // namespace bantam::data

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::data {
 
 class CsvReader {
  public:
@@ -23,4 +25,4 @@ class CsvReader {
   std::int64_t line_ = 0, at_line_ = 1;
 };
 
-}  // namespace bantam
+}  // namespace bantam::data

@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/random.h"
 
-namespace bantam {
+namespace bantam::data {
 
 void TokenStore::add(std::span<const std::int32_t> tokens, std::span<const float> weights) {
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
@@ -139,4 +139,4 @@ std::vector<PackedRow> pack_rows(const TokenStore& store, std::span<const std::i
   return rows;
 }
 
-}  // namespace bantam
+}  // namespace bantam::data

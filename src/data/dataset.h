@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::data {
 
 // Tokens one after another; a document is a range. weight[i] is that of predicting token i.
 class TokenStore {
@@ -48,4 +50,4 @@ std::vector<PackedRow> pack_rows(const TokenStore& store, std::span<const std::i
                                  std::int64_t context, std::uint64_t seed, std::uint64_t epoch,
                                  bool shuffle);
 
-}  // namespace bantam
+}  // namespace bantam::data

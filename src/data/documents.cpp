@@ -7,7 +7,7 @@
 #include "data/records.h"
 #include "data/text_encoding.h"
 
-namespace bantam {
+namespace bantam::data {
 
 namespace {
 
@@ -177,4 +177,4 @@ ReadReport read_documents(const Path& path, const ReadOptions& options,
   return report;
 }
 
-}  // namespace bantam
+}  // namespace bantam::data

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "data/text_files.h"
 
-namespace bantam {
+namespace bantam::data {
 
 struct Message {
   std::string role, content;  // the role: system, user, assistant or tool
@@ -48,4 +48,4 @@ struct ReadReport {
 ReadReport read_documents(const Path& path, const ReadOptions& options,
                           const std::function<void(Document&&)>& take);
 
-}  // namespace bantam
+}  // namespace bantam::data

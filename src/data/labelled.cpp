@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 
-namespace bantam {
+namespace bantam::data {
 
 std::int64_t LabelledIds::labels() const {
   return mask.empty() ? 0 : std::accumulate(mask.begin() + 1, mask.end(), std::int64_t{0});
@@ -315,4 +315,4 @@ void check_labels(std::span<const LabelledExample> examples, const Tokenizer& to
         .line(static_cast<std::uint64_t>(stops.line));
 }
 
-}  // namespace bantam
+}  // namespace bantam::data

@@ -7,11 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "chat/answer_mask.h"
 #include "data/conversation.h"
 #include "tokenizer/tokenizer.h"
 
-namespace bantam {
+namespace bantam::data {
 
 struct LabelledIds {
   std::vector<std::int32_t> ids;
@@ -91,4 +92,4 @@ std::vector<LabelledExample> label_records(const ChatData& data, const Labeller&
 void check_labels(std::span<const LabelledExample> examples, const Tokenizer& tokenizer,
                   Labels labels);
 
-}  // namespace bantam
+}  // namespace bantam::data

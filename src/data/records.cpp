@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "data/conversation.h"
 
-namespace bantam {
+namespace bantam::data {
 
 namespace {
 
@@ -87,4 +87,4 @@ Document read_document_line(const std::string& line) {
   return document;
 }
 
-}  // namespace bantam
+}  // namespace bantam::data

@@ -4,9 +4,10 @@
 
 #include <string>
 
+#include "base/rooms.h"
 #include "data/documents.h"
 
-namespace bantam {
+namespace bantam::data {
 
 // The line in one of the forms of conversation.h, or {"content"} as some collections of code have it;
 // of a preference the chosen answer. What an assistant calls stands behind its content, each call as
@@ -15,4 +16,4 @@ namespace bantam {
 // forms.
 Document read_document_line(const std::string& line);
 
-}  // namespace bantam
+}  // namespace bantam::data

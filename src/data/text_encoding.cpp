@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::data {
 
 namespace {
 
@@ -88,4 +88,4 @@ TextEncoding to_utf8(std::string& text) {
   return guessed;
 }
 
-}  // namespace bantam
+}  // namespace bantam::data

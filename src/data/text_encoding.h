@@ -3,7 +3,9 @@
 
 #include <string>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::data {
 
 // What the text was; it is UTF-8 without a mark afterwards.
 enum class TextEncoding : unsigned char { utf8, utf8_with_mark, utf16_little, utf16_big };
@@ -12,4 +14,4 @@ enum class TextEncoding : unsigned char { utf8, utf8_with_mark, utf16_little, ut
 // character becomes U+FFFD. Throws Error for UTF-32, which nobody writes.
 TextEncoding to_utf8(std::string& text);
 
-}  // namespace bantam
+}  // namespace bantam::data

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::data {
 
 namespace {
 
@@ -86,4 +86,4 @@ TextFiles find_text_files(const Path& folder) {
   return finder.take();
 }
 
-}  // namespace bantam
+}  // namespace bantam::data

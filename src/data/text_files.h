@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 
-namespace bantam {
+namespace bantam::data {
 
 struct TextFiles {
   struct Note {
@@ -24,4 +24,4 @@ std::string kind_of_text(const Path& path);
 // twice. Throws Error when a folder cannot be listed.
 TextFiles find_text_files(const Path& folder);
 
-}  // namespace bantam
+}  // namespace bantam::data

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "chat/answer_mask.h"
 
-namespace bantam {
+namespace bantam::data {
 
 struct Tokeniser::Template {
   ChatTemplate chat;
@@ -45,4 +45,4 @@ void Tokeniser::add(const Document& document, TokenStore& store) {
   if (ids_.size() >= 2) store.add(ids_, weights_);
 }
 
-}  // namespace bantam
+}  // namespace bantam::data

@@ -5,11 +5,12 @@
 #include <memory>
 #include <vector>
 
+#include "base/rooms.h"
 #include "data/dataset.h"
 #include "data/documents.h"
 #include "tokenizer/tokenizer.h"
 
-namespace bantam {
+namespace bantam::data {
 
 // How conversations become tokens, and what each part counts in the loss.
 struct TokeniseOptions {
@@ -35,4 +36,4 @@ class Tokeniser {
   std::vector<float> weights_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::data

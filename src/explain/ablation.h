@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "base/rooms.h"
 #include "explain/probe.h"
 
 namespace bantam::explain {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/rooms.h"
 #include "explain/probe.h"
 #include "infer/log_probabilities.h"
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/rooms.h"
 #include "models/model.h"
 #include "nn/observer.h"
 #include "tensor/runtime.h"

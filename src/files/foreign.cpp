@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-namespace bantam {
+namespace bantam::files {
 
 namespace {
 
@@ -48,4 +48,4 @@ std::string foreign_hint(std::span<const std::byte> head) {
   return mark == kMarks.end() ? std::string() : std::string(mark->hint);
 }
 
-}  // namespace bantam
+}  // namespace bantam::files

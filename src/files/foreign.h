@@ -5,9 +5,11 @@
 #include <span>
 #include <string>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::files {
 
 // A clause such as "; it looks like a web page: download the file itself", or an empty string.
 std::string foreign_hint(std::span<const std::byte> head);
 
-}  // namespace bantam
+}  // namespace bantam::files

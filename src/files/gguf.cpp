@@ -9,7 +9,7 @@
 #include "files/foreign.h"
 #include "files/utf8.h"
 
-namespace bantam {
+namespace bantam::files {
 
 namespace {
 
@@ -389,4 +389,4 @@ void GgufFile::read() {
   reader.tensors(table_, alignment_, data_offset_);
 }
 
-}  // namespace bantam
+}  // namespace bantam::files

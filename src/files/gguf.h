@@ -13,7 +13,7 @@
 #include "files/metadata.h"
 #include "files/tensor_info.h"
 
-namespace bantam {
+namespace bantam::files {
 
 // Opening checks everything but what the numbers mean: each length against the file, every sum
 // against overflow, strings for UTF-8, names for duplicates, tensors for overlap. So whatever this
@@ -61,4 +61,4 @@ class GgufFile : public TensorSource {
   std::vector<GgufFile> others_;  // the second part and those after it
 };
 
-}  // namespace bantam
+}  // namespace bantam::files

@@ -5,7 +5,7 @@
 #include "files/gguf.h"
 #include "files/gguf_parts.h"
 
-namespace bantam {
+namespace bantam::files {
 
 // Throws when this file is not the part that its name says.
 void GgufFile::check_part(std::uint64_t number, std::uint64_t count) const {
@@ -81,4 +81,4 @@ void GgufFile::release(const TensorInfo& tensor, std::span<const std::byte> part
   if (of != others_.end()) of->release(tensor, part);
 }
 
-}  // namespace bantam
+}  // namespace bantam::files

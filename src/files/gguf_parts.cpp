@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cstdio>
 
-namespace bantam {
+namespace bantam::files {
 
 namespace {
 
@@ -52,4 +52,4 @@ std::optional<GgufPartName> gguf_part_name(const Path& path) {
   return GgufPartName{path.parent_path() / name, *number - 1, *count};
 }
 
-}  // namespace bantam
+}  // namespace bantam::files

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 
-namespace bantam {
+namespace bantam::files {
 
 // More than any model has; each is a file that is open while it is written.
 inline constexpr std::uint64_t kMaxGgufParts = 512;
@@ -30,4 +30,4 @@ Path gguf_part_path(const Path& prefix, std::uint64_t number, std::uint64_t coun
 // "-00002-of-00003.gguf"
 std::string gguf_part_suffix(std::uint64_t number, std::uint64_t count);
 
-}  // namespace bantam
+}  // namespace bantam::files

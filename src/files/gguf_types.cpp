@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace bantam {
+namespace bantam::files {
 
 namespace {
 
@@ -87,4 +87,4 @@ std::uint32_t gguf_value_bytes(GgufValue type) {
   return kValues[static_cast<std::size_t>(type)].bytes;
 }
 
-}  // namespace bantam
+}  // namespace bantam::files

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::files {
 
 struct GgufType {
   std::uint32_t id;       // ggml_type
@@ -39,4 +41,4 @@ inline constexpr std::uint32_t kGgufValues = 13;
 std::string_view gguf_value_name(GgufValue type);  // "u32", "str", "arr"
 std::uint32_t gguf_value_bytes(GgufValue type);    // 0 for strings and arrays
 
-}  // namespace bantam
+}  // namespace bantam::files

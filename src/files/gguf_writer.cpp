@@ -8,7 +8,7 @@
 #include "files/gguf_parts.h"
 #include "files/utf8.h"
 
-namespace bantam {
+namespace bantam::files {
 
 namespace {
 
@@ -339,4 +339,4 @@ void GgufWriter::finish(const FillTensor& fill) {
   close();
 }
 
-}  // namespace bantam
+}  // namespace bantam::files

@@ -14,7 +14,7 @@
 #include "files/metadata.h"
 #include "files/tensor_writer.h"
 
-namespace bantam {
+namespace bantam::files {
 
 class GgufWriter : public TensorWriter {
  public:
@@ -104,4 +104,4 @@ class GgufWriter : public TensorWriter {
   std::uint64_t written_ = 0;  // of its bytes
 };
 
-}  // namespace bantam
+}  // namespace bantam::files

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::files {
 
 namespace {
 
@@ -228,4 +228,4 @@ void HfFolder::release(const TensorInfo& tensor, std::span<const std::byte> part
   if (shard != shards_.end()) shard->release(tensor, part);
 }
 
-}  // namespace bantam
+}  // namespace bantam::files

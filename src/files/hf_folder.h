@@ -14,7 +14,7 @@
 #include "files/safetensors.h"
 #include "files/tensor_info.h"
 
-namespace bantam {
+namespace bantam::files {
 
 class HfFolder : public TensorSource {
  public:
@@ -54,4 +54,4 @@ bool is_pickle_name(const Path& path);
 // The error that refuses one.
 [[noreturn]] void refuse_pickle(const Path& path);
 
-}  // namespace bantam
+}  // namespace bantam::files

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::files {
 
 namespace {
 
@@ -298,4 +298,4 @@ std::string Metadata::preview(const Entry& entry, std::size_t limit) {
   return out + "]";
 }
 
-}  // namespace bantam
+}  // namespace bantam::files

@@ -10,9 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "files/gguf_types.h"
 
-namespace bantam {
+namespace bantam::files {
 
 class Metadata {
  public:
@@ -75,4 +76,4 @@ class Metadata {
   std::vector<std::uint32_t> by_key_;  // indices into entries_, sorted by key
 };
 
-}  // namespace bantam
+}  // namespace bantam::files

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "files/gguf_parts.h"
 
-namespace bantam {
+namespace bantam::files {
 
 Path model_path(const Path& named) {
   namespace fs = std::filesystem;
@@ -35,4 +35,4 @@ Path model_path(const Path& named) {
       .in(named.string());
 }
 
-}  // namespace bantam
+}  // namespace bantam::files

@@ -3,11 +3,11 @@
 
 #include "base/file.h"
 
-namespace bantam {
+namespace bantam::files {
 
 // A folder without config.json that holds one GGUF model becomes that model's path (of its first
 // part); config.json or a safetensors file, beside config.json, becomes the folder. Anything else stays.
 // Throws Error when a folder holds several models (they are named).
 Path model_path(const Path& named);
 
-}  // namespace bantam
+}  // namespace bantam::files

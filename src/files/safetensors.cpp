@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "files/foreign.h"
 
-namespace bantam {
+namespace bantam::files {
 
 namespace {
 
@@ -330,4 +330,4 @@ void SafetensorsFile::release(const TensorInfo&, std::span<const std::byte> part
   if (mapped_) mapped_->release(part);
 }
 
-}  // namespace bantam
+}  // namespace bantam::files

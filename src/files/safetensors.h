@@ -15,7 +15,7 @@
 #include "files/tensor_info.h"
 #include "files/tensor_writer.h"
 
-namespace bantam {
+namespace bantam::files {
 
 class SafetensorsFile : public TensorSource {
  public:
@@ -44,4 +44,4 @@ class SafetensorsFile : public TensorSource {
   TensorTable table_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::files

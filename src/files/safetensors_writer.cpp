@@ -11,7 +11,7 @@
 #include "blocks/format.h"
 #include "files/utf8.h"
 
-namespace bantam {
+namespace bantam::files {
 
 namespace {
 
@@ -159,4 +159,4 @@ void SafetensorsFolderWriter::finish(const FillTensor& fill) {
   write_file(folder_ / "model.safetensors.index.json", index.dump(2) + "\n");
 }
 
-}  // namespace bantam
+}  // namespace bantam::files

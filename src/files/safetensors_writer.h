@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "files/tensor_writer.h"
 
-namespace bantam {
+namespace bantam::files {
 
 // One file, with {"format":"pt"} as its metadata (other readers ask for it).
 class SafetensorsWriter : public TensorWriter {
@@ -47,4 +47,4 @@ class SafetensorsFolderWriter : public TensorWriter {
   std::vector<SafetensorsWriter::Planned> tensors_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::files

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::files {
 
 const TensorInfo* TensorTable::assign(std::vector<TensorInfo> tensors) {
   tensors_ = std::move(tensors);
@@ -45,4 +45,4 @@ const TensorInfo& TensorSource::need(std::string_view name, const Shape& shape) 
       .at(tensor.offset);
 }
 
-}  // namespace bantam
+}  // namespace bantam::files

@@ -12,7 +12,7 @@
 #include "base/view.h"
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::files {
 
 struct TensorInfo {
   std::string name;
@@ -60,4 +60,4 @@ class TensorSource {
   const TensorInfo& need(std::string_view name, const Shape& shape) const;
 };
 
-}  // namespace bantam
+}  // namespace bantam::files

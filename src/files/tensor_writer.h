@@ -9,7 +9,7 @@
 
 #include "base/view.h"
 
-namespace bantam {
+namespace bantam::files {
 
 // Appends a part of the current tensor's bytes; the parts must add up to its size.
 using PutBytes = std::function<void(std::span<const std::byte>)>;
@@ -25,4 +25,4 @@ class TensorWriter {
   virtual void finish(const FillTensor& fill) = 0;
 };
 
-}  // namespace bantam
+}  // namespace bantam::files

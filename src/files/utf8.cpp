@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace bantam {
+namespace bantam::files {
 
 namespace {
 
@@ -46,4 +46,4 @@ std::size_t utf8_prefix(std::string_view text) {
   return at;
 }
 
-}  // namespace bantam
+}  // namespace bantam::files

@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <string_view>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::files {
 
 // Length of the longest prefix that is whole UTF-8; text.size() when all of it is.
 std::size_t utf8_prefix(std::string_view text);
 
-}  // namespace bantam
+}  // namespace bantam::files

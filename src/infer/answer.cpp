@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "infer/decoder.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 std::string_view stop_reason_name(StopReason reason) {
   switch (reason) {
@@ -144,4 +144,4 @@ Timing generate(Session& session, std::int64_t slot, std::span<const std::int32_
   return timing;
 }
 
-}  // namespace bantam
+}  // namespace bantam::infer

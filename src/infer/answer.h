@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "infer/hooks.h"
 #include "infer/log_probabilities.h"
 #include "infer/sampler.h"
@@ -18,7 +19,7 @@
 #include "tokenizer/stream_decoder.h"
 #include "tokenizer/tokenizer.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 enum class StopReason : std::uint8_t {
   none,         // not yet
@@ -100,4 +101,4 @@ Timing generate(Session& session, std::int64_t slot, std::span<const std::int32_
                 Answer& answer, const OnPiece& on_piece = {}, const Session::GoOn& go_on = {},
                 Proposer* proposer = nullptr);
 
-}  // namespace bantam
+}  // namespace bantam::infer

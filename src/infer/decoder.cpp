@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -201,4 +201,4 @@ bool Decoder::step(std::span<Going* const> goings, const Session::GoOn& go_on) {
   return whole;
 }
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -11,11 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "infer/answer.h"
 #include "infer/hooks.h"
 #include "infer/session.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 // A sequence that goes on: a prompt, and the answer that grows behind it.
 class Going {
@@ -106,4 +107,4 @@ class Decoder {
   std::uint64_t steps_ = 0;
 };
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -3,31 +3,37 @@
 #include <algorithm>
 #include <cmath>
 
-namespace bantam {
+namespace bantam::infer {
 
-namespace {
-
-// log of the sum of exponentials, in double: differences of 1e-7 nats are told apart.
-double log_sum(std::span<const float> logits, double most) {
+LogSum log_sum(std::span<const float> logits) {
+  const auto top = std::ranges::max_element(logits);
+  const auto most = static_cast<double>(*top);
   double sum = 0;
   for (const float x : logits) sum += std::exp(static_cast<double>(x) - most);
-  return most + std::log(sum);
+  return {most + std::log(sum), static_cast<std::int32_t>(top - logits.begin())};
 }
 
-}  // namespace
+Divergence divergence(std::span<const float> p, std::span<const float> q, std::int32_t next) {
+  const LogSum of_p = log_sum(p), of_q = log_sum(q);
+  Divergence d{0, of_p.top, of_q.top, 0, 0};
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    const double log_p = static_cast<double>(p[i]) - of_p.value;
+    // What weighs less than 1e-17 changes nothing, and minus infinity times it would be no number.
+    if (log_p < -40) continue;
+    d.kl += std::exp(log_p) * (log_p - (static_cast<double>(q[i]) - of_q.value));
+  }
+  d.kl = std::max(d.kl, 0.0);  // rounding may leave less than nothing where both are equal
+  if (next >= 0) {
+    d.loss_p = of_p.value - static_cast<double>(p[static_cast<std::size_t>(next)]);
+    d.loss_q = of_q.value - static_cast<double>(q[static_cast<std::size_t>(next)]);
+  }
+  return d;
+}
 
 void TextDivergence::add(std::span<const float> reference, std::span<const float> other) {
-  const auto top = std::ranges::max_element(reference), other_top = std::ranges::max_element(other);
-  const double log_p = log_sum(reference, *top), log_q = log_sum(other, *other_top);
-  double sum = 0;
-  for (std::size_t i = 0; i < reference.size(); ++i) {
-    const double p = static_cast<double>(reference[i]) - log_p;
-    // What weighs less than 1e-17 changes nothing, and minus infinity times it would be no number.
-    if (p < -40) continue;
-    sum += std::exp(p) * (p - (static_cast<double>(other[i]) - log_q));
-  }
-  each_.push_back(sum);
-  same_ += top - reference.begin() == other_top - other.begin() ? 1 : 0;
+  const Divergence d = divergence(reference, other);
+  each_.push_back(d.kl);
+  same_ += d.top_p == d.top_q ? 1 : 0;
 }
 
 double TextDivergence::mean() const {
@@ -48,4 +54,4 @@ double TextDivergence::same_top() const {
   return each_.empty() ? 0 : static_cast<double>(same_) / static_cast<double>(each_.size());
 }
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -5,7 +5,26 @@
 #include <span>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::infer {
+
+// log of the sum of exp of the logits, in double (differences of 1e-7 nats are told apart), and where
+// the largest is.
+struct LogSum {
+  double value = 0;
+  std::int32_t top = 0;
+};
+LogSum log_sum(std::span<const float> logits);
+
+// Of one distribution over tokens from another, given their logits, none of which is a NaN.
+struct Divergence {
+  double kl = 0;  // sum of p (log p - log q), p the first's
+  std::int32_t top_p = 0, top_q = 0;
+  // -log p and -log q of `next`; 0 when it is negative.
+  double loss_p = 0, loss_q = 0;
+};
+Divergence divergence(std::span<const float> p, std::span<const float> q, std::int32_t next = -1);
 
 // Collects positions of a text. Kullback-Leibler divergences are in nats, of the reference's
 // distribution from the other one: sum of p log(p / q).
@@ -27,4 +46,4 @@ class TextDivergence {
   std::int64_t same_ = 0;
 };
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -9,7 +9,7 @@
 #include "infer/stages.h"
 #include "kernels/math.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -64,4 +64,4 @@ void apply_dry(const SamplingOptions& options, const SamplerState& state, Candid
 
 const SamplerStage kDry{"dry", apply_dry};
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -7,7 +7,9 @@
 #include <span>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::infer {
 
 class Constraint {
  public:
@@ -30,4 +32,4 @@ class Proposer {
   virtual void learn(std::size_t proposed, std::size_t accepted) = 0;
 };
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -7,7 +7,7 @@
 #include "infer/sampler.h"
 #include "kernels/math.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -62,4 +62,4 @@ TokenProbabilities log_probabilities(std::span<const float> logits, std::int32_t
   return out;
 }
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -5,7 +5,9 @@
 #include <span>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::infer {
 
 struct TokenProbability {
   std::int32_t id;
@@ -21,4 +23,4 @@ struct TokenProbabilities {
 TokenProbabilities log_probabilities(std::span<const float> logits, std::int32_t id,
                                      std::int64_t count);
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -6,7 +6,7 @@
 #include "infer/stages.h"
 #include "kernels/math.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -24,4 +24,4 @@ void apply_logit_bias(const SamplingOptions& options, const SamplerState&, Candi
 
 const SamplerStage kLogitBias{"logit-bias", apply_logit_bias};
 
-}  // namespace bantam
+}  // namespace bantam::infer

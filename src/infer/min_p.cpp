@@ -3,7 +3,7 @@
 #include "infer/stages.h"
 #include "kernels/math.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -19,4 +19,4 @@ void apply_min_p(const SamplingOptions& options, const SamplerState&, Candidates
 
 const SamplerStage kMinP{"min-p", apply_min_p};
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -5,7 +5,7 @@
 #include "infer/stages.h"
 #include "kernels/math.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -26,4 +26,4 @@ void apply_mirostat(const SamplingOptions& options, const SamplerState& state,
 
 const SamplerStage kMirostat{"mirostat", apply_mirostat};
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -9,7 +9,7 @@
 #include "infer/stages.h"
 #include "kernels/math.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -33,4 +33,4 @@ void apply_penalties(const SamplingOptions& options, const SamplerState& state,
 
 const SamplerStage kPenalties{"penalties", apply_penalties};
 
-}  // namespace bantam
+}  // namespace bantam::infer

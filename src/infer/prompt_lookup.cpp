@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -52,4 +52,4 @@ void PromptLookup::learn(std::size_t proposed, std::size_t accepted) {
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -5,9 +5,10 @@
 
 #include <unordered_map>
 
+#include "base/rooms.h"
 #include "infer/hooks.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 class PromptLookup : public Proposer {
  public:
@@ -26,4 +27,4 @@ class PromptLookup : public Proposer {
   std::size_t length_ = 4, pause_ = 0, next_pause_ = 8;
 };
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -10,7 +10,7 @@
 #include "infer/stages.h"
 #include "kernels/math.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -268,4 +268,4 @@ std::int32_t Sampler::draw(Candidates& candidates, std::uint64_t index) {
   return candidates.all()[chosen].id;
 }
 
-}  // namespace bantam
+}  // namespace bantam::infer

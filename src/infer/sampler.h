@@ -13,7 +13,7 @@
 
 #include "base/random.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 // A token made likelier or less likely by a number added to its logit.
 struct LogitBias {
@@ -170,4 +170,4 @@ class Sampler {
 // The largest logit's id, the lowest of equal ones. Throws Error when none is a number.
 std::int32_t greedy(std::span<const float> logits);
 
-}  // namespace bantam
+}  // namespace bantam::infer

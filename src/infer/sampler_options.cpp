@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -120,4 +120,4 @@ std::string value_text(double value) {
   return text;
 }
 
-}  // namespace bantam
+}  // namespace bantam::infer

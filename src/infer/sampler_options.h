@@ -9,9 +9,10 @@
 #include <string_view>
 #include <variant>
 
+#include "base/rooms.h"
 #include "infer/sampler.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 struct SamplerOption {
   using Member = std::variant<double SamplingOptions::*, std::int64_t SamplingOptions::*,
@@ -51,4 +52,4 @@ void set_value(const SamplerOption& option, SamplingOptions& to, double value);
 // "0.95", "64": as help and messages write it.
 std::string value_text(double value);
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -206,4 +206,4 @@ void Session::forward(const Batch& batch, std::span<const Place> wanted, const S
   if (!rows.empty()) see(rows);
 }
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -19,7 +19,7 @@
 #include "tensor/runtime.h"
 #include "tokenizer/tokenizer.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 constexpr unsigned kMostThreads = 1024;
 constexpr std::int64_t kMostContext = std::int64_t{1} << 28;
@@ -164,4 +164,4 @@ class Session {
   std::vector<std::vector<std::int32_t>> tokens_;  // by slot
 };
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -14,7 +14,7 @@
 #include "blocks/format.h"
 #include "infer/session.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -170,4 +170,4 @@ std::int64_t Session::take_saved(
   return length;
 }
 
-}  // namespace bantam
+}  // namespace bantam::infer

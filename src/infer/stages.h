@@ -1,9 +1,10 @@
 // The stages of the sampler, each defined in the file of its name.
 #pragma once
 
+#include "base/rooms.h"
 #include "infer/sampler.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 inline constexpr double kLn2 = 0.693147180559945309;  // from nats to bits
 
@@ -19,4 +20,4 @@ extern const SamplerStage kXtc;
 extern const SamplerStage kTemperature;
 extern const SamplerStage kMirostat;
 
-}  // namespace bantam
+}  // namespace bantam::infer

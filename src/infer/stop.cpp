@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace bantam {
+namespace bantam::infer {
 
 StopStrings::StopStrings(std::vector<std::string> strings) {
   for (std::string& s : strings) {
@@ -54,4 +54,4 @@ std::string StopStrings::finish() {
   return std::exchange(held_, {});
 }
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::infer {
 
 class StopStrings {
  public:
@@ -33,4 +35,4 @@ class StopStrings {
   std::string held_, met_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::infer

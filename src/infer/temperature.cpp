@@ -1,7 +1,7 @@
 // Temperature: probabilities to the power of 1 / T (Ackley, Hinton & Sejnowski 1985).
 #include "infer/stages.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -14,4 +14,4 @@ void apply_temperature(const SamplingOptions& options, const SamplerState&,
 
 const SamplerStage kTemperature{"temperature", apply_temperature};
 
-}  // namespace bantam
+}  // namespace bantam::infer

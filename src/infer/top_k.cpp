@@ -1,7 +1,7 @@
 // Top-k: the k likeliest tokens (Fan, Lewis & Dauphin 2018, section 5.4).
 #include "infer/stages.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -16,4 +16,4 @@ void apply_top_k(const SamplingOptions& options, const SamplerState&, Candidates
 
 const SamplerStage kTopK{"top-k", apply_top_k};
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -5,7 +5,7 @@
 #include "infer/stages.h"
 #include "kernels/math.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -30,4 +30,4 @@ void apply_top_n_sigma(const SamplingOptions& options, const SamplerState&,
 
 const SamplerStage kTopNSigma{"top-n-sigma", apply_top_n_sigma};
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -3,7 +3,7 @@
 // temperature.
 #include "infer/stages.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -23,4 +23,4 @@ void apply_top_p(const SamplingOptions& options, const SamplerState&, Candidates
 
 const SamplerStage kTopP{"top-p", apply_top_p};
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -8,7 +8,7 @@
 #include "infer/stages.h"
 #include "kernels/math.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -40,4 +40,4 @@ void apply_typical(const SamplingOptions& options, const SamplerState&, Candidat
 
 const SamplerStage kTypical{"typical", apply_typical};
 
-}  // namespace bantam
+}  // namespace bantam::infer

@@ -5,7 +5,7 @@
 #include "infer/stages.h"
 #include "kernels/math.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 namespace {
 
@@ -24,4 +24,4 @@ void apply_xtc(const SamplingOptions& options, const SamplerState& state, Candid
 
 const SamplerStage kXtc{"xtc", apply_xtc};
 
-}  // namespace bantam
+}  // namespace bantam::infer

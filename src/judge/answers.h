@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "infer/answer.h"
 #include "infer/session.h"
 #include "judge/encode.h"

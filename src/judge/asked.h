@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "judge/item.h"
 #include "judge/template.h"
 

@@ -4,6 +4,8 @@
 #include <span>
 #include <string_view>
 
+#include "base/rooms.h"
+
 namespace bantam::judge {
 
 struct EmbeddedTask {

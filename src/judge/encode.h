@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "tokenizer/tokenizer.h"
 
 namespace bantam::judge {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "infer/session.h"
 #include "judge/choose.h"
 #include "judge/journal.h"

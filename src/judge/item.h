@@ -11,10 +11,12 @@
 #include "base/json.h"
 #include "judge/spec.h"
 
-namespace bantam {
+namespace bantam::chat {
 class ChatTemplate;
+}
+namespace bantam::tokenizer {
 class Tokenizer;
-}  // namespace bantam
+}
 
 namespace bantam::judge {
 

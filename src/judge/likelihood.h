@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/rooms.h"
 #include "infer/session.h"
 #include "judge/encode.h"
 #include "judge/row_summary.h"

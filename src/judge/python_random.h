@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/rooms.h"
+
 namespace bantam::judge {
 
 class PythonRandom {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
+
 namespace bantam::judge {
 
 // Where the white space (str.isspace) at the end begins, and where that at the beginning ends.

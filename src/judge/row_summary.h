@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/rooms.h"
+
 namespace bantam::judge {
 
 struct RowSummary {

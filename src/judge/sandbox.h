@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/rooms.h"
+
 namespace bantam::judge {
 
 struct SandboxLimits {

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "base/rooms.h"
+
 namespace bantam::judge {
 
 // The bytes of the filter, as bubblewrap's --seccomp reads them: no new processes (threads are none),

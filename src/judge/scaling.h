@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "base/rooms.h"
+
 namespace bantam::judge {
 
 struct ScalePoint {

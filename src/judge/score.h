@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/rooms.h"
 #include "judge/item.h"
 #include "judge/likelihood.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 
-namespace bantam {
+namespace bantam::chat {
 class ChatTemplate;
 }
 

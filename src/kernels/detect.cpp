@@ -20,7 +20,7 @@
 #include <sys/auxv.h>
 #endif
 
-namespace bantam {
+namespace bantam::kernels {
 
 namespace {
 
@@ -142,4 +142,4 @@ Isa best_isa() {
       .field("BANTAM_ISA");
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

@@ -2,9 +2,10 @@
 // (Isa) are chosen and refined.
 #pragma once
 
+#include "base/rooms.h"
 #include "kernels/kernels.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 struct Features {
   bool avx2 = false;      // with FMA and F16C
@@ -24,4 +25,4 @@ const Features& cpu_features();
 // The row of the table for a processor with these features: what tests vary.
 Kernels kernels_with(Isa isa, const Features& features);
 
-}  // namespace bantam
+}  // namespace bantam::kernels

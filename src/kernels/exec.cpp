@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 namespace {
 
@@ -94,4 +94,4 @@ std::byte* Scratch::grow(std::size_t bytes) {
   return memory_.get();
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

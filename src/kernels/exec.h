@@ -9,7 +9,7 @@
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 // Zeroed, aligned memory; large pieces start on 2 MiB and ask for huge pages (panels that stream
 // from L2 otherwise miss the first-level TLB at every tile).
@@ -67,4 +67,4 @@ void run_range(const Exec& exec, RangeKernel<Args> kernel, const Args& args, std
   });
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

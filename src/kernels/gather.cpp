@@ -5,7 +5,7 @@
 
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 namespace {
 
@@ -55,4 +55,4 @@ void fill_gather(Kernels& kernels) {
   kernels.scatter_add = scatter_add;
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

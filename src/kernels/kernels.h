@@ -16,7 +16,7 @@
 #include "base/view.h"
 #include "kernels/gemm/blocks.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 // A result that is written, or added to what is there.
 struct Into {
@@ -330,11 +330,12 @@ struct StripBlock {  // strips of 16 outputs times one tile of rows
   // before: `strip` alone takes more than one. Short strips cost what a call costs.
   std::int64_t strips = 1;
 };
-struct UnpackCodes {  // groups of a strip as codes of 8 bits
+struct UnpackCodes {  // groups of a strip to a byte each, as layout.unpacked(as_codes) has them
   BlockLayout layout;
   const std::uint8_t* codes;
   std::int64_t groups;
   std::uint8_t* out;
+  bool as_codes = false;
 };
 
 // A kernel that is called on a range.
@@ -384,7 +385,8 @@ struct Kernels {
   RangeKernel<QuantiseRows> quantise_rows;
   BlockKernel<UnpackCodes> unpack_codes;
   BlockKernel<StripBlock> strip;       // codes of any width; few rows are read as they stream in
-  BlockKernel<StripBlock> strip_tall;  // codes of 8 bits, more than 8 rows (tiles where faster)
+  BlockKernel<StripBlock> strip_tall;  // codes unpacked, more than 8 rows (tiles where faster)
+  bool tall_as_codes = false;          // strip_tall is faster on narrow codes than on numbers
   // Around work on tiles, once a task: AMX configures and releases; elsewhere nothing.
   void (*tiles_begin)() noexcept;     // for panel_block
   void (*tiles_begin_q8)() noexcept;  // for strip_tall
@@ -402,4 +404,4 @@ Kernels kernels_for(Isa isa);
 // Kernels that do nothing: a run with them only counts.
 Kernels empty_kernels();
 
-}  // namespace bantam
+}  // namespace bantam::kernels

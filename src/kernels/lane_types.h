@@ -27,7 +27,7 @@
 #include "blocks/half.h"
 #include "kernels/kernels.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 // Elements in memory. `AnyElement` stands for a type known only at run time.
 struct Bf16 {
@@ -58,4 +58,4 @@ inline FillKernels* pick_target(Isa isa, FillKernels* scalar, FillKernels* avx2,
   return picked == nullptr ? scalar : picked;
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

@@ -20,7 +20,7 @@
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bantam {
+namespace bantam::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -442,7 +442,7 @@ HWY_INLINE void by_types(Body body, Type first, std::initializer_list<Type> othe
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace bantam
+}  // namespace bantam::kernels
 HWY_AFTER_NAMESPACE();
 
 #endif  // toggled guard

@@ -3,7 +3,9 @@
 // kernels' own (elementwise/math-inl.h), one value at a time.
 #pragma once
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::kernels {
 
 // Within 1 ulp of the exact value (tanh: 1.5). exp is 0 below -86.98, where 2^-125.5 is reached;
 // log gives -infinity at 0 and NaN below.
@@ -22,4 +24,4 @@ double bantam_log(double x);
 // bantam_pow(theta, -2.0 * i / head_dim).
 double bantam_pow(double base, double exponent);
 
-}  // namespace bantam
+}  // namespace bantam::kernels

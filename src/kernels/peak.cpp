@@ -17,7 +17,7 @@
 #include <immintrin.h>
 #endif
 
-namespace bantam {
+namespace bantam::kernels {
 
 namespace {
 
@@ -204,4 +204,4 @@ Rate measure_read_bandwidth(ThreadPool& pool, const std::byte* memory, std::size
           read * pool.size() / (seconds_of(CLOCK_PROCESS_CPUTIME_ID) - processor_start)};
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

@@ -7,7 +7,7 @@
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 // The instruction that bounds an arithmetic: FMA for f32 products and bf16 panels without tiles,
 // four products of bytes for the exact ones, tiles.
@@ -25,4 +25,4 @@ Rate measure_peak(ThreadPool& pool, Isa isa, Unit unit, double seconds);
 // much larger than the caches.
 Rate measure_read_bandwidth(ThreadPool& pool, const std::byte* memory, std::size_t bytes);
 
-}  // namespace bantam
+}  // namespace bantam::kernels

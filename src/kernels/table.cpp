@@ -4,7 +4,7 @@
 #include "kernels/gather.h"
 #include "kernels/gemm/fill.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 Kernels kernels_with(Isa isa, const Features& features) {
   Kernels k{};
@@ -54,4 +54,4 @@ Kernels empty_kernels() {
   return k;
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

@@ -11,7 +11,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam::bitnet {
+namespace bantam::models::bitnet {
 
 namespace {
 
@@ -89,4 +89,4 @@ Family family() { return row(kSilu); }
 Family family_b158() { return row(kRelu2); }
 Family family_25() { return row(kOther); }
 
-}  // namespace bantam::bitnet
+}  // namespace bantam::models::bitnet

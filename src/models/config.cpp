@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::models {
 
 namespace {
 
@@ -102,4 +102,4 @@ void Config::check_scales(const std::string& file) const {
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

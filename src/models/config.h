@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "models/rope.h"
 
-namespace bantam {
+namespace bantam::models {
 
 // What may differ from layer to layer.
 struct LayerConfig {
@@ -66,4 +67,4 @@ struct Config {
   void check_scales(const std::string& file) const;
 };
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::models {
 
 void list_llama_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
   list.gain("attn_norm", "input_layernorm", c.width, w.attention_norm.gain);
@@ -130,4 +130,4 @@ CacheShape DecoderModel::cache_shape(std::int64_t slots, std::int64_t context, T
   return shape;
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -5,10 +5,11 @@
 #include <memory>
 #include <vector>
 
+#include "base/rooms.h"
 #include "models/weight_list.h"
 #include "nn/block.h"
 
-namespace bantam {
+namespace bantam::models {
 
 // The weights of a layer with their names, which stand behind those of the layer.
 using ListBlock = void (*)(const Config& config, int layer, WeightList& list, nn::BlockWeights& to);
@@ -39,4 +40,4 @@ class DecoderModel : public Model {
   nn::Linear head_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::models

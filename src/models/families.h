@@ -2,9 +2,10 @@
 // registry's table.
 #pragma once
 
+#include "base/rooms.h"
 #include "models/model.h"
 
-namespace bantam {
+namespace bantam::models {
 
 namespace bitnet {
 Family family();  // of GGUF's "bitnet", "bitnet-b1.58" and "bitnet-25"
@@ -57,4 +58,4 @@ namespace stablelm {
 Family family();
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -8,7 +8,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam::gemma {
+namespace bantam::models::gemma {
 
 namespace {
 
@@ -63,4 +63,4 @@ Family family() {
           }};
 }
 
-}  // namespace bantam::gemma
+}  // namespace bantam::models::gemma

@@ -9,7 +9,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam::gemma2 {
+namespace bantam::models::gemma2 {
 
 namespace {
 
@@ -101,4 +101,4 @@ Family family() {
           }};
 }
 
-}  // namespace bantam::gemma2
+}  // namespace bantam::models::gemma2

@@ -9,7 +9,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam::gemma3 {
+namespace bantam::models::gemma3 {
 
 namespace {
 
@@ -130,4 +130,4 @@ Family family() {
           kVision};
 }
 
-}  // namespace bantam::gemma3
+}  // namespace bantam::models::gemma3

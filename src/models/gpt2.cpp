@@ -8,7 +8,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam::gpt2 {
+namespace bantam::models::gpt2 {
 
 namespace {
 
@@ -103,4 +103,4 @@ Family family() {
           kRenamings};
 }
 
-}  // namespace bantam::gpt2
+}  // namespace bantam::models::gpt2

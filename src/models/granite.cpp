@@ -10,7 +10,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam::granite {
+namespace bantam::models::granite {
 
 namespace {
 
@@ -87,4 +87,4 @@ Family family() {
           }};
 }
 
-}  // namespace bantam::granite
+}  // namespace bantam::models::granite

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::models {
 
 // ---- GGUF ---------------------------------------------------------------------------------------
 
@@ -366,4 +366,4 @@ Json common_to_hf(const Config& c) {
   return j;
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -12,7 +12,7 @@
 #include "files/gguf_writer.h"
 #include "models/config.h"
 
-namespace bantam {
+namespace bantam::models {
 
 // Keys "ARCH.name" of a GGUF. A missing key with a default means the default; one of the wrong type
 // throws Error with file, key and offset.
@@ -98,4 +98,4 @@ void write_common_keys(const Config& config, GgufWriter& writer);
 // The members of config.json that write_common_keys has in GGUF.
 Json common_to_hf(const Config& config);
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -9,7 +9,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam::llama {
+namespace bantam::models::llama {
 
 namespace {
 
@@ -68,4 +68,4 @@ Family family() {
           }};
 }
 
-}  // namespace bantam::llama
+}  // namespace bantam::models::llama

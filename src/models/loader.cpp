@@ -12,7 +12,7 @@
 #include "models/stored.h"
 #include "models/ternary.h"
 
-namespace bantam {
+namespace bantam::models {
 
 namespace {
 
@@ -222,4 +222,4 @@ std::unique_ptr<Model> load_model(std::shared_ptr<const ModelFile> file, Arithme
   return model;
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

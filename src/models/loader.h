@@ -11,7 +11,7 @@
 #include "models/model.h"
 #include "models/tensor_names.h"
 
-namespace bantam {
+namespace bantam::models {
 
 // A tensor that is as it should be, of a type that cannot be computed with yet.
 struct UnsupportedType : Error {
@@ -69,4 +69,4 @@ void check_weights(const ModelFile& file);
 // from what the configuration says: the file would be another model than it claims.
 void refuse_unknown(const ModelFile& file, std::span<const WeightSpec> weights);
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -15,7 +15,7 @@
 #include "models/config.h"
 #include "nn/layers.h"
 
-namespace bantam {
+namespace bantam::models {
 
 // How a weight is used: decides its arithmetic, its preparation at loading, and how training starts
 // and updates it.
@@ -105,4 +105,4 @@ std::span<const Family> families();
 const Family& family_by_gguf(std::string_view architecture, const std::string& file);
 const Family& family_by_hf(std::string_view model_type, const std::string& file);
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -9,7 +9,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam::nemotron {
+namespace bantam::models::nemotron {
 
 namespace {
 
@@ -74,4 +74,4 @@ Family family() {
           }};
 }
 
-}  // namespace bantam::nemotron
+}  // namespace bantam::models::nemotron

@@ -10,7 +10,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam::olmo2 {
+namespace bantam::models::olmo2 {
 
 namespace {
 
@@ -87,4 +87,4 @@ Family family() {
           }};
 }
 
-}  // namespace bantam::olmo2
+}  // namespace bantam::models::olmo2

@@ -12,7 +12,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam::openelm {
+namespace bantam::models::openelm {
 
 namespace {
 
@@ -157,4 +157,4 @@ Family family() {
           }};
 }
 
-}  // namespace bantam::openelm
+}  // namespace bantam::models::openelm

@@ -8,7 +8,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam::phi2 {
+namespace bantam::models::phi2 {
 
 namespace {
 
@@ -77,4 +77,4 @@ Family family() {
           }};
 }
 
-}  // namespace bantam::phi2
+}  // namespace bantam::models::phi2

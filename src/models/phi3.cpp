@@ -8,7 +8,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam::phi3 {
+namespace bantam::models::phi3 {
 
 namespace {
 
@@ -78,4 +78,4 @@ Family family() {
           }};
 }
 
-}  // namespace bantam::phi3
+}  // namespace bantam::models::phi3

@@ -7,7 +7,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam::qwen2 {
+namespace bantam::models::qwen2 {
 
 namespace {
 
@@ -59,4 +59,4 @@ Family family() {
           }};
 }
 
-}  // namespace bantam::qwen2
+}  // namespace bantam::models::qwen2

@@ -7,7 +7,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam::qwen3 {
+namespace bantam::models::qwen3 {
 
 namespace {
 
@@ -70,4 +70,4 @@ Family family() {
           }};
 }
 
-}  // namespace bantam::qwen3
+}  // namespace bantam::models::qwen3

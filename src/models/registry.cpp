@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "models/families.h"
 
-namespace bantam {
+namespace bantam::models {
 
 namespace {
 
@@ -46,4 +46,4 @@ const Family& family_by_hf(std::string_view model_type, const std::string& file)
   throw unsupported(model_type, file, "model_type");
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

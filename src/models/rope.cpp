@@ -8,7 +8,7 @@
 #include "kernels/math.h"
 #include "models/config.h"
 
-namespace bantam {
+namespace bantam::models {
 
 namespace {
 
@@ -155,4 +155,4 @@ void check_rope(const Config& c, const std::string& file) {
     fail(scaling, "longrope needs the original context");
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

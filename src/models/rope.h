@@ -17,11 +17,14 @@
 #include "base/json.h"
 #include "ops/ops.h"
 
-namespace bantam {
+namespace bantam::files {
+class GgufWriter;
+}
+
+namespace bantam::models {
 
 struct Config;
 class GgufKeys;
-class GgufWriter;
 class HfKeys;
 
 struct RopeScaling {
@@ -64,4 +67,4 @@ void rope_to_hf(const Config& config, Json& json);
 // Divisors of the rotary frequencies under Llama 3's scaling, rounded to f32 as GGUF stores them.
 std::vector<float> llama3_divisors(double base, std::int64_t width, const RopeScaling& scaling);
 
-}  // namespace bantam
+}  // namespace bantam::models

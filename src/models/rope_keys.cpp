@@ -10,7 +10,7 @@
 #include "models/keys.h"
 #include "models/rope.h"
 
-namespace bantam {
+namespace bantam::models {
 
 namespace {
 
@@ -348,4 +348,4 @@ void rope_to_hf(const Config& c, Json& json) {
     throw Error("config.json cannot say an attention factor without a rotary scaling");
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -8,7 +8,7 @@
 #include "models/families.h"
 #include "models/windows.h"
 
-namespace bantam::smollm3 {
+namespace bantam::models::smollm3 {
 
 namespace {
 
@@ -96,4 +96,4 @@ Family family() {
           }};
 }
 
-}  // namespace bantam::smollm3
+}  // namespace bantam::models::smollm3

@@ -9,7 +9,7 @@
 #include "models/families.h"
 #include "models/keys.h"
 
-namespace bantam::stablelm {
+namespace bantam::models::stablelm {
 
 namespace {
 
@@ -86,4 +86,4 @@ Family family() {
           }};
 }
 
-}  // namespace bantam::stablelm
+}  // namespace bantam::models::stablelm

@@ -7,7 +7,7 @@
 #include "blocks/format.h"
 #include "models/ternary.h"
 
-namespace bantam {
+namespace bantam::models {
 
 void copy_rotary_rows(const std::byte* from, std::byte* to, std::int64_t rows,
                       std::int64_t row_bytes, std::int64_t heads, bool to_half) {
@@ -121,4 +121,4 @@ Tensor stored_rows(const std::shared_ptr<const ModelFile>& file, const WeightSpe
   return rows;
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

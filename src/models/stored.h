@@ -4,9 +4,10 @@
 
 #include <memory>
 
+#include "base/rooms.h"
 #include "models/loader.h"
 
-namespace bantam {
+namespace bantam::models {
 
 // The weight with its own shape, in the file's type: its part of a fused tensor, rotary rows in the
 // half layout, matrices output by input, gains whole, packed ternary numbers times their scale.
@@ -32,4 +33,4 @@ Tensor transpose(const Tensor& rows);
 // folder that keeps it less one. 1 + (g - 1) is g again for every g that a sum 1 + w can give.
 Tensor plus(const Tensor& vector, float number);
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::models {
 
 namespace {
 
@@ -66,4 +66,4 @@ const TensorInfo* TensorNames::find(std::string_view name) const {
   return find_bare("model." + std::string(name));
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -9,10 +9,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/rooms.h"
 #include "files/tensor_info.h"
 #include "models/model.h"
 
-namespace bantam {
+namespace bantam::models {
 
 // Without what wrappers put into a name. The same when there is nothing of it.
 std::string without_wrappers(std::string_view name);
@@ -34,4 +35,4 @@ class TensorNames {
   std::span<const Renaming> renamings_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::models

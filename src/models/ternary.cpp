@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::models {
 
 namespace {
 
@@ -76,4 +76,4 @@ Tensor unpack_ternary(const ModelFile& file, const WeightSpec& weight) {
   return out;
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -4,9 +4,10 @@
 // src/transformers/integrations/bitnet.py, unpack_weights).
 #pragma once
 
+#include "base/rooms.h"
 #include "models/loader.h"
 
-namespace bantam {
+namespace bantam::models {
 
 bool is_packed_ternary(const ModelFile& file, const WeightSpec& weight);
 // The narrowest type that holds the scale, and so all numbers, exactly.
@@ -14,4 +15,4 @@ Type ternary_type(const ModelFile& file, const WeightSpec& weight);
 // Throws Error when the tensors do not fit each other or a number is none of the three.
 Tensor unpack_ternary(const ModelFile& file, const WeightSpec& weight);
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::models {
 
 void WeightList::enter(std::string gguf, std::string hf) {
   gguf_ = std::move(gguf);
@@ -104,4 +104,4 @@ void WeightList::gated(nn::FeedForwardWeights& to, const LayerConfig& layer) {
   linear("ffn_down", "mlp.down_proj", {d, f}, to.down, config_.feed_forward_bias, 0, true);
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -5,9 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/rooms.h"
 #include "models/model.h"
 
-namespace bantam {
+namespace bantam::models {
 
 // How the files of a family name and keep what most decoders have.
 struct Storage {
@@ -63,4 +64,4 @@ class WeightList {
   std::vector<WeightSpec> all_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::models

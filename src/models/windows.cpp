@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::models {
 
 namespace {
 
@@ -126,4 +126,4 @@ void late_windows_to_hf(const Config& config, Json& json) {
   json["max_window_layers"] = std::ranges::find(layers, true) - layers.begin();
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

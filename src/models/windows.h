@@ -8,9 +8,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/rooms.h"
 #include "models/keys.h"
 
-namespace bantam {
+namespace bantam::models {
 
 // One for each layer: whether it has the window, by a period.
 std::vector<bool> windowed_layers(std::int64_t layers, std::int64_t period);
@@ -35,4 +36,4 @@ Json with_rope_of_full_layers(const Json& json, const std::string& file, double&
 void late_windows_from_hf(Config& config, const HfKeys& keys);
 void late_windows_to_hf(const Config& config, Json& json);
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -12,7 +12,7 @@
 #include "models/keys.h"
 #include "models/stored.h"
 
-namespace bantam {
+namespace bantam::models {
 
 Type gguf_weight_type(const WeightSpec& weight, Type wanted) {
   if (weight.shape.rank() < 2 || weight.role == Role::positions) return Type::f32;
@@ -202,4 +202,4 @@ void write_folder(Model& model, const Family& family, const Path& folder, const 
   });
 }
 
-}  // namespace bantam
+}  // namespace bantam::models

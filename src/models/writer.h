@@ -4,10 +4,11 @@
 #include <functional>
 #include <optional>
 
+#include "base/rooms.h"
 #include "files/gguf_writer.h"
 #include "models/model.h"
 
-namespace bantam {
+namespace bantam::models {
 
 // The rows of a weight in the half layout, contiguous: of the model in memory, or of another file.
 using WeightRows = std::function<Tensor(const WeightSpec& weight)>;
@@ -40,4 +41,4 @@ void write_folder(Model& model, const Family& family, const Path& folder, const 
 // Rows converted to another type, through f32 where they differ.
 Tensor converted(const Tensor& rows, Type type);
 
-}  // namespace bantam
+}  // namespace bantam::models

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::nn {
 
 struct Batch {
   std::vector<std::int32_t> tokens;
@@ -27,4 +29,4 @@ struct Batch {
   }
 };
 
-}  // namespace bantam
+}  // namespace bantam::nn

@@ -5,6 +5,7 @@
 // first, the feed-forward block reads what attention reads, side by side with it.
 #pragma once
 
+#include "base/rooms.h"
 #include "nn/layers.h"
 
 namespace bantam::nn {

@@ -7,7 +7,7 @@
 #include "base/machine.h"
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::nn {
 
 // Twice the window or more, so that it seldom has to be moved.
 std::int64_t CacheShape::room(const Layer& layer) const {
@@ -223,4 +223,4 @@ void Cache::copy(std::int64_t from, std::int64_t to, std::int64_t length) {
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::nn

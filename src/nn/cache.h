@@ -14,7 +14,7 @@
 #include "nn/batch.h"
 #include "ops/ops.h"
 
-namespace bantam {
+namespace bantam::nn {
 
 struct CacheShape {
   struct Layer {
@@ -82,4 +82,4 @@ class Cache {
   std::vector<std::int64_t> starts_;  // [layer][slot]
 };
 
-}  // namespace bantam
+}  // namespace bantam::nn

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/rooms.h"
 #include "nn/batch.h"
 #include "nn/cache.h"
 #include "nn/observer.h"

@@ -1,6 +1,7 @@
 // Somebody who looks on at a forward pass, and may change it.
 #pragma once
 
+#include "base/rooms.h"
 #include "nn/point.h"
 #include "tensor/context.h"
 

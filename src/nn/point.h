@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "base/rooms.h"
+
 namespace bantam::nn {
 
 // T tokens, D width, H heads of the layer, E their width, G stored heads, F hidden width, V

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "base/rooms.h"
 #include "tensor/context.h"
 
 namespace bantam::ops {

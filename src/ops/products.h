@@ -1,6 +1,7 @@
 // The product of a linear layer that is no weight's own, shared by matmul and the fused head.
 #pragma once
 
+#include "base/rooms.h"
 #include "tensor/context.h"
 
 namespace bantam::ops {

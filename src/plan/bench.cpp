@@ -10,7 +10,7 @@
 #include "plan/resident.h"
 #include "tensor/runtime.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 namespace {
 
@@ -210,4 +210,4 @@ BenchReport run_bench(const Path& path, const BenchOptions& options, const Bench
   return Bench(path, options, step).run();
 }
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -7,11 +7,12 @@
 #include <optional>
 #include <vector>
 
+#include "base/rooms.h"
 #include "infer/session.h"
 #include "plan/samples.h"
 #include "plan/work.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 struct BenchOptions {
   SessionOptions session;     // context, positions, slots are chosen here
@@ -65,4 +66,4 @@ BenchReport run_bench(const Path& path, const BenchOptions& options, const Bench
 // What the rows' limits are, from the best reading and arithmetic that were measured.
 void set_limits(BenchReport& report, const CacheShape& cache, const BenchOptions& options);
 
-}  // namespace bantam
+}  // namespace bantam::plan

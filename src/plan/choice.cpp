@@ -4,7 +4,7 @@
 
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 std::vector<ModelChoice> choose_model(const Device& device, const ChoiceLimits& limits,
                                       std::span<const Type> types, const SessionOptions& options) {
@@ -34,4 +34,4 @@ std::vector<ModelChoice> choose_model(const Device& device, const ChoiceLimits& 
   return all;
 }
 
-}  // namespace bantam
+}  // namespace bantam::plan

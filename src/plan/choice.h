@@ -5,10 +5,11 @@
 #include <functional>
 #include <vector>
 
+#include "base/rooms.h"
 #include "plan/shapes.h"
 #include "plan/speed.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 struct ModelChoice {
   const NamedShape* shape = nullptr;
@@ -28,4 +29,4 @@ struct ChoiceLimits {
 std::vector<ModelChoice> choose_model(const Device& device, const ChoiceLimits& limits,
                                       std::span<const Type> types, const SessionOptions& options);
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 
-namespace bantam {
+namespace bantam::plan {
 
 namespace {
 
@@ -35,4 +35,4 @@ const Device* find_device(std::string_view name) {
   return found == kDevices.end() ? nullptr : &*found;
 }
 
-}  // namespace bantam
+}  // namespace bantam::plan

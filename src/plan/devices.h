@@ -5,7 +5,9 @@
 #include <span>
 #include <string_view>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::plan {
 
 struct Device {
   std::string_view name;  // "pi5"
@@ -21,4 +23,4 @@ std::span<const Device> devices();
 // Null: there is none of this name.
 const Device* find_device(std::string_view name);
 
-}  // namespace bantam
+}  // namespace bantam::plan

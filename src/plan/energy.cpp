@@ -5,7 +5,7 @@
 #include <fstream>
 #include <string>
 
-namespace bantam {
+namespace bantam::plan {
 
 namespace {
 
@@ -58,4 +58,4 @@ std::optional<double> EnergyMeter::joules() const {
   return total;
 }
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 class EnergyMeter {
  public:
@@ -28,4 +28,4 @@ class EnergyMeter {
   std::vector<Package> packages_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -11,7 +11,7 @@
 #include "kernels/detect.h"
 #include "kernels/exec.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 namespace {
 
@@ -135,4 +135,4 @@ MachineSpeed measure_machine(ThreadPool& pool, Isa isa, int rounds) {
   return speed;
 }
 
-}  // namespace bantam
+}  // namespace bantam::plan

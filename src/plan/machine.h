@@ -9,7 +9,7 @@
 #include "kernels/kernels.h"
 #include "kernels/peak.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 struct Machine {
   struct CacheLevel {
@@ -43,4 +43,4 @@ MachineSpeed measure_machine(ThreadPool& pool, Isa isa, int rounds = 5);
 // "48K", "32768 kB": as the system writes sizes, in bytes; 0 when it is none.
 std::uint64_t parse_size(std::string_view text);
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -12,7 +12,7 @@
 #include "plan/resident.h"
 #include "plan/work.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 namespace {
 
@@ -173,4 +173,4 @@ std::int64_t keep_to_memory(const ModelFile& file, SessionOptions& options, std:
   return most;
 }
 
-}  // namespace bantam
+}  // namespace bantam::plan

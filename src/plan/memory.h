@@ -5,9 +5,10 @@
 #include <cstdint>
 #include <functional>
 
+#include "base/rooms.h"
 #include "infer/session.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 // The types that a model's weights are stored in.
 using StoredType = std::function<Type(const WeightSpec& weight)>;
@@ -53,4 +54,4 @@ std::int64_t largest_context(RunShape shape, std::int64_t program, std::int64_t 
 // tokenizer too if it is wanted. Returns the positions.
 std::int64_t keep_to_memory(const ModelFile& file, SessionOptions& options, std::int64_t limit);
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 namespace {
 
@@ -64,4 +64,4 @@ std::vector<QualityRow> measure_quality(std::shared_ptr<const ModelFile> file,
   return rows;
 }
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -7,10 +7,11 @@
 #include <span>
 #include <vector>
 
+#include "base/rooms.h"
 #include "infer/divergence.h"
 #include "infer/session.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 struct QualityRow {
   Arithmetic arithmetic;
@@ -33,4 +34,4 @@ std::vector<QualityRow> measure_quality(std::shared_ptr<const ModelFile> file,
                                         const QualityOptions& options,
                                         const Session::GoOn& go_on = {});
 
-}  // namespace bantam
+}  // namespace bantam::plan

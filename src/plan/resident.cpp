@@ -4,7 +4,7 @@
 #include <fstream>
 #include <string>
 
-namespace bantam {
+namespace bantam::plan {
 
 Resident resident_memory(const Path& status) {
   Resident r;
@@ -16,4 +16,4 @@ Resident resident_memory(const Path& status) {
   return r;
 }
 
-}  // namespace bantam
+}  // namespace bantam::plan

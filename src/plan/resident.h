@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 struct Resident {
   std::uint64_t now = 0, peak = 0;  // bytes in memory, files that are mapped counted; 0: not known
@@ -13,4 +13,4 @@ struct Resident {
 // Of proc(5)'s status file.
 Resident resident_memory(const Path& status = "/proc/self/status");
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::plan {
 
 class Samples {
  public:
@@ -35,4 +37,4 @@ class Samples {
   std::vector<double> values_;  // rising
 };
 
-}  // namespace bantam
+}  // namespace bantam::plan

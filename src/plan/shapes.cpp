@@ -12,7 +12,7 @@
 #include "blocks/format.h"
 #include "models/writer.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 namespace {
 
@@ -123,4 +123,4 @@ void write_random_model(const Config& config, Type type, const Path& path) {
       kind);
 }
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "models/model.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 struct NamedShape {
   std::string_view name;  // "1.2b"
@@ -35,4 +35,4 @@ std::int64_t parameters_of(const Config& config);
 // of a matrix repeat after sixteen: encoding would take longer than all else.
 void write_random_model(const Config& config, Type type, const Path& path);
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -10,7 +10,7 @@
 #include "plan/shapes.h"
 #include "tensor/runtime.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 namespace {
 
@@ -191,4 +191,4 @@ SpeedPlan reckon_speed(const Device& device, const ModelCosts& costs, std::int64
   return plan;
 }
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -4,12 +4,13 @@
 
 #include <cstdint>
 
+#include "base/rooms.h"
 #include "plan/devices.h"
 #include "plan/memory.h"
 #include "plan/samples.h"
 #include "plan/work.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 struct SpeedPlan {
   double load_s = 0;         // opening a file that the system has read before (a device: has not)
@@ -40,4 +41,4 @@ SpeedPlan measure_speed(const Config& config, Type type, const SessionOptions& o
 constexpr double kDecodeShare = 0.85, kPrefillShare = 0.45;
 SpeedPlan reckon_speed(const Device& device, const ModelCosts& costs, std::int64_t prompt);
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -6,7 +6,7 @@
 #include "kernels/detect.h"
 #include "models/stored.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 namespace {
 
@@ -70,4 +70,4 @@ Unit unit_of(Arithmetic arithmetic, Isa isa) {
   return Unit::fma;
 }
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -5,12 +5,13 @@
 #include <cstdint>
 #include <functional>
 
+#include "base/rooms.h"
 #include "kernels/peak.h"
 #include "models/loader.h"
 #include "nn/cache.h"
 #include "tensor/context.h"
 
-namespace bantam {
+namespace bantam::plan {
 
 struct TokenWork {
   std::int64_t body = 0;  // parameters of linear layers, which every token is multiplied with
@@ -36,4 +37,4 @@ std::int64_t cache_bytes_read(const CacheShape& shape, std::int64_t depth);
 // The instruction that bounds the products of `arithmetic` on `isa`.
 Unit unit_of(Arithmetic arithmetic, Isa isa);
 
-}  // namespace bantam
+}  // namespace bantam::plan

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "serve/exchange.h"
 #include "serve/log_probabilities_json.h"
 #include "serve/requests.h"

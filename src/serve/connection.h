@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "base/rooms.h"
 #include "serve/access.h"
 #include "serve/service.h"
 #include "serve/socket.h"

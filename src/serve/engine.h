@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/rooms.h"
 #include "infer/answer.h"
 #include "infer/decoder.h"
 #include "infer/session.h"

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/rooms.h"
 #include "serve/http.h"
 #include "serve/socket.h"
 

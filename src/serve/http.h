@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/rooms.h"
 #include "serve/refusal.h"
 
 namespace bantam::serve {

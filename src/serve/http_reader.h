@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/rooms.h"
 #include "serve/http.h"
 #include "serve/limits.h"
 

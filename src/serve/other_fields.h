@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/rooms.h"
 #include "serve/fields.h"
 
 namespace bantam::serve {

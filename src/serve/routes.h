@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/rooms.h"
 #include "serve/exchange.h"
 #include "serve/service.h"
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/rooms.h"
 #include "serve/connection.h"
 
 namespace bantam::serve {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/rooms.h"
 #include "chat/chat_template.h"
 #include "serve/engine.h"
 #include "serve/limits.h"

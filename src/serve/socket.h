@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/rooms.h"
 #include "serve/http_reader.h"
 #include "serve/limits.h"
 

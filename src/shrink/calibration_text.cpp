@@ -1,6 +1,6 @@
 #include "shrink/calibration_text.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 namespace {
 
@@ -75,4 +75,4 @@ Assistant: 可以。先關機,打開後蓋,看看滾輪附近有沒有撕破的�
 
 std::string_view calibration_text() { return kText; }
 
-}  // namespace bantam
+}  // namespace bantam::shrink

@@ -4,8 +4,10 @@
 
 #include <string_view>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::shrink {
 
 std::string_view calibration_text();
 
-}  // namespace bantam
+}  // namespace bantam::shrink

@@ -5,7 +5,7 @@
 
 #include "shrink/target.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 namespace {
 
@@ -107,4 +107,4 @@ TypeChoice choose_for_cost(std::span<const TensorOptions> tensors, double cost) 
   return ladder.choice();
 }
 
-}  // namespace bantam
+}  // namespace bantam::shrink

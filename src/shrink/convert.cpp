@@ -9,7 +9,7 @@
 #include "blocks/format.h"
 #include "models/stored.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 Conversion::Conversion(std::shared_ptr<const ModelFile> file, TypePlan plan,
                        ConversionOptions options)
@@ -183,4 +183,4 @@ std::vector<Type> quantised_types(const ModelFile& file) {
   return types;
 }
 
-}  // namespace bantam
+}  // namespace bantam::shrink

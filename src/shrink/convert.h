@@ -16,7 +16,7 @@
 #include "shrink/importance.h"
 #include "shrink/type_plan.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 struct ConversionOptions {
   std::function<void()> tick;  // called before each tensor; may throw to end the work
@@ -77,4 +77,4 @@ class Conversion {
 // The types of the file's matrices that are quantised already.
 std::vector<Type> quantised_types(const ModelFile& file);
 
-}  // namespace bantam
+}  // namespace bantam::shrink

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstring>
 
-#include "shrink/divergence.h"
+#include "infer/divergence.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 namespace {
 
@@ -104,4 +104,4 @@ double divergence_from(const Digest& before, Session& model, const Passages& pas
   return rows.empty() ? 0 : sum / static_cast<double>(rows.size());
 }
 
-}  // namespace bantam
+}  // namespace bantam::shrink

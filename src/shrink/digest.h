@@ -2,9 +2,10 @@
 // others as one. The divergence of such distributions is never more than that of the whole ones.
 #pragma once
 
+#include "base/rooms.h"
 #include "shrink/fidelity.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 struct Digest {
   static constexpr std::size_t kKept = 128;
@@ -20,4 +21,4 @@ Digest digest_of(Session& model, const Passages& passages, ThreadPool& pool);
 double divergence_from(const Digest& before, Session& model, const Passages& passages,
                        ThreadPool& pool);
 
-}  // namespace bantam
+}  // namespace bantam::shrink

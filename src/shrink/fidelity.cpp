@@ -5,9 +5,9 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "shrink/divergence.h"
+#include "infer/divergence.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 std::vector<std::int32_t> Passages::passage(std::int64_t index) const {
   std::vector<std::int32_t> ids;
@@ -104,4 +104,4 @@ Fidelity compare_models(Session& parent, Session& child, const Passages& passage
   return summary(std::move(positions), loss, parent_loss, followed);
 }
 
-}  // namespace bantam
+}  // namespace bantam::shrink

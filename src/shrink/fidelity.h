@@ -7,9 +7,10 @@
 #include <span>
 #include <vector>
 
+#include "base/rooms.h"
 #include "infer/session.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 // A row of tokens in parts that are seen together, each after the token that begins a text, if the
 // model has one.
@@ -42,4 +43,4 @@ using Tick = std::function<void(std::int64_t done, std::int64_t count)>;
 Fidelity compare_models(Session& parent, Session& child, const Passages& passages, ThreadPool& pool,
                         const Tick& tick);
 
-}  // namespace bantam
+}  // namespace bantam::shrink

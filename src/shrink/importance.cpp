@@ -8,7 +8,7 @@
 #include "files/gguf.h"
 #include "files/gguf_writer.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 std::vector<float> Importance::weights(const std::string& tensor, std::int64_t width) const {
   const auto found = of.find(tensor);
@@ -206,4 +206,4 @@ Importance read_importance(const Path& file) {
   return out;
 }
 
-}  // namespace bantam
+}  // namespace bantam::shrink

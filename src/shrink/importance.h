@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "infer/session.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 struct Importance {
   struct Inputs {
@@ -40,4 +40,4 @@ void write_importance(const Importance& importance, const Path& file, const std:
 // The same, or its older form (.dat). Throws Error when the file is neither, or is damaged.
 Importance read_importance(const Path& file);
 
-}  // namespace bantam
+}  // namespace bantam::shrink

@@ -6,7 +6,7 @@
 #include <array>
 #include <charconv>
 
-namespace bantam {
+namespace bantam::shrink {
 
 namespace {
 
@@ -101,4 +101,4 @@ Type mix_type(const Mix& mix, Place place, const Spot& spot) {
   return mix.type;
 }
 
-}  // namespace bantam
+}  // namespace bantam::shrink

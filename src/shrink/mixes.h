@@ -7,7 +7,7 @@
 
 #include "base/view.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 // What a matrix is for, as far as mixes tell matrices apart.
 enum class Place : std::uint8_t {
@@ -48,4 +48,4 @@ std::span<const Mix> mixes();
 const Mix* find_mix(std::string_view name);  // case does not matter; null: none of that name
 Type mix_type(const Mix& mix, Place place, const Spot& spot);
 
-}  // namespace bantam
+}  // namespace bantam::shrink

@@ -9,7 +9,7 @@
 #include "models/stored.h"
 #include "shrink/digest.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 namespace {
 
@@ -200,4 +200,4 @@ double measure_choice(Session& model, const std::shared_ptr<const ModelFile>& fi
   return divergence_from(before, model, passages, pool);
 }
 
-}  // namespace bantam
+}  // namespace bantam::shrink

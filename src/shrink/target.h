@@ -6,11 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "shrink/fidelity.h"
 #include "shrink/importance.h"
 #include "shrink/type_plan.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 // A type that a tensor could have.
 struct TypeOption {
@@ -49,4 +50,4 @@ double measure_choice(Session& model, const std::shared_ptr<const ModelFile>& fi
                       const TypeChoice& choice, const Passages& passages,
                       const Importance& importance, ThreadPool& pool);
 
-}  // namespace bantam
+}  // namespace bantam::shrink

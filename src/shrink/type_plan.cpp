@@ -5,7 +5,7 @@
 
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 namespace {
 
@@ -90,4 +90,4 @@ bool TypePlan::quantises() const {
   return std::ranges::any_of(types_, [](const auto& row) { return format(row.second).quantised; });
 }
 
-}  // namespace bantam
+}  // namespace bantam::shrink

@@ -7,10 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "models/loader.h"
 #include "shrink/mixes.h"
 
-namespace bantam {
+namespace bantam::shrink {
 
 struct Fallback {
   std::string tensor;
@@ -52,4 +53,4 @@ class TypePlan {
 // either.
 Type fitting_type(Type wanted, std::int64_t width);
 
-}  // namespace bantam
+}  // namespace bantam::shrink

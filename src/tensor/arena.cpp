@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::tensor {
 
 namespace {
 
@@ -52,4 +52,4 @@ void Arena::release(Mark to) {
   used_ = to.used;
 }
 
-}  // namespace bantam
+}  // namespace bantam::tensor

@@ -5,9 +5,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/rooms.h"
 #include "kernels/exec.h"
 
-namespace bantam {
+namespace bantam::tensor {
 
 class Arena {
  public:
@@ -38,4 +39,4 @@ class Arena {
   bool counting_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tensor

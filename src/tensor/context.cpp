@@ -5,7 +5,7 @@
 #include "blocks/format.h"
 #include "kernels/math.h"
 
-namespace bantam {
+namespace bantam::tensor {
 
 Tensor Context::make(const Shape& shape, Type type) {
   std::byte* memory = arena.allocate(static_cast<std::size_t>(byte_size(type, shape)));
@@ -63,4 +63,4 @@ const float* RopeTables::get(const std::shared_ptr<const std::vector<double>>& f
   return entry.table.data();
 }
 
-}  // namespace bantam
+}  // namespace bantam::tensor

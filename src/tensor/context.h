@@ -7,21 +7,23 @@
 #include <memory>
 #include <vector>
 
+#include "base/rooms.h"
 #include "kernels/exec.h"
 #include "tensor/arena.h"
 #include "tensor/tape.h"
 #include "tensor/tensor.h"
 #include "tensor/weight.h"
 
-namespace bantam {
+namespace bantam::nn {
+class Observer;  // nn/observer.h
+}
+
+namespace bantam::tensor {
 
 // The arithmetic of linear layers, one for a whole run (design: "Arithmetic").
 // int8 and faithful round activations, to 8 bits and to 15. The numbers are kept in files.
 enum class Arithmetic : std::uint8_t { f32, int8, bf16, faithful };
 
-namespace nn {
-class Observer;  // nn/observer.h
-}
 
 // Sees what goes into each linear layer of a pass: x [T,K] and the weight [N,K] (never changed).
 class LinearInputs {
@@ -92,4 +94,4 @@ struct Context {
   Tensor only_output(Arena::Mark begin, const Tensor& x, const Tensor& y);
 };
 
-}  // namespace bantam
+}  // namespace bantam::tensor

@@ -2,10 +2,10 @@
 
 #include "base/machine.h"
 
-namespace bantam {
+namespace bantam::tensor {
 
 OwnRuntime::OwnRuntime(unsigned threads, std::optional<Isa> isa)
     : kernels_(kernels_for(isa ? *isa : best_isa())),
       pool_(threads > 0 ? threads : default_threads()) {}
 
-}  // namespace bantam
+}  // namespace bantam::tensor

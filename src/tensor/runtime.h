@@ -6,7 +6,7 @@
 #include "base/thread_pool.h"
 #include "kernels/kernels.h"
 
-namespace bantam {
+namespace bantam::tensor {
 
 // Both outlive whoever computes with them.
 struct Runtime {
@@ -27,4 +27,4 @@ class OwnRuntime {
   ThreadPool pool_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tensor

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "tensor/context.h"
 
-namespace bantam {
+namespace bantam::tensor {
 
 namespace {
 
@@ -206,4 +206,4 @@ void Tape::clear() {
   slots_.resize(watched_);
 }
 
-}  // namespace bantam
+}  // namespace bantam::tensor

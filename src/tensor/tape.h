@@ -11,9 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/rooms.h"
 #include "tensor/tensor.h"
 
-namespace bantam {
+namespace bantam::tensor {
 
 struct Context;
 class Tape;
@@ -152,4 +153,4 @@ class Tape {
   bool paused_ = false, seeds_expected_ = false, from_roots_ = true;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tensor

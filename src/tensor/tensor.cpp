@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::tensor {
 
 Tensor Tensor::zeros(Shape shape, Type type) {
   auto bytes = std::shared_ptr<std::byte[]>(
@@ -23,4 +23,4 @@ void require_shape(const char* what, const Tensor& tensor, const Shape& shape) {
         .field(what);
 }
 
-}  // namespace bantam
+}  // namespace bantam::tensor

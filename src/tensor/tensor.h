@@ -8,7 +8,7 @@
 #include "base/view.h"
 #include "kernels/kernels.h"
 
-namespace bantam {
+namespace bantam::tensor {
 
 class Tensor {
  public:
@@ -47,4 +47,4 @@ class Tensor {
 // Throws Error "WHAT: a shape of [..] was expected, not [..]".
 void require_shape(const char* what, const Tensor& tensor, const Shape& shape);
 
-}  // namespace bantam
+}  // namespace bantam::tensor

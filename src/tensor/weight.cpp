@@ -9,7 +9,7 @@
 #include "kernels/gemm/turned.h"
 #include "tensor/context.h"
 
-namespace bantam {
+namespace bantam::tensor {
 
 // What is made of the rows. A form is valid while its generation is that of the rows.
 struct Weight::Forms {
@@ -181,4 +181,4 @@ void Weight::prepare(const Exec& exec, Arithmetic arithmetic, MemoryBlocks& memo
   rows_ = Tensor(View(nullptr, type(), shape()), nullptr).with_slot(rows_.slot());
 }
 
-}  // namespace bantam
+}  // namespace bantam::tensor

@@ -5,10 +5,11 @@
 #include <memory>
 #include <span>
 
+#include "base/rooms.h"
 #include "kernels/gemm/gemm.h"
 #include "tensor/tensor.h"
 
-namespace bantam {
+namespace bantam::tensor {
 
 struct Context;
 enum class Arithmetic : std::uint8_t;
@@ -66,4 +67,4 @@ class Weight {
   std::shared_ptr<Forms> forms_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tensor

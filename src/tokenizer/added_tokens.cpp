@@ -7,7 +7,7 @@
 #include "words/unicode.h"
 #include "words/word_char.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -185,4 +185,4 @@ void AddedTokenFinder::cut(std::string_view text, const std::vector<Hit>& hits,
   if (done < text.size()) out.push_back({text.substr(done), -1});
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

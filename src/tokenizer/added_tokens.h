@@ -8,9 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "tokenizer/tokenizer_spec.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 class AddedTokenFinder {
  public:
@@ -45,4 +46,4 @@ class AddedTokenFinder {
   TokenizerSpec::Matching matching_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

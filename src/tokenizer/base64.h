@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::tokenizer {
 
 inline std::string base64_encode(std::string_view bytes) {
   static constexpr char kDigits[] =
@@ -49,4 +51,4 @@ inline std::optional<std::string> base64_decode(std::string_view text) {
   return out;
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -7,7 +7,7 @@
 #include "tokenizer/bpe_merge.h"
 #include "words/byte_alphabet.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -366,4 +366,4 @@ std::unique_ptr<TokenModel> make_bpe(const TokenizerSpec& spec) {
   return std::make_unique<CharBpe>(spec);
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -8,11 +8,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "tokenizer/char_ids.h"
 #include "tokenizer/token_model.h"
 #include "tokenizer/tokenizer_spec.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 // What all kinds share. A symbol is an id, or, where SentencePiece's rule merges what is no token
 // by itself, a number above the ids; a byte without a token of its character is -2 - byte.
@@ -88,4 +89,4 @@ class CharBpe final : public BpeModel {
   std::string prefix_, suffix_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

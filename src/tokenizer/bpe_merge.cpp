@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -196,4 +196,4 @@ std::size_t merge_pairs(const PairMap& merges, std::span<std::int32_t> ids,
   return LongMerge(merges, ids, scratch).run();
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

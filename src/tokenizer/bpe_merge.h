@@ -5,12 +5,13 @@
 #include <cstddef>
 #include <span>
 
+#include "base/rooms.h"
 #include "tokenizer/flat_hash.h"
 #include "tokenizer/token_model.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 // Merges `ids` in place and returns how many there are then. Pairs with a negative id never merge.
 std::size_t merge_pairs(const PairMap& merges, std::span<std::int32_t> ids, EncodeScratch& scratch);
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 void BpeMerger::reserve(std::size_t words, std::size_t symbols) {
   words_.reserve(words);
@@ -198,4 +198,4 @@ void BpeMerger::Table::grow() {
     if (slot.key != UINT64_MAX) slots_[place(slot.key)] = slot;
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -14,7 +14,9 @@
 #include <utility>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::tokenizer {
 
 class BpeMerger {
  public:
@@ -95,4 +97,4 @@ class BpeMerger {
   Side left_, right_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -13,7 +13,7 @@
 #include "words/pre_tokenizer.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 namespace {
 
 constexpr std::int64_t kMaxVocabulary = std::int64_t{1} << 24;
@@ -204,4 +204,4 @@ BpeVocabulary train_bpe(const BpeTraining& training, const NextDocument& next, T
   return result;
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

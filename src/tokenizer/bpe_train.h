@@ -11,7 +11,7 @@
 
 #include "base/thread_pool.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 struct BpeTraining {
   std::int64_t vocabulary = 32000;   // tokens wanted, the 256 bytes and the special ones included
@@ -57,4 +57,4 @@ using NextDocument = std::function<bool(std::string& text)>;
 BpeVocabulary train_bpe(const BpeTraining& training, const NextDocument& next, ThreadPool& pool,
                         const std::function<void(const BpeProgress&)>& progress = {});
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

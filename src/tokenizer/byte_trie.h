@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::tokenizer {
 
 class ByteTrie {
  public:
@@ -70,4 +72,4 @@ class ByteTrie {
   std::vector<std::int32_t> values_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

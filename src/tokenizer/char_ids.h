@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::tokenizer {
 
 class CharIds {
  public:
@@ -29,4 +31,4 @@ class CharIds {
   std::vector<std::int32_t> blocks_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 CharsMap::CharsMap(std::string_view blob) {
   std::uint32_t size = 0;
@@ -199,4 +199,4 @@ std::unique_ptr<NormalizeOp> make_sentencepiece_space_op(const NormalizeStep& st
   return std::make_unique<SpaceOp>(step);
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

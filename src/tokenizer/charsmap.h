@@ -9,9 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "tokenizer/normalizer.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 class CharsMap {
  public:
@@ -41,4 +42,4 @@ std::unique_ptr<NormalizeOp> make_charsmap_op(std::string_view blob, bool by_pre
 
 std::unique_ptr<NormalizeOp> make_sentencepiece_space_op(const NormalizeStep& step);
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

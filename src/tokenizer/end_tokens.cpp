@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -100,4 +100,4 @@ void add_known_ends(TokenizerSpec& spec, bool retype) {
   spec.ends.erase(std::unique(spec.ends.begin(), spec.ends.end()), spec.ends.end());
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -6,9 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "tokenizer/tokenizer_spec.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 // Adds to spec.ends what ends a turn by its name. `retype`: gives the well-known names the types
 // that llama.cpp gives them (for GGUF); tokenizer.json says itself which tokens are special.
@@ -16,4 +17,4 @@ void add_known_ends(TokenizerSpec& spec, bool retype);
 // Whether a token of this name ends a turn wherever it stands.
 bool is_known_end(std::string_view name);
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

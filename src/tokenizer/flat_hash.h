@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::tokenizer {
 
 // A number that no file can know in advance.
 std::uint64_t hash_seed();
@@ -118,4 +120,4 @@ class PairMap {
   int shift_ = 0;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

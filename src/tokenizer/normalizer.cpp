@@ -8,7 +8,7 @@
 #include "words/regex.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -273,4 +273,4 @@ std::string Normalizer::apply(std::string_view text, bool first) const {
   return out;
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

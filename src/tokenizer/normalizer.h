@@ -7,10 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "tokenizer/tokenizer_spec.h"
 #include "words/unicode_form.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 class NormalizeOp {
  public:
@@ -34,4 +35,4 @@ class Normalizer {
   std::vector<std::unique_ptr<NormalizeOp>> ops_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -6,7 +6,7 @@
 
 #include "tokenizer/flat_hash.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 constexpr std::size_t kCountBlock = std::size_t{1} << 18;
@@ -56,4 +56,4 @@ const char* PieceCounts::keep(std::string_view piece) {
   return kept;
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::tokenizer {
 
 // An open-addressing table whose keys lie one after the other in blocks of memory. The order of its
 // entries says nothing: the hash is seeded (flat_hash.h), so that no text can be made to collide.
@@ -45,4 +47,4 @@ class alignas(64) PieceCounts {  // a worker each: no two on one cache line
   std::size_t free_size_ = 0;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -8,7 +8,7 @@
 #include "words/unicode.h"
 #include "words/word_char.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -182,4 +182,4 @@ void PreTokenPipeline::run_step(const Step& entry, bool first, Pieces& pieces) c
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -7,10 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "words/pre_tokenizer.h"
 #include "tokenizer/tokenizer_spec.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 class PreTokenPipeline {
  public:
@@ -44,4 +45,4 @@ class PreTokenPipeline {
   bool to_bytes_ = false;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -7,7 +7,7 @@
 #include "tokenizer/flat_hash.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -98,4 +98,4 @@ std::vector<double> scores_from_merges(const TokenizerSpec& spec) {
   return scores;
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

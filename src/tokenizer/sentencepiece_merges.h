@@ -5,9 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/rooms.h"
 #include "tokenizer/tokenizer_spec.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 // For each piece all pairs of pieces that make it, the pieces by falling score (as generate_merges
 // of huggingface/transformers, src/transformers/convert_slow_tokenizer.py). Throws Error when a
@@ -18,4 +19,4 @@ std::vector<std::pair<std::int32_t, std::int32_t>> merges_from_scores(const Toke
 // are none: a pair that makes a piece is missing, or the pairs of a piece stand apart.
 std::vector<double> scores_from_merges(const TokenizerSpec& spec);
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -8,7 +8,7 @@
 #include "tokenizer/end_tokens.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -246,4 +246,4 @@ TokenizerSpec read_sentencepiece_model(std::string_view bytes, const std::string
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -5,9 +5,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/rooms.h"
 #include "tokenizer/tokenizer_spec.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 // Whether the bytes begin as such a file does.
 bool is_sentencepiece_model(std::string_view bytes);
@@ -17,4 +18,4 @@ bool is_sentencepiece_model(std::string_view bytes);
 // offset.
 TokenizerSpec read_sentencepiece_model(std::string_view bytes, const std::string& file);
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

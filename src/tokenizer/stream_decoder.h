@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "tokenizer/tokenizer.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 class StreamDecoder {
  public:
@@ -28,4 +29,4 @@ class StreamDecoder {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

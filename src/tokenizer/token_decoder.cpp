@@ -7,7 +7,7 @@
 #include "words/regex.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -320,4 +320,4 @@ std::string TokenDecoder::alone(std::string_view piece, bool raw) const {
   return out;
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -12,9 +12,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "tokenizer/tokenizer_spec.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 // Takes bytes, gives whole characters.
 class Utf8Stream {
@@ -73,4 +74,4 @@ class TokenDecoder {
   bool spaced_ = false;  // no decoder: tokens are joined by spaces
 };
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -10,9 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "tokenizer/flat_hash.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 // The ids of short words that were met before: direct-mapped, a word of text or its ids that do not
 // fit an entry of one cache line are not kept.
@@ -80,4 +81,4 @@ std::unique_ptr<TokenModel> make_bpe(const TokenizerSpec& spec);
 std::unique_ptr<TokenModel> make_unigram(const TokenizerSpec& spec);
 std::unique_ptr<TokenModel> make_word_piece(const TokenizerSpec& spec);
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -8,7 +8,7 @@
 #include "tokenizer/tokenizer_parts.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -357,4 +357,4 @@ std::string StreamDecoder::finish() {
   return out;
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

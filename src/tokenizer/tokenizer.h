@@ -15,10 +15,13 @@
 
 #include "base/file.h"
 
-namespace bantam {
-
+namespace bantam::files {
 class GgufFile;
 class GgufWriter;
+}  // namespace bantam::files
+
+namespace bantam::tokenizer {
+
 struct TokenizerSpec;
 
 struct EncodeOptions {
@@ -123,4 +126,4 @@ std::string tokenizer_config_json(const Tokenizer& tokenizer);
 void write_tokenizer(const Tokenizer& tokenizer, GgufWriter& writer, std::int64_t vocabulary = 0,
                      std::vector<std::string>* lost = nullptr);
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -12,7 +12,7 @@
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/tokenizer_spec.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -376,4 +376,4 @@ std::shared_ptr<const Tokenizer> open_tokenizer(const GgufFile& file) {
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -10,7 +10,7 @@
 #include "tokenizer/tokenizer_spec.h"
 #include "words/byte_alphabet.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -380,4 +380,4 @@ void write_tokenizer(const Tokenizer& tokenizer, GgufWriter& writer, std::int64_
   GgufKeys(tokenizer.spec(), writer, vocabulary, lost).write();
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

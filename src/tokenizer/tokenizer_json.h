@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "tokenizer/tokenizer_spec.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 // Throws Error with `file`, and the field or the offset.
 TokenizerSpec read_tokenizer_json(std::string_view text, const std::string& file);
@@ -27,4 +27,4 @@ Json write_pre_tokenizers(const TokenizerSpec& spec);
 Json write_decoders(const TokenizerSpec& spec);
 Json write_post_processor(const TokenizerSpec& spec);
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -8,7 +8,7 @@
 #include "tokenizer/tokenizer_json.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -340,4 +340,4 @@ void read_post_processor(const Json& json, TokenizerSpec& spec) {
   });
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

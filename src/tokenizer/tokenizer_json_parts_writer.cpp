@@ -5,7 +5,7 @@
 #include "tokenizer/base64.h"
 #include "tokenizer/tokenizer_json.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -270,4 +270,4 @@ Json write_post_processor(const TokenizerSpec& spec) {
           {"special_tokens", std::move(specials)}};
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

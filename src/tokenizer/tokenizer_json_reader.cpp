@@ -7,7 +7,7 @@
 #include "tokenizer/end_tokens.h"
 #include "tokenizer/tokenizer_json.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -412,4 +412,4 @@ TokenizerSpec read_tokenizer_json(std::string_view text, const std::string& file
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

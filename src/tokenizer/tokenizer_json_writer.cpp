@@ -7,7 +7,7 @@
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/tokenizer_json.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -204,4 +204,4 @@ std::string tokenizer_config_json(const Tokenizer& tokenizer) {
   return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -11,7 +11,7 @@
 #include "tokenizer/tokenizer_json.h"
 #include "tokenizer/tokenizer_spec.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -206,4 +206,4 @@ std::shared_ptr<const Tokenizer> open_tokenizer(const Path& named) {
   return compile(read_file_of_tokenizer(path), path.string());
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "tokenizer/added_tokens.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/pre_token_pipeline.h"
@@ -15,7 +16,7 @@
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/tokenizer_spec.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 // Buffers and word caches that calls borrow and give back, so that a cache stays warm.
 class ScratchPool {
@@ -54,4 +55,4 @@ struct Tokenizer::Parts {
   mutable ScratchPool scratch;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

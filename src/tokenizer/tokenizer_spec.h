@@ -11,10 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/rooms.h"
 #include "words/pre_tokenizer.h"
 #include "tokenizer/vocabulary.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 // What SentencePiece writes for a space: U+2581.
 inline constexpr std::string_view kSpaceMark = "\u2581";
@@ -177,4 +178,4 @@ inline std::int32_t model_piece(const TokenizerSpec& spec, std::string_view piec
 // True when the pieces of the model spell bytes as GPT-2 does ("Ġ" for a space).
 bool is_byte_level(const TokenizerSpec& spec);
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

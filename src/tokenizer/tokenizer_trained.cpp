@@ -5,7 +5,7 @@
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/tokenizer_spec.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 std::shared_ptr<const Tokenizer> make_tokenizer(TrainedTokenizer trained) {
   TokenizerSpec spec;
@@ -54,4 +54,4 @@ std::shared_ptr<const Tokenizer> make_tokenizer(TrainedTokenizer trained) {
   return std::make_shared<const Tokenizer>(std::move(spec));
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -10,7 +10,7 @@
 #include "tokenizer/tokenizer_spec.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -153,4 +153,4 @@ std::unique_ptr<TokenModel> make_unigram(const TokenizerSpec& spec) {
   return std::make_unique<Unigram<double>>(spec);
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "tokenizer/flat_hash.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 std::uint64_t hash_seed() {
   std::uint64_t seed = 0;
@@ -109,4 +109,4 @@ void Vocabulary::grow() {
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

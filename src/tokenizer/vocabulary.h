@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::tokenizer {
 
 // More tokens than any model has; bounds what a hostile file can make us hold.
 inline constexpr std::int64_t kMostTokens = 1 << 22;
@@ -73,4 +75,4 @@ class Vocabulary {
   std::uint64_t seed_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

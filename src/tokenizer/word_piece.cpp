@@ -8,7 +8,7 @@
 #include "tokenizer/tokenizer_spec.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -96,4 +96,4 @@ std::unique_ptr<TokenModel> make_word_piece(const TokenizerSpec& spec) {
   return std::make_unique<WordPiece>(spec);
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

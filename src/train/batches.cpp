@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::train {
 
 RowStream::RowStream(const TokenStore& store, std::vector<std::int64_t> documents,
                      std::int64_t context, std::uint64_t seed)
@@ -72,4 +72,4 @@ Batch make_batch(const TokenStore& store, std::span<const PackedRow> rows, std::
   return batch;
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/rooms.h"
 #include "data/dataset.h"
 #include "nn/batch.h"
 
-namespace bantam {
+namespace bantam::train {
 
 // Endless packed rows: epoch after epoch, each shuffled anew. A position in it is (epoch, row), and
 // says all that a resumed run needs.
@@ -45,4 +46,4 @@ Batch make_batch(const TokenStore& store, std::span<const PackedRow> rows, std::
 // The sum of the loss weights of these rows.
 double weight_sum(const TokenStore& store, std::span<const PackedRow> rows);
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 
-namespace bantam {
+namespace bantam::train {
 
 namespace {
 
@@ -190,4 +190,4 @@ RunState read_checkpoint(const Path& path, const RunIdentity& identity,
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -10,7 +10,7 @@
 #include "train/batches.h"
 #include "train/parameters.h"
 
-namespace bantam {
+namespace bantam::train {
 
 struct RunState {
   std::int64_t step = 0;  // steps done
@@ -38,4 +38,4 @@ void write_checkpoint(const Path& path, const RunIdentity& identity, const RunSt
 RunState read_checkpoint(const Path& path, const RunIdentity& identity,
                          std::vector<Parameter>& parameters);
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -4,7 +4,7 @@
 #include "models/writer.h"
 #include "train/run.h"
 
-namespace bantam {
+namespace bantam::train {
 
 void export_model(Model& model, const Family& family, const Tokenizer& tokenizer, const Path& out,
                   bool replace) {
@@ -26,4 +26,4 @@ void export_model(Model& model, const Family& family, const Tokenizer& tokenizer
   folder.commit();
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "train/trainer.h"
 
-namespace bantam {
+namespace bantam::train {
 
 Config as_family(const Config& shape, const Family& family) {
   if (shape.family == family.gguf) return shape;
@@ -33,4 +33,4 @@ Config as_family(const Config& shape, const Family& family) {
   return c;
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

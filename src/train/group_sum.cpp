@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace bantam {
+namespace bantam::train {
 
 void GroupSum::fold(Context& ctx, Node& into, const Node& from) {
   ctx.rows(
@@ -53,4 +53,4 @@ std::int64_t GroupSum::most_held(std::int64_t groups) {
   return static_cast<std::int64_t>(std::bit_width(static_cast<std::uint64_t>(groups))) + 1;
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

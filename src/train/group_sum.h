@@ -7,9 +7,10 @@
 
 #include <vector>
 
+#include "base/rooms.h"
 #include "train/parameters.h"
 
-namespace bantam {
+namespace bantam::train {
 
 class GroupSum {
  public:
@@ -30,4 +31,4 @@ class GroupSum {
   std::vector<Node> nodes_;  // whole subtrees, levels falling
 };
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace bantam {
+namespace bantam::train {
 
 namespace {
 
@@ -188,4 +188,4 @@ void Optimiser::apply(Context& ctx, std::vector<Parameter>& parameters, std::int
   for (const Parameter& p : parameters) p.changed();
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

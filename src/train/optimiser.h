@@ -3,10 +3,11 @@
 
 #include <vector>
 
+#include "base/rooms.h"
 #include "train/parameters.h"
 #include "train/settings.h"
 
-namespace bantam {
+namespace bantam::train {
 
 class Optimiser {
  public:
@@ -28,4 +29,4 @@ class Optimiser {
   OptimiserSettings settings_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::train

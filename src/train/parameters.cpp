@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::train {
 
 namespace {
 
@@ -102,4 +102,4 @@ std::vector<Parameter> adopt_parameters(Model& model, Tape& tape,
   return parameters;
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "models/model.h"
 #include "tensor/context.h"
 
-namespace bantam {
+namespace bantam::train {
 
 struct Parameter {
   std::string name;  // WeightSpec::own_name
@@ -41,4 +42,4 @@ std::vector<Parameter> adopt_parameters(Model& model, Tape& tape,
 std::vector<Parameter> make_parameters(Model& model, Tape& tape, std::uint64_t seed, bool muon,
                                        Arena* counting = nullptr);
 
-}  // namespace bantam
+}  // namespace bantam::train

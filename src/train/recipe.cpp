@@ -12,7 +12,7 @@
 #include "base/nearest.h"
 #include "train/trainer.h"
 
-namespace bantam {
+namespace bantam::train {
 
 namespace {
 
@@ -307,4 +307,4 @@ TrainSettings settle(const Recipe& r, std::int64_t vocabulary, std::int64_t trai
   return s;
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -11,7 +11,7 @@
 #include "data/tokenise.h"
 #include "train/settings.h"
 
-namespace bantam {
+namespace bantam::train {
 
 struct Recipe {
   Path text;  // a folder, or a .txt, .md or .jsonl file
@@ -58,4 +58,4 @@ std::int64_t parse_count(const std::string& text);
 // The settings of a run over this much text.
 TrainSettings settle(const Recipe& recipe, std::int64_t vocabulary, std::int64_t train_tokens);
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -3,7 +3,7 @@
 
 #include "train/recipe.h"
 
-namespace bantam {
+namespace bantam::train {
 
 namespace {
 
@@ -93,4 +93,4 @@ std::string recipe_text(const Recipe& r) {
   return out.take();
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

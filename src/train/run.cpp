@@ -13,7 +13,7 @@
 #include "train/run_folder.h"
 #include "train/run_limits.h"
 
-namespace bantam {
+namespace bantam::train {
 
 namespace {
 
@@ -365,4 +365,4 @@ std::string loss_curve(const std::vector<float>& losses, int columns, int rows) 
   return out + fmt::format("  loss    0{:>{}}\n", n, width);
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

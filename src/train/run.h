@@ -13,7 +13,7 @@
 #include "train/recipe.h"
 #include "train/trainer.h"
 
-namespace bantam {
+namespace bantam::train {
 
 struct RunOptions {
   Path out;             // NAME.gguf, or a folder in Hugging Face's form
@@ -61,4 +61,4 @@ void export_model(Model& model, const Family& family, const Tokenizer& tokenizer
 // The losses as a small picture of `rows` lines.
 std::string loss_curve(const std::vector<float>& losses, int columns = 64, int rows = 8);
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::train {
 
 namespace {
 
@@ -78,4 +78,4 @@ void RunFolder::remove() noexcept {
   std::filesystem::remove_all(path_, ignored);
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

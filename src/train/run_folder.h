@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 
-namespace bantam {
+namespace bantam::train {
 
 // The folder beside the output, held by one run at a time. Throws Error when it cannot be made or
 // another run holds it. It goes away with this object unless something was put there.
@@ -36,4 +36,4 @@ class RunFolder {
   int aside_ = -1;  // a file without a name
 };
 
-}  // namespace bantam
+}  // namespace bantam::train

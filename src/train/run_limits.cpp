@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/progress.h"
 
-namespace bantam {
+namespace bantam::train {
 
 namespace {
 
@@ -69,4 +69,4 @@ void check_disk(const Path& out, const TrainPlan& plan) {
         .in(folder.string());
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

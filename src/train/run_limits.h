@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "train/trainer.h"
 
-namespace bantam {
+namespace bantam::train {
 
 // Throws Error when the plan does not fit into `available` bytes, and names the largest that does:
 // so many rows at a time (the result is the same), or a model of so many parameters (unless its
@@ -16,4 +16,4 @@ void check_memory(const Family& family, const TrainSettings& settings, const Tra
 // whole before the old one goes.
 void check_disk(const Path& out, const TrainPlan& plan);
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace bantam {
+namespace bantam::train {
 
 double Schedule::at(std::int64_t step, std::int64_t steps) const {
   const double n = static_cast<double>(steps), s = static_cast<double>(step);
@@ -61,4 +61,4 @@ std::string TrainSettings::text() const {
       schedule.decay, schedule.floor, more);
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

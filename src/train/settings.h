@@ -10,7 +10,7 @@
 #include "models/config.h"
 #include "tensor/context.h"
 
-namespace bantam {
+namespace bantam::train {
 
 struct OptimiserSettings {
   bool muon = true;         // for the matrices of layers; false: AdamW for all
@@ -60,4 +60,4 @@ struct TrainSettings {
   std::string text() const;
 };
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "train/trainer.h"
 
-namespace bantam {
+namespace bantam::train {
 
 namespace {
 
@@ -61,4 +61,4 @@ Config shape_for_size(std::int64_t wanted, std::int64_t vocabulary, std::int64_t
   return best;
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "train/group_sum.h"
 
-namespace bantam {
+namespace bantam::train {
 
 namespace {
 
@@ -200,4 +200,4 @@ void Trainer::resume(const Path& path) {
   for (const Parameter& p : parameters_) p.changed();
 }
 
-}  // namespace bantam
+}  // namespace bantam::train

@@ -5,13 +5,14 @@
 #include <memory>
 #include <optional>
 
+#include "base/rooms.h"
 #include "models/model.h"
 #include "train/batches.h"
 #include "train/checkpoint.h"
 #include "train/optimiser.h"
 #include "train/settings.h"
 
-namespace bantam {
+namespace bantam::train {
 
 // What a run needs, counted by running it with empty kernels.
 struct TrainPlan {
@@ -85,4 +86,4 @@ std::int64_t count_parameters(const Family& family, const Config& config);
 // be.
 Config as_family(const Config& shape, const Family& family);
 
-}  // namespace bantam
+}  // namespace bantam::train

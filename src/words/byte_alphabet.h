@@ -8,9 +8,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/rooms.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::words {
 
 class ByteAlphabet {
  public:
@@ -59,4 +60,4 @@ class ByteAlphabet {
   std::array<std::int16_t, 0x100 + 68> bytes_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::words

@@ -1,9 +1,10 @@
 // Sequences of stages that are read in one pass.
 #pragma once
 
+#include "base/rooms.h"
 #include "words/pre_runs.h"
 
-namespace bantam::pre {
+namespace bantam::words::pre {
 
 // Punctuation in runs, then Gpt2, then runs of digits, then [0-9][0-9][0-9], each applied to the
 // pieces of the one before. In the reader's table just that is char_class::punctuation which the
@@ -182,4 +183,4 @@ struct DeepSeekLists {
   }
 };
 
-}  // namespace bantam::pre
+}  // namespace bantam::words::pre

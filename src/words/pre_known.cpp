@@ -8,7 +8,7 @@
 #include "words/pre_stage.h"
 #include "words/pre_words.h"
 
-namespace bantam::pre {
+namespace bantam::words::pre {
 namespace {
 
 using namespace patterns;
@@ -281,4 +281,4 @@ std::unique_ptr<const Stage> known_sequence(const Stages& stages) {
   return nullptr;
 }
 
-}  // namespace bantam::pre
+}  // namespace bantam::words::pre

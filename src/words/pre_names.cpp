@@ -9,7 +9,7 @@
 #include "words/pre_stage.h"
 #include "words/pre_tokenizer.h"
 
-namespace bantam {
+namespace bantam::words {
 namespace {
 
 using namespace pre::patterns;
@@ -153,4 +153,4 @@ std::string_view pre_tokenizer_name_for(const std::vector<PreStage>& stages, boo
   return {};
 }
 
-}  // namespace bantam
+}  // namespace bantam::words

@@ -4,7 +4,9 @@
 
 #include <string_view>
 
-namespace bantam::pre::patterns {
+#include "base/rooms.h"
+
+namespace bantam::words::pre::patterns {
 
 inline constexpr std::string_view kGpt2 =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
@@ -97,4 +99,4 @@ inline constexpr std::string_view kChameleonSentinels = "<sentinel:[0-9]+>";
 inline constexpr std::string_view kChameleonImages = "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z";
 inline constexpr std::string_view kChameleonSpaces = R"(([\t\n]|    |  ))";
 
-}  // namespace bantam::pre::patterns
+}  // namespace bantam::words::pre::patterns

@@ -5,7 +5,7 @@
 
 #include <map>
 
-namespace bantam::pre {
+namespace bantam::words::pre {
 
 CodeSet::CodeSet(std::string_view ranges, std::uint16_t bits, bool negative) {
   std::vector<std::uint64_t> all(0x110000 / 64);
@@ -50,4 +50,4 @@ bool is_word(char32_t value) {
          (value >= 0x1F150 && value <= 0x1F169) || (value >= 0x1F170 && value <= 0x1F189);
 }
 
-}  // namespace bantam::pre
+}  // namespace bantam::words::pre

@@ -7,9 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rooms.h"
 #include "words/pre_scan.h"
 
-namespace bantam::pre {
+namespace bantam::words::pre {
 
 // A set by class.
 struct ClassSet {
@@ -216,4 +217,4 @@ struct DigitGroups {
   }
 };
 
-}  // namespace bantam::pre
+}  // namespace bantam::words::pre

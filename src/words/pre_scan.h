@@ -12,9 +12,10 @@
 #include <memory>
 #include <utility>
 
+#include "base/rooms.h"
 #include "words/unicode.h"
 
-namespace bantam::pre {
+namespace bantam::words::pre {
 
 // The character at p, of text that is known to be well-formed.
 inline Rune read(const char* p) {
@@ -253,4 +254,4 @@ struct Gpt2Words {
 };
 using Gpt2 = Gpt2Words<false>;
 
-}  // namespace bantam::pre
+}  // namespace bantam::words::pre

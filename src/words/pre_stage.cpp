@@ -5,7 +5,7 @@
 #include "words/pre_scan.h"
 #include "words/regex.h"
 
-namespace bantam::pre {
+namespace bantam::words::pre {
 namespace {
 
 struct Segment {
@@ -189,4 +189,4 @@ std::unique_ptr<const Stage> general_stage(const PreStage& stage) {
   return make(std::make_unique<RegexFinder>(stage.pattern), stage.behavior, stage.invert);
 }
 
-}  // namespace bantam::pre
+}  // namespace bantam::words::pre

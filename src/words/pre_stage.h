@@ -8,9 +8,10 @@
 #include <string_view>
 #include <utility>
 
+#include "base/rooms.h"
 #include "words/pre_tokenizer.h"
 
-namespace bantam::pre {
+namespace bantam::words::pre {
 
 // Gathers pieces and hands them on in batches that stay in the first-level cache.
 class Sink {
@@ -88,4 +89,4 @@ std::unique_ptr<const Stage> known_sequence(const std::vector<PreStage>& stages)
 // where other behaviours come to the same.
 std::vector<PreStage> canonical(const std::vector<PreStage>& stages);
 
-}  // namespace bantam::pre
+}  // namespace bantam::words::pre

@@ -7,7 +7,7 @@
 #include "words/pre_stage.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::words {
 
 namespace {
 
@@ -120,4 +120,4 @@ void PreTokenizer::run_from(std::size_t stage, const char* begin, const char* en
   running_[stage]->run(begin, end, pre::EmitRef(next));
 }
 
-}  // namespace bantam
+}  // namespace bantam::words

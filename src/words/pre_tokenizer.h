@@ -13,7 +13,9 @@
 #include <string_view>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::words {
 
 // One stage, named as the component of tokenizer.json that does it.
 struct PreStage {
@@ -104,4 +106,4 @@ PreTraits pre_tokenizer_traits(std::string_view gguf_name);
 // The name to write into a GGUF: one with these stages and this `ignore_merges`; empty if none has.
 std::string_view pre_tokenizer_name_for(const std::vector<PreStage>& stages, bool ignore_merges);
 
-}  // namespace bantam
+}  // namespace bantam::words

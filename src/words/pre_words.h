@@ -2,9 +2,10 @@
 // DeepSeek's.
 #pragma once
 
+#include "base/rooms.h"
 #include "words/pre_scan.h"
 
-namespace bantam::pre {
+namespace bantam::words::pre {
 
 // What differs between
 //   (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*
@@ -210,4 +211,4 @@ struct DeepSeek3 {
   }
 };
 
-}  // namespace bantam::pre
+}  // namespace bantam::words::pre

@@ -11,7 +11,7 @@
 #include "words/regex_dialect.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::words {
 namespace {
 
 // A match that tries more than this is taken for one without end; sound patterns need some steps a
@@ -150,4 +150,4 @@ void Regex::find_all(std::string_view text, const std::function<void(Match)>& ta
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::words

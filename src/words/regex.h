@@ -11,7 +11,9 @@
 #include <string>
 #include <string_view>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::words {
 
 class Regex {
  public:
@@ -40,4 +42,4 @@ class Regex {
   std::unique_ptr<Program> program_;
 };
 
-}  // namespace bantam
+}  // namespace bantam::words

@@ -7,7 +7,7 @@
 #include "words/regex_reader.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::words {
 namespace {
 
 using namespace regex_properties;
@@ -224,4 +224,4 @@ class Translator : PatternReader {
 
 PcrePattern to_pcre2(std::string_view pattern) { return Translator(pattern).run(); }
 
-}  // namespace bantam
+}  // namespace bantam::words

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::words {
 
 struct PcrePattern {
   std::string text;  // for PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, newline LF
@@ -21,4 +23,4 @@ struct PcrePattern {
 // mean the same: it is never passed on in the hope that it does.
 PcrePattern to_pcre2(std::string_view pattern);
 
-}  // namespace bantam
+}  // namespace bantam::words

@@ -4,7 +4,9 @@
 #include <array>
 #include <string_view>
 
-namespace bantam::regex_properties {
+#include "base/rooms.h"
+
+namespace bantam::words::regex_properties {
 
 // As the insides of a class. White_Space; and what Oniguruma calls a word: Unicode TR18,
 // annex C, and outside classes six characters more (src/unicode.c has a table of its own for
@@ -66,4 +68,4 @@ inline constexpr std::array<std::string_view, 37> kCategories = {
     "me", "mn", "n",  "nd", "nl", "no", "p",  "pc", "pd", "pe", "pf", "pi", "po",
     "ps", "s",  "sc", "sk", "sm", "so", "z",  "zl", "zp", "zs", "cs"};
 
-}  // namespace bantam::regex_properties
+}  // namespace bantam::words::regex_properties

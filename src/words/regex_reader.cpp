@@ -8,7 +8,7 @@
 #include "words/regex_properties.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::words {
 
 using namespace regex_properties;
 
@@ -255,4 +255,4 @@ void PatternReader::posix(RegexSet& set) {
   fail("a [:class:] that is not supported", where);
 }
 
-}  // namespace bantam
+}  // namespace bantam::words

@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::words {
 
 inline constexpr int kMaxRegexNesting = 100;  // PCRE2's own limit is 250; what is wrapped adds some
 
@@ -54,4 +56,4 @@ class PatternReader {
   char32_t hexadecimal(std::size_t where);
 };
 
-}  // namespace bantam
+}  // namespace bantam::words

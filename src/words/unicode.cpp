@@ -11,7 +11,7 @@
 
 #include "words/unicode_newer.h"
 
-namespace bantam {
+namespace bantam::words {
 namespace {
 
 // Well-formed sequences by lead byte (Unicode 15, table 3-7): the length, and the range of the
@@ -193,4 +193,4 @@ const CharClasses& CharClasses::get() {
   return classes;
 }
 
-}  // namespace bantam
+}  // namespace bantam::words

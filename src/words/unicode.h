@@ -11,7 +11,9 @@
 #include <string_view>
 #include <vector>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::words {
 
 inline constexpr char32_t kReplacement = 0xFFFD;
 
@@ -78,4 +80,4 @@ inline bool is_white_space(char32_t value) {
   return CharClasses::get()[value] & char_class::space;
 }
 
-}  // namespace bantam
+}  // namespace bantam::words

@@ -9,7 +9,7 @@
 #include "words/unicode_form.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::words {
 
 namespace {
 
@@ -105,4 +105,4 @@ std::string to_unicode_form(std::string_view text, UnicodeForm form) {
   return out;
 }
 
-}  // namespace bantam
+}  // namespace bantam::words

@@ -5,9 +5,10 @@
 
 #include <cstdint>
 
+#include "base/rooms.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::words {
 
 struct NewerRange {
   char32_t first, last;
@@ -89,4 +90,4 @@ inline constexpr NewerRange kNewerRanges[] = {
     {0x2EBF0, 0x2EE5D, char_class::other_letter},
 };
 
-}  // namespace bantam
+}  // namespace bantam::words

@@ -4,9 +4,10 @@
 
 #include <utf8proc.h>
 
+#include "base/rooms.h"
 #include "words/unicode.h"
 
-namespace bantam {
+namespace bantam::words {
 
 inline bool is_word_char(char32_t value) {
   const std::uint16_t classes = CharClasses::get()[value];
@@ -24,4 +25,4 @@ inline bool is_word_char(char32_t value) {
   }
 }
 
-}  // namespace bantam
+}  // namespace bantam::words

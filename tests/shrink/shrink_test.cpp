@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "blocks/format.h"
+#include "infer/divergence.h"
 #include "shrink/convert.h"
-#include "shrink/divergence.h"
 #include "shrink/target.h"
 #include "support/tiny_families.h"
 

@@ -55,7 +55,7 @@ void dump(const Path& folder) {
   out["steps"] = Json::array();
   for (int step = 0; step < 20; ++step) {
     const std::vector<PackedRow> rows = stream.take(s.rows);
-    const Batch b = make_batch(store, rows, s.context, weight_sum(store, rows));
+    const Batch b = make_batch(store, rows, s.context, train::weight_sum(store, rows));
     const double factor = s.schedule.at(step, s.steps);
     const double loss = run.trainer.step();
     out["steps"].push_back({{"tokens", b.tokens},

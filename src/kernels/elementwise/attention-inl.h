@@ -14,7 +14,7 @@
 #include "kernels/elementwise/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bantam {
+namespace bantam::kernels {
 namespace HWY_NAMESPACE {
 
 HWY_INLINE std::int64_t round_up16(std::int64_t n) { return (n + 15) & ~std::int64_t{15}; }
@@ -369,7 +369,7 @@ void chain_rows(const float* factors, std::int64_t row, std::int64_t step, const
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace bantam
+}  // namespace bantam::kernels
 HWY_AFTER_NAMESPACE();
 
 #endif  // toggled guard

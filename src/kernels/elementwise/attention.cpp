@@ -9,7 +9,7 @@
 #include "kernels/elementwise/attention-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bantam {
+namespace bantam::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
@@ -260,11 +260,11 @@ void attention(const AttentionArgs& a, std::int64_t begin, std::int64_t end,
 void fill_attention(Kernels& k) { k.attention = attention; }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace bantam
+}  // namespace bantam::kernels
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace bantam {
+namespace bantam::kernels {
 
 std::int64_t attention_scratch(std::int64_t keys, std::int64_t rows, std::int64_t head_dim) {
   return std::max(AttentionLayout(keys, head_dim).total, AttentionBackLayout(rows, head_dim).total);
@@ -275,5 +275,5 @@ void fill_attention(Kernels& kernels, Isa isa) {
               HWY_CHOOSE_AVX3(fill_attention), HWY_CHOOSE_NEON(fill_attention))(kernels);
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 #endif

@@ -17,7 +17,7 @@
 #include "kernels/elementwise/attention-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bantam {
+namespace bantam::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
@@ -163,16 +163,16 @@ void attention_back(const AttentionBackArgs& a, std::int64_t task, float* scratc
 void fill_attention_back(Kernels& k) { k.attention_back = attention_back; }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace bantam
+}  // namespace bantam::kernels
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace bantam {
+namespace bantam::kernels {
 
 void fill_attention_back(Kernels& kernels, Isa isa) {
   pick_target(isa, HWY_CHOOSE_FALLBACK(fill_attention_back), HWY_CHOOSE_AVX2(fill_attention_back),
               HWY_CHOOSE_AVX3(fill_attention_back), HWY_CHOOSE_NEON(fill_attention_back))(kernels);
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 #endif

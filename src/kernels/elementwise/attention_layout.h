@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::kernels {
 
 inline constexpr std::int64_t kAttentionTile = 16;    // query vectors worked on together
 inline constexpr std::int64_t kAttentionSlack = 32;   // keys a tile may span beyond its longest row
@@ -60,4 +62,4 @@ struct AttentionBackLayout {
   }
 };
 
-}  // namespace bantam
+}  // namespace bantam::kernels

@@ -8,7 +8,7 @@
 #include "kernels/elementwise/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bantam {
+namespace bantam::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
@@ -85,14 +85,14 @@ void cross_entropy(const CrossEntropyArgs& a, std::int64_t begin, std::int64_t e
 void fill_cross_entropy(Kernels& k) { k.cross_entropy = cross_entropy; }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace bantam
+}  // namespace bantam::kernels
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace bantam {
+namespace bantam::kernels {
 void fill_cross_entropy(Kernels& kernels, Isa isa) {
   pick_target(isa, HWY_CHOOSE_FALLBACK(fill_cross_entropy), HWY_CHOOSE_AVX2(fill_cross_entropy),
               HWY_CHOOSE_AVX3(fill_cross_entropy), HWY_CHOOSE_NEON(fill_cross_entropy))(kernels);
 }
-}  // namespace bantam
+}  // namespace bantam::kernels
 #endif

@@ -3,7 +3,7 @@
 
 #include "kernels/elementwise/parts.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 void fill_elementwise(Kernels& kernels, Isa isa) {
   fill_norm(kernels, isa);
@@ -16,4 +16,4 @@ void fill_elementwise(Kernels& kernels, Isa isa) {
   fill_flat(kernels, isa);
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

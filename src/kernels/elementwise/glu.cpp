@@ -8,7 +8,7 @@
 #include "kernels/elementwise/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bantam {
+namespace bantam::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
@@ -161,14 +161,14 @@ void fill_glu(Kernels& k) {
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace bantam
+}  // namespace bantam::kernels
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace bantam {
+namespace bantam::kernels {
 void fill_glu(Kernels& kernels, Isa isa) {
   pick_target(isa, HWY_CHOOSE_FALLBACK(fill_glu), HWY_CHOOSE_AVX2(fill_glu),
               HWY_CHOOSE_AVX3(fill_glu), HWY_CHOOSE_NEON(fill_glu))(kernels);
 }
-}  // namespace bantam
+}  // namespace bantam::kernels
 #endif

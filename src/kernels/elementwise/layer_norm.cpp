@@ -8,7 +8,7 @@
 #include "kernels/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bantam {
+namespace bantam::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
@@ -111,14 +111,14 @@ void fill_layer_norm(Kernels& k) {
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace bantam
+}  // namespace bantam::kernels
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace bantam {
+namespace bantam::kernels {
 void fill_layer_norm(Kernels& kernels, Isa isa) {
   pick_target(isa, HWY_CHOOSE_FALLBACK(fill_layer_norm), HWY_CHOOSE_AVX2(fill_layer_norm),
               HWY_CHOOSE_AVX3(fill_layer_norm), HWY_CHOOSE_NEON(fill_layer_norm))(kernels);
 }
-}  // namespace bantam
+}  // namespace bantam::kernels
 #endif

@@ -11,7 +11,7 @@
 #include "kernels/lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bantam {
+namespace bantam::kernels {
 namespace HWY_NAMESPACE {
 
 // coefficients[0] x^n + ... + coefficients[n].
@@ -117,7 +117,7 @@ HWY_INLINE float tanh(float x) { return hn::GetLane(tanh(vec(x))); }
 HWY_INLINE Lanes sigmoid(const Lanes& x) { return lanes(1) / (lanes(1) + exp(-x)); }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace bantam
+}  // namespace bantam::kernels
 HWY_AFTER_NAMESPACE();
 
 #endif  // toggled guard

@@ -8,7 +8,7 @@
 
 #include "kernels/elementwise/math-inl.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace {
 
 struct Sum {
@@ -140,4 +140,4 @@ double bantam_pow(double base, double exponent) {
   return exp_of({product, low});
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

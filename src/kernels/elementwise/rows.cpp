@@ -8,7 +8,7 @@
 #include "kernels/elementwise/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bantam {
+namespace bantam::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
@@ -152,14 +152,14 @@ void fill_rows(Kernels& k) {
 }
 
 }  // namespace HWY_NAMESPACE
-}  // namespace bantam
+}  // namespace bantam::kernels
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace bantam {
+namespace bantam::kernels {
 void fill_rows(Kernels& kernels, Isa isa) {
   pick_target(isa, HWY_CHOOSE_FALLBACK(fill_rows), HWY_CHOOSE_AVX2(fill_rows),
               HWY_CHOOSE_AVX3(fill_rows), HWY_CHOOSE_NEON(fill_rows))(kernels);
 }
-}  // namespace bantam
+}  // namespace bantam::kernels
 #endif

@@ -10,7 +10,7 @@
 #include "kernels/gemm/target.h"
 #include "kernels/gemm/tiles.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace amx {
 using namespace layout;
 namespace {
@@ -362,8 +362,9 @@ void fill_gemm_amx(Kernels& k, const Features& features) {
   if (!features.amx_int8) return;
   k.tiles_begin_q8 = amx::begin_q8;
   k.strip_tall = amx::strip;
+  k.tall_as_codes = false;
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

@@ -8,7 +8,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace avx2 {
 BANTAM_TARGET_BEGIN("avx2,fma,f16c")
 namespace {
@@ -177,6 +177,6 @@ void fill_avx2_dot(Kernels& k) {
   k.dot_bf16 = avx2::dot<avx2::Bf16>;
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

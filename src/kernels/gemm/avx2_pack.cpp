@@ -8,7 +8,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace avx2 {
 BANTAM_TARGET_BEGIN("avx2,fma,f16c")
 namespace {
@@ -200,6 +200,6 @@ void fill_avx2_pack(Kernels& k) {
   k.panel_write = avx2::panel_write;
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

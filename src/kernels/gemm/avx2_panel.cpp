@@ -6,7 +6,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace avx2 {
 BANTAM_TARGET_BEGIN("avx2,fma,f16c")
 namespace {
@@ -102,6 +102,6 @@ BANTAM_TARGET_END
 
 void fill_avx2_panel(Kernels& k) { k.panel_block = avx2::panel_block; }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

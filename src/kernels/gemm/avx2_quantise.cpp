@@ -10,7 +10,7 @@
 #include "kernels/gemm/numbers.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace avx2 {
 using namespace layout;
 BANTAM_TARGET_BEGIN("avx2,fma,f16c")
@@ -109,6 +109,6 @@ void quantise_rows(const QuantiseRows& a, std::int64_t begin, std::int64_t end) 
 
 void fill_avx2_quantise(Kernels& k) { k.quantise_rows = avx2::quantise_rows; }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

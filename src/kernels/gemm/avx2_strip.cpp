@@ -8,7 +8,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace avx2 {
 using namespace layout;
 BANTAM_TARGET_BEGIN("avx2,fma,f16c")
@@ -56,8 +56,9 @@ BANTAM_TARGET_END
 void fill_avx2_strip(Kernels& k) {
   k.unpack_codes = avx2::unpack;
   k.strip = k.strip_tall = avx2::strip;
+  k.tall_as_codes = true;
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

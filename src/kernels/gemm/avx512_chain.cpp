@@ -6,7 +6,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace avx512 {
 BANTAM_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")
 namespace {
@@ -106,6 +106,6 @@ BANTAM_TARGET_END
 
 void fill_avx512_chain(Kernels& k) { k.chain = avx512::chain; }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

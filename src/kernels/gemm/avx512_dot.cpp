@@ -8,7 +8,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace avx512 {
 BANTAM_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")
 namespace {
@@ -275,6 +275,6 @@ void fill_avx512_dot(Kernels& k) {
   k.dot_bf16 = avx512::dot<avx512::Bf16>;
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

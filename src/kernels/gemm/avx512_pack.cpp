@@ -6,7 +6,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace avx512 {
 BANTAM_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")
 namespace {
@@ -234,6 +234,6 @@ void fill_avx512_pack(Kernels& k, bool bf16) {
     avx512::fill<false>(k);
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

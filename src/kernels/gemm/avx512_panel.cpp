@@ -9,7 +9,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace avx512 {
 BANTAM_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")
 namespace {
@@ -125,6 +125,6 @@ BANTAM_TARGET_END
 
 void fill_avx512_panel(Kernels& k) { k.panel_block = avx512::panel_block; }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

@@ -10,7 +10,7 @@
 #include "kernels/gemm/numbers.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace avx512 {
 using namespace layout;
 BANTAM_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")
@@ -177,6 +177,6 @@ void quantise_rows(const QuantiseRows& a, std::int64_t begin, std::int64_t end) 
 
 void fill_avx512_quantise(Kernels& k) { k.quantise_rows = avx512::quantise_rows; }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

@@ -8,7 +8,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace avx512 {
 using namespace layout;
 BANTAM_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")
@@ -67,8 +67,9 @@ BANTAM_TARGET_END
 void fill_avx512_strip(Kernels& k) {
   k.unpack_codes = avx512::unpack;
   k.strip = k.strip_tall = avx512::strip;
+  k.tall_as_codes = true;
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

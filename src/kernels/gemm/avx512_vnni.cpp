@@ -8,7 +8,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace avx512_vnni {
 using namespace layout;
 BANTAM_TARGET_BEGIN("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")
@@ -50,6 +50,6 @@ BANTAM_TARGET_END
 
 void fill_avx512_vnni(Kernels& k) { k.strip = k.strip_tall = avx512_vnni::strip; }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

@@ -8,7 +8,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace avx_vnni {
 using namespace layout;
 BANTAM_TARGET_BEGIN("avx2,avxvnni,fma,f16c")
@@ -42,6 +42,6 @@ BANTAM_TARGET_END
 
 void fill_avx_vnni(Kernels& k) { k.strip = k.strip_tall = avx_vnni::strip; }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

@@ -7,7 +7,7 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/split.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 namespace {
 
@@ -294,4 +294,4 @@ void gemm_bf16(const Exec& exec, std::int64_t m, const PackSource& a, const Pack
             });
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

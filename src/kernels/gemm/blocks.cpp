@@ -4,7 +4,7 @@
 #include "kernels/gemm/numbers.h"
 #include "kernels/gemm/split.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 using namespace layout;
 
@@ -72,9 +72,10 @@ void one_pass(const Product& p, std::int64_t strip, std::int64_t g, std::int64_t
               std::uint8_t* room, float* sums) {
   StripWeights w = p.w.at(strip, g);
   if (w.layout.codes != Codes::bits8) {
-    p.exec.kernels.unpack_codes({w.layout, w.codes, count, room});
+    const bool as_codes = p.exec.kernels.tall_as_codes && w.layout.narrow();
+    p.exec.kernels.unpack_codes({w.layout, w.codes, count, room, as_codes});
     w.codes = room;
-    w.layout = w.layout.unpacked();
+    w.layout = w.layout.unpacked(as_codes);
   }
   for (std::int64_t t = 0; t < p.a.tiles; ++t) {
     const std::int64_t rows = std::min(kTileRows, p.m - t * kTileRows), at = p.a.at(t, g);
@@ -188,4 +189,4 @@ void gemm_blocks(const Exec& exec, const ConstView& x, const PackedBlocks& w, Pl
   gemm_blocks(exec, x, {&product, 1}, planes);
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

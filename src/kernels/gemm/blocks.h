@@ -21,9 +21,10 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/rooms.h"
 #include "blocks/format.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 namespace layout {
 inline constexpr std::int64_t kGroup = 32;       // k under one scale of the activations
@@ -33,9 +34,9 @@ inline constexpr std::int64_t kLine = 64;        // bytes
 inline constexpr std::int64_t kGroupBytes = 512;  // of codes of 8 bits
 }  // namespace layout
 
-// How a code is read.
-enum class Codes : std::uint8_t { bits2, bits3, bits4, table4, bits5, bits6, bits8 };
-inline constexpr int kCodes = 7;
+// How a code is read. The last two are for a while, in L1: codes of up to 5 or 6 bits, from 0 on, in
+// a byte each and in the lines of 8 bits. Sums of several of their products fit 16 bits.
+enum class Codes : std::uint8_t { bits2, bits3, bits4, table4, bits5, bits6, bits8, byte5, byte6 };
 
 struct BlockLayout {
   Codes codes = Codes::bits8;
@@ -52,17 +53,23 @@ struct BlockLayout {
   bool plain() const { return parts == 0 && !minimum && !wide && unit == 1 && scale_shift == 0; }
   std::int64_t scale_bytes() const { return (wide ? 64 : 32) * (minimum ? 2 : 1); }
   std::int64_t sub_bytes() const { return layout::kStrip * parts * (minimum ? 2 : 1); }
-  // The same scales over codes of 8 bits.
-  BlockLayout unpacked() const {
+  // Whether codes are numbers from `lowest` on, not bytes or places in a table.
+  bool narrow() const { return codes != Codes::bits8 && table == nullptr; }
+  // The same scales over the numbers as bytes; `as_codes`: over codes in a byte each, if narrow.
+  BlockLayout unpacked(bool as_codes) const {
     BlockLayout eight = *this;
+    eight.code_bytes = layout::kGroupBytes;
+    if (as_codes && narrow()) {
+      eight.codes = codes == Codes::bits6 ? Codes::byte6 : Codes::byte5;
+      return eight;
+    }
     eight.codes = Codes::bits8;
     eight.lowest = 0;
     eight.table = nullptr;
-    eight.code_bytes = layout::kGroupBytes;
     return eight;
   }
 };
 
 BlockLayout layout_of(const Packing& packing);
 
-}  // namespace bantam
+}  // namespace bantam::kernels

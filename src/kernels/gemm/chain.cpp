@@ -5,7 +5,7 @@
 #include "kernels/gemm/split.h"
 #include "kernels/gemm/turned.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 namespace {
 
@@ -154,4 +154,4 @@ void gemm_chain_turned(const Exec& exec, const ConstView& x, const ConstView& w,
           FloatRows) { turn(w.as<float>() + j * w.stride + from, w.stride, depth, count, to); });
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

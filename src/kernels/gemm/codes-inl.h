@@ -73,6 +73,16 @@ struct Bits6 {
     return four_bits<S, r>(w) | (shifted<S, 2 * (r % 4) - 4>(high) & 48);
   }
 };
+// In a byte each already.
+template <int most>
+struct Bytes {
+  static constexpr bool kBytes = false;
+  static constexpr int kMost = most, kSize = 512;
+  template <class S, int r, bool flipped>
+  static BANTAM_INLINE typename S::B row(const std::uint8_t* w, typename S::B) {
+    return S::load(w + r * kLine);
+  }
+};
 struct Bits8 {
   static constexpr bool kBytes = true;
   static constexpr int kMost = 255, kSize = 512;

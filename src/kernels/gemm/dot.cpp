@@ -3,7 +3,7 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/split.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 namespace {
 
@@ -51,4 +51,4 @@ void gemm_dot(const Exec& exec, const ConstView& x, const ConstView& w, const fl
   });
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

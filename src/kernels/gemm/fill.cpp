@@ -1,7 +1,7 @@
 // Which kernels a row of the table has, by the features of the processor.
 #include "kernels/gemm/fill.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 #if defined(__x86_64__)
 
@@ -53,4 +53,4 @@ void fill_gemm_neon(Kernels&, const Features&) {}
 
 #endif
 
-}  // namespace bantam
+}  // namespace bantam::kernels

@@ -3,9 +3,10 @@
 // nothing.
 #pragma once
 
+#include "base/rooms.h"
 #include "kernels/detect.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 void fill_gemm_scalar(Kernels& kernels);
 void fill_gemm_avx2(Kernels& kernels, const Features& features);
@@ -43,4 +44,4 @@ namespace neon {
 void strip_dotprod(const StripBlock& block) noexcept;  // where i8mm has a row left over
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

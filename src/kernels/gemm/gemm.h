@@ -6,9 +6,10 @@
 #include <functional>
 #include <span>
 
+#include "base/rooms.h"
 #include "kernels/exec.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 // Called, from any thread, with the part of a source that was packed and is not read again.
 using PartPacked = std::function<void(std::span<const std::byte>)>;
@@ -132,4 +133,4 @@ void gemm_blocks(const Exec& exec, const ConstView& x, std::span<const BlockProd
 void gemm_blocks(const Exec& exec, const ConstView& x, const PackedBlocks& w, Planes planes,
                  const float* bias, Into y);
 
-}  // namespace bantam
+}  // namespace bantam::kernels

@@ -8,9 +8,10 @@
 
 #include <cstdint>
 
+#include "base/rooms.h"
 #include "kernels/gemm/target.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace neon {
 namespace {  // a copy for each file: some are compiled for more than the baseline
 
@@ -28,6 +29,6 @@ BANTAM_INLINE float32x4_t widen_bf16(uint16x4_t bits) {
 
 }  // namespace
 }  // namespace neon
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

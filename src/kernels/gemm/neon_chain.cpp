@@ -4,7 +4,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/neon.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace neon {
 BANTAM_TARGET_BEGIN("arch=armv8-a")
 namespace {
@@ -72,6 +72,6 @@ BANTAM_TARGET_END
 
 void fill_neon_chain(Kernels& k) { k.chain = neon::chain; }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

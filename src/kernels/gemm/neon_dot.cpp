@@ -8,7 +8,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/neon.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace neon {
 BANTAM_TARGET_BEGIN("arch=armv8-a")
 namespace {
@@ -179,6 +179,6 @@ void fill_neon_dot(Kernels& k) {
   k.dot_bf16 = neon::dot<neon::Bf16>;
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

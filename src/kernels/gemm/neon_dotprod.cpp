@@ -4,7 +4,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/neon.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace neon {
 using namespace layout;
 BANTAM_TARGET_BEGIN("arch=armv8.2-a+dotprod")
@@ -38,6 +38,6 @@ void strip_dotprod(const StripBlock& p) noexcept { strip(p); }
 
 void fill_neon_dotprod(Kernels& k) { k.strip = k.strip_tall = neon::strip_dotprod; }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

@@ -6,7 +6,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/neon.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace neon {
 using namespace layout;
 BANTAM_TARGET_BEGIN("arch=armv8.2-a+i8mm")
@@ -168,6 +168,6 @@ void strip(const StripBlock& p) noexcept {
 
 void fill_neon_i8mm(Kernels& k) { k.strip = k.strip_tall = neon::strip; }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

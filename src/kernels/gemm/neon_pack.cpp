@@ -6,7 +6,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/neon.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace neon {
 BANTAM_TARGET_BEGIN("arch=armv8-a")
 namespace {
@@ -177,6 +177,6 @@ void fill_neon_pack(Kernels& k) {
   k.panel_write = neon::panel_write;
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

@@ -4,7 +4,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/neon.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace neon {
 BANTAM_TARGET_BEGIN("arch=armv8-a")
 namespace {
@@ -113,6 +113,6 @@ BANTAM_TARGET_END
 
 void fill_neon_panel(Kernels& k) { k.panel_block = neon::panel_block; }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

@@ -8,7 +8,7 @@
 #include "kernels/gemm/neon.h"
 #include "kernels/gemm/numbers.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace neon {
 using namespace layout;
 BANTAM_TARGET_BEGIN("arch=armv8-a")
@@ -77,6 +77,6 @@ BANTAM_TARGET_END
 
 void fill_neon_quantise(Kernels& k) { k.quantise_rows = neon::quantise_rows; }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

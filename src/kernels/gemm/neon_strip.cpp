@@ -6,7 +6,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/neon.h"
 
-namespace bantam {
+namespace bantam::kernels {
 namespace neon {
 using namespace layout;
 BANTAM_TARGET_BEGIN("arch=armv8-a")
@@ -52,6 +52,6 @@ void fill_neon_strip(Kernels& k) {
   k.strip = k.strip_tall = neon::strip;
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif

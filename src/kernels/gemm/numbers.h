@@ -7,9 +7,10 @@
 #include <cmath>
 #include <cstdint>
 
+#include "base/rooms.h"
 #include "blocks/half.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 // Which NaN comes out of an operation on two differs by processor and by the order of operands: the
 // products write this one.
@@ -48,4 +49,4 @@ inline float fold(const float (&lane)[16]) {
   return (r2[0] + r2[2]) + (r2[1] + r2[3]);
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

@@ -9,7 +9,7 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/split.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 using namespace layout;
 
@@ -50,7 +50,7 @@ void squeeze(const BlockLayout& layout, const GroupRows& rows, std::uint8_t* out
     case Codes::table4: return four_bits();
     case Codes::bits5: four_bits(); return one_bit(4, 4);
     case Codes::bits6: four_bits(); return two_bits(4, 4);
-    case Codes::bits8: std::memcpy(out, rows, sizeof rows);
+    default: std::memcpy(out, rows, sizeof rows);
   }
 }
 
@@ -223,4 +223,4 @@ RowReader PackedBlocks::reader(const Kernels& kernels) const {
   return {n_, k_, read};
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

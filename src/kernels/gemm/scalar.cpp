@@ -7,7 +7,7 @@
 #include "kernels/gemm/fill.h"
 #include "kernels/gemm/numbers.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 using namespace layout;
 
@@ -186,17 +186,20 @@ std::int32_t number_at(const BlockLayout& l, const std::uint8_t* w, std::int64_t
     case Codes::table4: return l.table[four()];
     case Codes::bits5: return (four() | one(4) << 4) + l.lowest;
     case Codes::bits6: return (four() | two(4) << 4) + l.lowest;
+    case Codes::byte5:
+    case Codes::byte6: return w[r * kLine + i] + l.lowest;
     case Codes::bits8: break;
   }
   return static_cast<std::int8_t>(w[r * kLine + i]);
 }
 
 void unpack_codes(const UnpackCodes& u) noexcept {
+  const std::int32_t lowest = u.as_codes ? u.layout.lowest : 0;
   for (std::int64_t g = 0; g < u.groups; ++g)
     for (std::int64_t r = 0; r < 8; ++r)
       for (std::int64_t i = 0; i < kLine; ++i)
         u.out[g * kGroupBytes + r * kLine + i] = static_cast<std::uint8_t>(
-            number_at(u.layout, u.codes + g * u.layout.code_bytes, r, i));
+            number_at(u.layout, u.codes + g * u.layout.code_bytes, r, i) - lowest);
 }
 
 // The scales of one group and output.
@@ -294,4 +297,4 @@ void fill_gemm_scalar(Kernels& k) {
   k.tiles_begin = k.tiles_begin_q8 = k.tiles_end = no_tiles;
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/rooms.h"
 #include "kernels/exec.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 constexpr std::int64_t round_up(std::int64_t a, std::int64_t unit) {
@@ -33,4 +34,4 @@ inline std::int64_t piece(std::int64_t count, std::int64_t unit, std::int64_t mo
   return std::clamp(size, unit, std::max(unit, most / unit * unit));
 }
 
-}  // namespace bantam
+}  // namespace bantam::kernels

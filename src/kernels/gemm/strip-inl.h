@@ -306,7 +306,7 @@ void run_strip(const StripBlock& p) {
 template <class S, class C>
 void unpack_all(const UnpackCodes& u) {
   const typename S::B table = table_of<S>(u.layout.table, false);
-  const auto lowest = static_cast<std::uint8_t>(C::kBytes ? 0 : u.layout.lowest);
+  const auto lowest = static_cast<std::uint8_t>(C::kBytes || u.as_codes ? 0 : u.layout.lowest);
   const std::uint8_t* from = u.codes;
   std::uint8_t* to = u.out;
   for (std::int64_t g = 0; g < u.groups; ++g, from += C::kSize, to += kGroupBytes)
@@ -330,7 +330,7 @@ void unpack_any(const UnpackCodes& u) {
     case Codes::table4: return unpack_all<S, Table4>(u);
     case Codes::bits5: return unpack_all<S, Bits5>(u);
     case Codes::bits6: return unpack_all<S, Bits6>(u);
-    case Codes::bits8: return unpack_all<S, Bits8>(u);
+    default: return unpack_all<S, Bits8>(u);
   }
 }
 
@@ -346,7 +346,7 @@ void run_one_unpacked(const StripBlock& p) {
   part.w.codes = room;
   for (std::int64_t g = 0; g < p.groups; g += kGroups) {
     part.groups = p.groups - g < kGroups ? p.groups - g : kGroups;
-    unpack_any<S>({packed, p.w.codes + g * packed.code_bytes, part.groups, room});
+    unpack_any<S>({packed, p.w.codes + g * packed.code_bytes, part.groups, room, false});
     run_strip<S, Bits8, kind>(part);
     part.w.scales += (kGroups >> packed.scale_shift) * scale_size(packed);
     if (packed.parts > 0) part.w.subs += kGroups * sub_size(packed);
@@ -367,7 +367,6 @@ void run_unpacked(const StripBlock& p) {
 template <class S, Kind kind>
 void run_kind(const StripBlock& p) {
   switch (p.w.layout.codes) {
-    case Codes::bits8: return run_strip<S, Bits8, kind>(p);
     case Codes::bits4:
       if constexpr (kind != Kind::halves) return run_strip<S, Bits4, kind>(p);
       break;
@@ -386,15 +385,22 @@ void run_kind(const StripBlock& p) {
     case Codes::bits6:
       if constexpr (kind == Kind::halves) return run_strip<S, Bits6, kind>(p);
       break;
+    default: break;
   }
   run_unpacked<S, kind>(p);
 }
 template <class S, Kind kind, bool fused>
 void run_fused(const StripBlock& p) {
+  switch (p.w.layout.codes) {
+    case Codes::bits8: return run_strip<S, Bits8, kind>(p);
+    case Codes::byte5: return run_strip<S, Bytes<31>, kind>(p);
+    case Codes::byte6:
+      if constexpr (kind == Kind::halves) return run_strip<S, Bytes<63>, kind>(p);
+      break;
+    default: break;
+  }
   if constexpr (fused)
     run_kind<S, kind>(p);
-  else if (p.w.layout.codes == Codes::bits8)
-    run_strip<S, Bits8, kind>(p);
   else
     run_unpacked<S, kind>(p);
 }

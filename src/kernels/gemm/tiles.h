@@ -10,7 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace bantam {
+#include "base/rooms.h"
+
+namespace bantam::kernels {
 namespace {  // a copy for each file: some are compiled for more than the baseline
 
 // The 64 bytes that LDTILECFG reads. Palette 1: eight tiles of at most 16 rows of 64 bytes.
@@ -64,6 +66,6 @@ inline void tile_dot_int8() {
 }
 
 }  // namespace
-}  // namespace bantam
+}  // namespace bantam::kernels
 
 #endif
