@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "infer/decoder.h"
 
-namespace bantam {
+namespace bantam::infer {
 
 bool answer_several(Session& session, std::span<const std::int32_t> prompt,
                     std::span<Answer* const> answers, const Session::GoOn& go_on) {
@@ -41,4 +41,4 @@ bool answer_several(Session& session, std::span<const std::int32_t> prompt,
   return true;
 }
 
-}  // namespace bantam
+}  // namespace bantam::infer

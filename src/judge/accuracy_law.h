@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/rooms.h"
 #include "judge/scaling.h"
 
 namespace bantam::judge {

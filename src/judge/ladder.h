@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
+
 namespace bantam::judge {
 
 // TOML: recipe = "recipe.toml" (of bantam train) or text = "notes"; sizes = [100_000, ...], tokens =

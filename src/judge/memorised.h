@@ -7,9 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "judge/choose.h"
 
-namespace bantam {
+namespace bantam::judge {
 class Tokenizer;
 }
 

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/rooms.h"
+
 namespace bantam::judge {
 
 // The head and the first heading of a page, up to where its own parts begin.

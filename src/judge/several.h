@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/rooms.h"
 #include "infer/sampler.h"
 #include "judge/score.h"
 
