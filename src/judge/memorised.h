@@ -10,7 +10,7 @@
 #include "base/rooms.h"
 #include "judge/choose.h"
 
-namespace bantam::judge {
+namespace bantam::tokenizer {
 class Tokenizer;
 }
 
