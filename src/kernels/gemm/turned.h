@@ -5,9 +5,9 @@
 
 #include "kernels/gemm/gemm.h"
 
-namespace bantam {
+namespace bantam::kernels {
 
 // y[M,N] = x[M,K] w[N,K]^T, from 0 or from what y holds (`y.add`). All f32.
 void gemm_chain_turned(const Exec& exec, const ConstView& x, const ConstView& w, Into y);
 
-}  // namespace bantam
+}  // namespace bantam::kernels
