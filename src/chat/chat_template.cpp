@@ -169,6 +169,7 @@ Json ChatTemplate::fitted(const ChatInput& input) const {
   std::call_once(forms_->once, [&] {
     ChatInput probe = input;
     probe.tools = nullptr;
+    probe.extra = nullptr;  // what one conversation brings must not decide for all
     forms_->forms.emplace([&](const Json& messages) {
       return run(probe, messages, kProbeLimits, false).text;
     });

@@ -86,7 +86,7 @@ Json ContentForms::fit(const Json& messages) const {
     const Form form = form_of(message["role"].get<std::string>());
     if (form == Form::parts && content.is_string())
       content = as_parts(content.get<std::string>());
-    else if (form == Form::text && content.is_array() && !content.empty())
+    else if (form == Form::text && content.is_array())
       if (auto text = joined(content)) content = std::move(*text);
   }
   return fitted;

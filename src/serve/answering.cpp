@@ -208,8 +208,7 @@ void write_stream(Exchange& exchange, const Writer& writer, const Tokenizer& tok
   }
 }
 
-void check_prompt(const Service& service, std::span<const std::int32_t> prompt,
-                  const Generation& generation) {
+void check_prompt(const Service& service, std::span<const std::int32_t> prompt) {
   if (prompt.empty())
     throw Refusal(400, "the prompt has no tokens; a model needs at least one to continue from");
   const auto length = static_cast<std::int64_t>(prompt.size());
@@ -220,27 +219,26 @@ void check_prompt(const Service& service, std::span<const std::int32_t> prompt,
                       std::to_string(service.engine.room()) + "; shorten the prompt",
                   "", "context_length_exceeded");
   const std::int64_t known = service.engine.vocabulary();
-  const auto require_known = [&](std::int32_t id, const char* field) {
+  for (const std::int32_t id : prompt)
     if (id < 0 || id >= known)
       throw Refusal(400,
                     "there is no token " + std::to_string(id) + "; the vocabulary has 0 to " +
                         std::to_string(known - 1),
-                    field, "invalid_value");
-  };
-  for (const std::int32_t id : prompt) require_known(id, "prompt");
-  for (const LogitBias& bias : generation.sampling.logit_bias) require_known(bias.id, "logit_bias");
+                    "prompt", "invalid_value");
 }
 
 }  // namespace
 
 void answer_request(Service& service, Exchange& exchange, const AnswerForm& form,
-                    std::vector<AskedPrompt> prompts, const Generation& generation,
-                    bool continues) {
+                    std::vector<AskedPrompt> prompts, Generation generation, bool continues) {
   std::int64_t prompt_tokens = 0;
   for (const AskedPrompt& prompt : prompts) {
-    check_prompt(service, prompt.ids, generation);
+    check_prompt(service, prompt.ids);
     prompt_tokens += static_cast<std::int64_t>(prompt.ids.size());
   }
+  for (const LogitBias& bias :
+       resolve_biases(generation.biases, *service.tokenizer, service.engine.vocabulary()))
+    generation.sampling.logit_bias.push_back(bias);
   const Writer writer{form, new_id(form.id_prefix), service.model, std::time(nullptr),
                       prompt_tokens};
   exchange.prompt_tokens = prompt_tokens;

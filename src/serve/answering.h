@@ -33,7 +33,6 @@ struct AskedPrompt {
 
 // One choice a prompt, in their order. `continues`: the answer's text goes on from the prompt's.
 void answer_request(Service& service, Exchange& exchange, const AnswerForm& form,
-                    std::vector<AskedPrompt> prompts, const Generation& generation,
-                    bool continues);
+                    std::vector<AskedPrompt> prompts, Generation generation, bool continues);
 
 }  // namespace bantam::serve

@@ -64,7 +64,8 @@ CompletionRequest parse_completion(std::string_view body, const Limits& limits,
                                    const Defaults& defaults) {
   const Json json = parse_body(body, limits);
   const Fields fields(json);
-  CompletionRequest request{parse_generation(fields, defaults), parse_prompts(fields)};
+  CompletionRequest request{parse_generation(fields, defaults, Endpoint::completion),
+                            parse_prompts(fields)};
   Generation& generation = request.generation;
   if (!generation.most_tokens) generation.most_tokens = kDefaultTokens;
   generation.top_probabilities = parse_top(fields);

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "serve/other_fields.h"
 #include "serve/refusal.h"
 
 namespace bantam::serve {
@@ -15,6 +17,12 @@ Refusal wrong_type(const std::string& path, std::string_view expected) {
 }
 
 }  // namespace
+
+bool says_nothing(const Json& value) {
+  return value.is_null() || value == Json(false) ||
+         (value.is_string() && value.get_ref<const std::string&>().empty()) ||
+         (value.is_structured() && value.empty());
+}
 
 Fields::Fields(const Json& object, std::string path) : object_(&object), path_(std::move(path)) {
   if (!object.is_object())
@@ -34,6 +42,18 @@ const Json* Fields::find(std::string_view name) const {
 const Json& Fields::need(std::string_view name) const {
   if (const Json* value = find(name)) return *value;
   throw Refusal(400, "is missing", path(name), "missing_required_parameter");
+}
+
+void Fields::allow(std::initializer_list<std::string_view> names,
+                   std::initializer_list<std::string_view> others) const {
+  for (const auto& [name, value] : object_->items()) {
+    if (value.is_null() || std::ranges::find(names, std::string_view(name)) != names.end())
+      continue;
+    if (std::ranges::find(others, std::string_view(name)) == others.end())
+      refuse_unknown(name, std::vector<std::string>(names.begin(), names.end()), path_);
+    if (!says_nothing(value))
+      throw Refusal(400, "is not supported by this server", path(name), "unsupported_parameter");
+  }
 }
 
 std::optional<bool> Fields::flag(std::string_view name) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,9 @@
 #include "base/json.h"
 
 namespace bantam::serve {
+
+// null, false, "", [] and {}.
+bool says_nothing(const Json& value);
 
 class Fields {
  public:
@@ -28,6 +32,11 @@ class Fields {
   std::optional<std::string> text(std::string_view name) const;
   const std::string& need_text(std::string_view name) const;
   const Json& need(std::string_view name) const;
+
+  // Throws for a field that is none of `names`: where it is one of `others`, which are known and not
+  // served, only if it says something (not null, false, "", [] or {}).
+  void allow(std::initializer_list<std::string_view> names,
+             std::initializer_list<std::string_view> others = {}) const;
 
  private:
   const Json* object_;

@@ -12,14 +12,15 @@ namespace bantam::serve {
 
 namespace {
 
-constexpr std::string_view kAny = "any";
+constexpr std::string_view kAny = "any", kNothing = "null", kChat = "; /v1/chat/completions has it";
 
 constexpr OtherField kOthers[] = {
     {"_debug_render_only"},
     {"adaptive_decay", kAny},  // without adaptive_target
     {"adaptive_target", "-1.0"},
     {"add_generation_prompt", "true"},
-    {"add_special_tokens", "true"},
+    {"add_special_tokens", "false", "", Endpoint::chat},
+    {"add_special_tokens", "true", "", Endpoint::completion},
     {"allowed_token_ids"},
     {"audio"},
     {"backend_sampling", kAny},
@@ -28,14 +29,20 @@ constexpr OtherField kOthers[] = {
     {"cache_prompt", kAny},
     {"cache_salt", kAny},
     {"chat_format"},
+    {"chat_parser"},
     {"chat_template", "", "; serve --template NAME chooses one"},
+    {"chat_template_kwargs", "", kChat, Endpoint::completion},
     {"context"},
     {"continue_final_message"},
     {"documents"},
+    {"draft_model", kAny},  // speculation: the same answer
     {"dry_sequence_breakers"},
     {"dynatemp_exponent", kAny},  // without dynatemp_range
     {"dynatemp_range", "0"},
     {"early_stopping"},
+    {"ec_transfer_params"},
+    {"echo", "", "; /v1/completions has it", Endpoint::chat},
+    {"enable_thinking", "", kChat, Endpoint::completion},
     {"format"},
     {"function_call", "\"none\""},
     {"functions"},
@@ -43,29 +50,34 @@ constexpr OtherField kOthers[] = {
     {"grammar_lazy"},
     {"grammar_triggers"},
     {"guided_choice"},
-    {"guided_decoding_backend", kAny},
+    {"guided_decoding_backend"},
     {"guided_grammar"},
     {"guided_json"},
+    {"guided_options_request"},
     {"guided_regex"},
-    {"guided_whitespace_pattern", kAny},
+    {"guided_whitespace_pattern"},
     {"id_slot", "-1"},
     {"ignore_eos"},
     {"image_data"},
     {"images"},
-    {"include_reasoning", kAny},
+    {"include_reasoning", "true"},
     {"include_stop_str_in_output"},
     {"json_schema"},
     {"keep_alive", kAny},
     {"kv_transfer_params"},
     {"length_penalty", "1"},
     {"logits_processors"},
+    {"logprob_token_ids"},
     {"lora"},
+    {"media_io_kwargs"},
+    {"messages", "", kChat, Endpoint::completion},
     {"metadata", kAny},
     {"min_keep", "0"},
     {"min_tokens", "0"},
     {"mm_processor_kwargs"},
     {"modalities", "[\"text\"]"},
     {"model", kAny},
+    {"moderation"},
     {"multimodal_data"},
     {"n", "1", "; one answer a request is given"},
     {"n_cache_reuse", kAny},
@@ -82,34 +94,50 @@ constexpr OtherField kOthers[] = {
     {"penalize_nl"},
     {"post_sampling_probs"},
     {"prediction", kAny},  // speculation: the same answer
+    {"prefix"},
     {"preserved_tokens"},
     {"priority", "0"},
+    {"prompt", "", "; /v1/completions takes one", Endpoint::chat},
     {"prompt_cache_key", kAny},
+    {"prompt_cache_options", kAny},
     {"prompt_cache_retention", kAny},
     {"prompt_embeds"},
     {"prompt_logprobs", "", "; echo with logprobs is, for /v1/completions"},
     {"raw"},
-    {"reasoning"},
+    {"reasoning", kNothing, "; reasoning_effort is"},
     {"reasoning_budget", "-1"},
-    {"reasoning_effort", "", "; chat_template_kwargs reaches the template"},
-    {"reasoning_format", kAny},
+    {"reasoning_budget_tokens", "-1"},
+    {"reasoning_effort", "", kChat, Endpoint::completion},
+    {"reasoning_format", "\"none\"", "; thoughts stay in the text"},
     {"reasoning_in_content", kAny},
+    {"repetition_detection"},
     {"request_id", kAny},
     {"response_fields"},
+    {"return_mm_kwargs", kAny},
     {"return_progress", kAny},
+    {"return_prompt_text"},
     {"return_token_ids"},
+    {"return_token_offsets"},
     {"return_tokens"},
     {"return_tokens_as_token_ids"},
+    {"routed_experts_prompt_start", "0"},
     {"safety_identifier", kAny},
     {"samplers"},
     {"service_tier", kAny},
+    {"session_id", kAny},
+    {"shift"},
     {"skip_special_tokens", "true"},
     {"spaces_between_special_tokens", kAny},  // special tokens are not shown
     {"speculative.n_max", kAny},
     {"speculative.n_min", kAny},
+    {"speculative.ngram_m_hits", kAny},
+    {"speculative.ngram_size_m", kAny},
+    {"speculative.ngram_size_n", kAny},
     {"speculative.p_min", kAny},
+    {"speculative.type", kAny},
     {"stop_token_ids"},
     {"store", kAny},  // nothing is kept
+    {"stream_interval", kAny},  // the same answer in other pieces
     {"structural_tag"},
     {"structured_outputs"},
     {"suffix"},
@@ -117,23 +145,33 @@ constexpr OtherField kOthers[] = {
     {"t_max_predict_ms", "0"},
     {"template"},
     {"tfs_z", "1"},
-    {"think"},
+    {"think", "", kChat, Endpoint::completion},
+    {"thinking", kNothing, "; enable_thinking and think are"},
+    {"thinking_budget_tokens", "-1"},
     {"thinking_forced_open"},
+    {"thinking_token_budget", "-1"},
     {"timings_per_token", kAny},
     {"tool_choice", "\"none\""},
     {"tools"},
+    {"top_logprobs", "0", "; logprobs is the number here", Endpoint::completion},
+    {"truncate"},
     {"truncate_prompt_tokens"},
+    {"truncation_side", kAny},  // without truncate_prompt_tokens
+    {"ttl", kAny},  // how long a server keeps a model
     {"use_beam_search"},
     {"user", kAny},
     {"verbosity", "\"medium\""},
     {"vllm_xargs"},
+    {"watermarking"},
     {"web_search_options"},
 };
 
-// Those that are read elsewhere, beside the sampler's.
+// Those that are read elsewhere, beside the sampler's; where one is of one endpoint alone, the table
+// has it for the other.
 constexpr std::string_view kServed[] = {
     "chat_template_kwargs",
     "echo",
+    "enable_thinking",
     "logit_bias",
     "logprobs",
     "max_completion_tokens",
@@ -141,21 +179,21 @@ constexpr std::string_view kServed[] = {
     "messages",
     "n_predict",
     "prompt",
+    "reasoning_effort",
     "response_format",
     "seed",
     "stop",
     "stream",
     "stream_options",
+    "think",
     "top_logprobs",
 };
 
 bool is_neutral(const Json& value, const OtherField& field) {
-  if (value.is_null() || field.neutral == kAny) return true;
+  if (field.neutral == kAny) return true;
+  if (field.neutral == kNothing) return false;
   // What is on unless it is said otherwise is not off when it is said.
-  if (value == Json(false)) return field.neutral != "true";
-  if ((value.is_string() && value.get_ref<const std::string&>().empty()) ||
-      (value.is_structured() && value.empty()))
-    return true;
+  if (says_nothing(value)) return field.neutral != "true" || !value.is_boolean();
   return !field.neutral.empty() && value == parse_json(field.neutral, "a value");
 }
 
@@ -175,27 +213,38 @@ std::vector<std::string> known_names() {
   return names;
 }
 
+const OtherField* other_field(std::string_view name, Endpoint endpoint) {
+  const auto found = std::ranges::find_if(kOthers, [&](const OtherField& other) {
+    return other.name == name && (!other.only || *other.only == endpoint);
+  });
+  return found == std::end(kOthers) ? nullptr : &*found;
+}
+
 }  // namespace
 
 std::span<const OtherField> other_fields() { return kOthers; }
 
-void refuse_others(const Json& body) {
+void refuse_others(const Json& body, Endpoint endpoint) {
   static const std::vector<std::string> known = known_names();
-  constexpr int kMostUnknown = 32;  // a body of nothing but nonsense must not take long
-  int unknown = 0;
   for (const auto& [name, value] : body.items()) {
-    const auto other = std::ranges::find(kOthers, name, &OtherField::name);
-    if (other != std::end(kOthers)) {
+    if (value.is_null()) continue;  // nothing is said
+    if (const OtherField* other = other_field(name, endpoint)) {
       if (is_neutral(value, *other)) continue;
       throw Refusal(400, "is not supported by this server" + std::string(other->instead), name,
                     "unsupported_parameter");
     }
-    if (std::ranges::find(known, name) != known.end() || ++unknown > kMostUnknown) continue;
-    // A slip of the pen would be left out in silence.
-    if (const std::string near = nearest(name, known); !near.empty())
-      throw Refusal(400, "there is no such field; did you mean " + near + "?", printable(name, 60),
-                    "unknown_parameter");
+    if (std::ranges::find(known, name) == known.end()) refuse_unknown(name, known);
   }
+}
+
+void refuse_unknown(std::string_view name, std::span<const std::string> known,
+                    const std::string& path) {
+  const std::string near = nearest(name, known);
+  throw Refusal(400,
+                "there is no such field" +
+                    (near.empty() ? "; leave it out, it would do nothing here"
+                                  : "; did you mean " + near + "?"),
+                (path.empty() ? "" : path + ".") + printable(name, 60), "unknown_parameter");
 }
 
 }  // namespace bantam::serve

@@ -1,8 +1,9 @@
 // The body, and the fields that all generating endpoints share.
 #include "serve/requests.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "infer/sampler_options.h"
@@ -13,7 +14,7 @@ namespace bantam::serve {
 
 namespace {
 
-constexpr std::size_t kMostStops = 16, kMostBiases = 256;
+constexpr std::size_t kMostStops = 16;
 
 std::vector<std::string> parse_stops(const Fields& fields) {
   const Json* value = fields.find("stop");
@@ -31,25 +32,6 @@ std::vector<std::string> parse_stops(const Fields& fields) {
   return stops;
 }
 
-// {"15": -100, ...}
-std::vector<LogitBias> parse_biases(const Fields& fields) {
-  const Json* value = fields.find("logit_bias");
-  if (value == nullptr) return {};
-  const Fields biases(*value, fields.path("logit_bias"));
-  if (value->size() > kMostBiases)
-    throw Refusal(400, "at most " + std::to_string(kMostBiases) + " tokens were expected",
-                  fields.path("logit_bias"), "invalid_value");
-  std::vector<LogitBias> out;
-  for (const auto& [name, unused] : value->items()) {
-    std::int32_t id = -1;
-    const auto [end, fault] = std::from_chars(name.data(), name.data() + name.size(), id);
-    if (fault != std::errc() || end != name.data() + name.size() || id < 0)
-      throw Refusal(400, "a token id was expected as the name", biases.path(name), "invalid_value");
-    if (const auto bias = biases.number(name, -100, 100)) out.push_back({id, *bias});
-  }
-  return out;
-}
-
 // true and false, or the numbers that stand for them.
 std::optional<double> switch_value(const Fields& fields, const std::string& name,
                                    const SamplerOption& option) {
@@ -58,6 +40,10 @@ std::optional<double> switch_value(const Fields& fields, const std::string& name
   if (value->is_number()) {
     if (*value == Json(option.field_least)) return 0;
     if (*value == Json(option.field_most)) return 1;
+    throw Refusal(400,
+                  fmt::format("{} or {} was expected; no other kind is served",
+                              value_text(option.field_least), value_text(option.field_most)),
+                  fields.path(name), "invalid_value");
   }
   return *fields.flag(name) ? 1 : 0;
 }
@@ -85,7 +71,6 @@ void parse_option(const Fields& fields, const SamplerOption& option, SamplingOpt
 
 void parse_sampling(const Fields& fields, SamplingOptions& sampling) {
   for (const SamplerOption& option : sampler_options()) parse_option(fields, option, sampling);
-  for (const LogitBias& bias : parse_biases(fields)) sampling.logit_bias.push_back(bias);
 }
 
 }  // namespace
@@ -98,16 +83,37 @@ Json parse_body(std::string_view body, const Limits& limits) {
   }
 }
 
-Generation parse_generation(const Fields& fields, const Defaults& defaults) {
-  refuse_others(fields.object());
-  if (const Json* format = fields.find("response_format"))
-    if (Fields(*format, fields.path("response_format")).need_text("type") != "text")
-      throw Refusal(400, "\"text\" alone is supported by this server", "response_format",
-                    "unsupported_parameter");
+namespace {
+
+void require_plain_text(const Fields& body) {
+  const Json* value = body.find("response_format");
+  if (value == nullptr) return;
+  const Fields format(*value, body.path("response_format"));
+  if (format.need_text("type") != "text")
+    throw Refusal(400, "\"text\" alone is supported by this server", "response_format",
+                  "unsupported_parameter");
+  format.allow({"type"});
+}
+
+bool parse_stream_options(const Fields& body) {
+  const Json* value = body.find("stream_options");
+  if (value == nullptr) return false;
+  const Fields options(*value, body.path("stream_options"));
+  // Padding against listeners (OpenAI's include_obfuscation) changes no text.
+  options.allow({"include_usage", "include_obfuscation"}, {"continuous_usage_stats"});
+  return options.flag("include_usage").value_or(false);
+}
+
+}  // namespace
+
+Generation parse_generation(const Fields& fields, const Defaults& defaults, Endpoint endpoint) {
+  refuse_others(fields.object(), endpoint);
+  require_plain_text(fields);
   Generation g;
   g.sampling = defaults.sampling;
   g.seeded = defaults.seeded;
   parse_sampling(fields, g.sampling);
+  g.biases = parse_biases(fields);
   if (const auto seed = fields.whole("seed", INT64_MIN, INT64_MAX)) {
     g.sampling.seed = static_cast<std::uint64_t>(*seed);
     g.seeded = *seed != -1;
@@ -117,9 +123,7 @@ Generation parse_generation(const Fields& fields, const Defaults& defaults) {
     if (const auto most = fields.whole(name, -1, INT32_MAX)) g.most_tokens = most;
   g.stops = parse_stops(fields);
   g.stream = fields.flag("stream").value_or(false);
-  if (const Json* options = fields.find("stream_options"))
-    g.include_usage =
-        Fields(*options, fields.path("stream_options")).flag("include_usage").value_or(false);
+  g.include_usage = parse_stream_options(fields);
   return g;
 }
 

@@ -14,6 +14,9 @@
 #include "infer/sampler.h"
 #include "serve/fields.h"
 #include "serve/limits.h"
+#include "serve/logit_bias.h"
+#include "serve/other_fields.h"
+#include "serve/template_fields.h"
 
 namespace bantam::serve {
 
@@ -22,6 +25,7 @@ namespace bantam::serve {
 // Bantam's own; top_k, min_p and repeat_penalty are taken as llama.cpp's server takes them.
 struct Generation {
   SamplingOptions sampling;
+  std::vector<AskedBias> biases;  // more for `sampling`
   bool seeded = false;
   std::optional<std::int64_t> most_tokens;  // -1: no limit
   std::vector<std::string> stops;
@@ -39,8 +43,8 @@ struct Defaults {
 
 struct ChatRequest {
   Generation generation;
-  Json messages;            // [{"role": ..., "content": TEXT}, ...] for a template
-  Json template_variables;  // "chat_template_kwargs": an object, or null
+  Json messages;  // [{"role": ..., "content": a text or parts that are text}, ...] for a template
+  std::vector<TemplateVariable> variables;
 };
 
 using Prompt = std::variant<std::string, std::vector<std::int32_t>>;
@@ -55,9 +59,10 @@ ChatRequest parse_chat(std::string_view body, const Limits& limits, const Defaul
 CompletionRequest parse_completion(std::string_view body, const Limits& limits,
                                    const Defaults& defaults = {});
 
-// For those: the body as JSON; the fields that they share.
+// For those: the body as JSON; the messages; the fields that they share.
 Json parse_body(std::string_view body, const Limits& limits);
-Generation parse_generation(const Fields& fields, const Defaults& defaults);
+Json parse_messages(const Fields& body);
+Generation parse_generation(const Fields& fields, const Defaults& defaults, Endpoint endpoint);
 // Throws Refusal for what a stream does not tell.
 void refuse_with_stream(const Generation& generation, std::string_view name);
 

@@ -1,7 +1,6 @@
 // POST /v1/chat/completions: a conversation goes on, by the model's chat template.
 #include <nlohmann/json.hpp>
 
-#include "chat/prompt.h"
 #include "serve/answering.h"
 #include "serve/routes.h"
 
@@ -29,9 +28,11 @@ std::vector<std::int32_t> prompt_of(const Service& service, ChatRequest& request
                   "the model has no chat template: serve it with --template NAME, or ask "
                   "/v1/completions to continue a text");
   try {
-    return make_prompt(*service.tokenizer, *service.chat_template, std::move(request.messages),
-                       std::move(request.template_variables))
+    return prompt_with(request.variables, *service.tokenizer, *service.chat_template,
+                       std::move(request.messages))
         .ids;
+  } catch (const Refusal&) {
+    throw;
   } catch (const Error& error) {
     throw Refusal(400, "the model's chat template refuses these messages: " + error.message(),
                   "messages", "template_error");
@@ -43,7 +44,7 @@ std::vector<std::int32_t> prompt_of(const Service& service, ChatRequest& request
 void handle_chat(Service& service, Exchange& exchange) {
   ChatRequest request = parse_chat(exchange.request().body, service.limits, service.defaults);
   std::vector<AskedPrompt> prompts{{prompt_of(service, request)}};
-  answer_request(service, exchange, kChatForm, std::move(prompts), request.generation, false);
+  answer_request(service, exchange, kChatForm, std::move(prompts), std::move(request.generation), false);
 }
 
 }  // namespace bantam::serve

@@ -47,7 +47,7 @@ void handle_completion(Service& service, Exchange& exchange) {
   std::vector<AskedPrompt> prompts;
   for (Prompt& prompt : request.prompts)
     prompts.push_back(asked(*service.tokenizer, std::move(prompt), request.generation.echo));
-  answer_request(service, exchange, kCompletionForm, std::move(prompts), request.generation, true);
+  answer_request(service, exchange, kCompletionForm, std::move(prompts), std::move(request.generation), true);
 }
 
 }  // namespace bantam::serve

@@ -16,6 +16,9 @@ namespace {
 void tokenize(Service& service, Exchange& exchange) {
   const Json json = parse_body(exchange.request().body, service.limits);
   const Fields fields(json);
+  fields.allow({"model", "content", "prompt", "add_special", "add_special_tokens", "parse_special",
+                "with_pieces", "return_token_strs"},
+               {"messages"});
   const bool plain = fields.find("content") != nullptr;
   const std::string& text = fields.need_text(plain ? "content" : "prompt");
   EncodeOptions options{!plain, true};
@@ -69,7 +72,9 @@ void handle_tokenizer_info(Service& service, Exchange& exchange) {
 
 void handle_detokenize(Service& service, Exchange& exchange) {
   const Json json = parse_body(exchange.request().body, service.limits);
-  const Json& list = Fields(json).need("tokens");
+  const Fields fields(json);
+  fields.allow({"model", "tokens"});
+  const Json& list = fields.need("tokens");
   const Refusal wrong(400,
                       "an array of token ids from 0 to " +
                           std::to_string(service.tokenizer->size() - 1) + " was expected",

@@ -87,8 +87,18 @@ const Bad kBadChats[] = {
     {chat(R"("n":2)"), "n"},
     {chat(R"("n":0)"), "n"},
     {chat(R"("n":"1")"), "n"},
-    {chat(R"("logit_bias":[])"), "logit_bias"},
-    {chat(R"("logit_bias":{"a":1})"), "logit_bias.a"},
+    {chat(R"("logit_bias":7)"), "logit_bias"},
+    {chat(R"("logit_bias":{"":1})"), "logit_bias."},
+    {chat(R"("logit_bias":{"1":true})"), "logit_bias.1"},
+    {chat(R"("logit_bias":{"4294967296":1})"), "logit_bias.4294967296"},
+    {chat(R"("logit_bias":{"99999999999999999999":1})"), "logit_bias.99999999999999999999"},
+    {chat(R"("logit_bias":[1,2])"), "logit_bias[0]"},
+    {chat(R"("logit_bias":[[1,2],[1]])"), "logit_bias[1]"},
+    {chat(R"("logit_bias":[[-1,2]])"), "logit_bias[0]"},
+    {chat(R"("logit_bias":[["",2]])"), "logit_bias[0]"},
+    {chat(R"("logit_bias":[[1.5,2]])"), "logit_bias[0]"},
+    {chat(R"("logit_bias":[[1,101]])"), "logit_bias[0][1]"},
+    {chat(R"("logit_bias":[[1,true]])"), "logit_bias[0][1]"},
     {chat(R"("logit_bias":{"-1":1})"), "logit_bias.-1"},
     {chat(R"("logit_bias":{"1":"x"})"), "logit_bias.1"},
     {chat(R"("logit_bias":{"1":101})"), "logit_bias.1"},
@@ -98,6 +108,31 @@ const Bad kBadChats[] = {
     {chat(R"("top_logprobs":2)"), "top_logprobs"},
     {chat(R"("echo":true)"), "echo"},
     {chat(R"("tempreature":1)"), "tempreature"},
+    {chat(R"("quite_unknown":false)"), "quite_unknown"},
+    {chat(R"("thinking_token_budget":64)"), "thinking_token_budget"},
+    {chat(R"("repetition_detection":{"max_pattern_size":4})"), "repetition_detection"},
+    {chat(R"("guided_options_request":{"guided_regex":"a"})"), "guided_options_request"},
+    {chat(R"("guided_whitespace_pattern":" ")"), "guided_whitespace_pattern"},
+    {chat(R"("prefix":true)"), "prefix"},
+    {chat(R"("thinking":false)"), "thinking"},
+    {chat(R"("reasoning_format":"deepseek")"), "reasoning_format"},
+    {chat(R"("include_reasoning":false)"), "include_reasoning"},
+    {chat(R"("add_special_tokens":true)"), "add_special_tokens"},
+    {chat(R"("prompt":"a")"), "prompt"},
+    {chat(R"("think":7)"), "think"},
+    {chat(R"("enable_thinking":"no")"), "enable_thinking"},
+    {chat(R"("reasoning_effort":1)"), "reasoning_effort"},
+    {chat(R"("chat_template_kwargs":{"messages":[]})"), "chat_template_kwargs.messages"},
+    {chat(R"("stream_options":{"continuous_usage_stats":true})"),
+     "stream_options.continuous_usage_stats"},
+    {chat(R"("stream_options":{"include_usages":true})"), "stream_options.include_usages"},
+    {chat(R"("response_format":{"type":"text","schema":{}})"), "response_format.schema"},
+    {R"({"messages":[{"role":"user","content":"a","prefix":true}]})", "messages[0].prefix"},
+    {R"({"messages":[{"role":"user","content":"a","images":["x"]}]})", "messages[0].images"},
+    {R"({"messages":[{"role":"user","content":"a","colour":"red"}]})", "messages[0].colour"},
+    {R"({"messages":[{"role":"assistant","tool_calls":[{}]}]})", "messages[0].tool_calls"},
+    {R"({"messages":[{"role":"user","content":[{"type":"text","text":"a","bold":1}]}]})",
+     "messages[0].content[0].bold"},
     {chat(R"("response_format":{"type":"json_object"})"), "response_format"},
     {chat(R"("response_format":"json")"), "response_format"},
     {chat(R"("chat_template_kwargs":"no")"), "chat_template_kwargs"},
@@ -122,6 +157,12 @@ const Bad kBadCompletions[] = {
     {R"({"prompt":"a","logprobs":101})", "logprobs"},
     {R"({"prompt":"a","logprobs":true})", "logprobs"},
     {R"({"prompt":"a","logprobs":1,"stream":true})", "logprobs"},
+    {R"({"prompt":"a","messages":[{"role":"user","content":"b"}]})", "messages"},
+    {R"({"prompt":"a","top_logprobs":2})", "top_logprobs"},
+    {R"({"prompt":"a","enable_thinking":true})", "enable_thinking"},
+    {R"({"prompt":"a","chat_template_kwargs":{"a":1}})", "chat_template_kwargs"},
+    {R"({"prompt":"a","add_special_tokens":false})", "add_special_tokens"},
+    {R"({"prompt":"a","raw_prompt":true})", "raw_prompt"},
 };
 
 const auto kParseChat = [](std::string_view body, const Limits& limits) {
@@ -151,27 +192,50 @@ TEST(Requests, ABadBodyIsRefusedForTheFieldThatIsAtFault) {
 }
 
 TEST(Requests, WhatOthersServeAndThisDoesNotIsRefusedByName) {
-  std::set<std::string_view> names;
-  for (const serve::OtherField& field : serve::other_fields()) {
-    EXPECT_TRUE(names.insert(field.name).second) << field.name << " stands twice";
-    const auto with = [&](std::string_view value) {
-      return "{" + kMessages + ",\"" + std::string(field.name) + "\":" + std::string(value) + "}";
-    };
-    for (const char* nothing : {"null", "\"\"", "[]", "{}"})
-      EXPECT_NO_THROW(kParseChat(with(nothing), Limits())) << with(nothing);
-    // Off is what most of them are anyway; where they are on, it would change the answer.
-    if (field.neutral == "true")
-      refused({with("false"), std::string(field.name).c_str()}, kParseChat);
-    else
-      EXPECT_NO_THROW(kParseChat(with("false"), Limits())) << field.name;
-    if (field.neutral == "any") {
-      EXPECT_NO_THROW(kParseChat(with("[1]"), Limits())) << field.name;
-      continue;
+  using serve::Endpoint;
+  for (const Endpoint endpoint : {Endpoint::chat, Endpoint::completion}) {
+    std::set<std::string_view> names;
+    for (const serve::OtherField& field : serve::other_fields()) {
+      if (field.only && *field.only != endpoint) continue;
+      const std::string name(field.name);
+      EXPECT_TRUE(names.insert(field.name).second) << name << " stands twice";
+      const auto parse = [&](std::string_view value) {
+        const std::string& first = endpoint == Endpoint::chat ? kMessages : R"("prompt":"a")";
+        const std::string body = "{" + first + ",\"" + name + "\":" + std::string(value) + "}";
+        endpoint == Endpoint::chat ? static_cast<void>(kParseChat(body, Limits()))
+                                   : static_cast<void>(kParseCompletion(body, Limits()));
+      };
+      const auto is_refused = [&](std::string_view value) {
+        try {
+          parse(value);
+          ADD_FAILURE() << "not refused: " << name << " " << value;
+        } catch (const Refusal& refusal) {
+          EXPECT_EQ(refusal.field(), name) << refusal.what();
+        }
+      };
+      EXPECT_NO_THROW(parse("null")) << name;
+      const bool nothing = field.neutral != "null";
+      const auto passes = [&](std::string_view value) {
+        EXPECT_NO_THROW(parse(value)) << name << " " << value;
+      };
+      for (const char* value : {"\"\"", "[]", "{}"}) {
+        if (nothing)
+          passes(value);
+        else
+          is_refused(value);
+      }
+      // Off is what most of them are anyway; where they are on, it would change the answer.
+      if (nothing && field.neutral != "true")
+        passes("false");
+      else
+        is_refused("false");
+      if (field.neutral == "any") {
+        passes("[1]");
+        continue;
+      }
+      if (!field.neutral.empty()) passes(field.neutral);
+      is_refused("[1]");
     }
-    if (!field.neutral.empty()) {
-      EXPECT_NO_THROW(kParseChat(with(field.neutral), Limits())) << field.name;
-    }
-    refused({with("[1]"), std::string(field.name).c_str()}, kParseChat);
   }
   for (const char* body : {R"("ignore_eos":true)", R"("min_tokens":3)", R"("grammar":"root ::= x")",
                            R"("guided_json":{"type":"object"})", R"("stop_token_ids":[2])",
@@ -182,7 +246,65 @@ TEST(Requests, WhatOthersServeAndThisDoesNotIsRefusedByName) {
 TEST(Requests, ABodyOfNonsenseDoesNotTakeLong) {
   std::string many = "{" + kMessages;
   for (int i = 0; i < 50'000; ++i) many += ",\"zzzz" + std::to_string(i) + "\":1";
-  EXPECT_NO_THROW(kParseChat(many + "}", Limits()));
+  refused({many + "}", "zzzz0"}, kParseChat);
+  std::string nothing = "{" + kMessages;
+  for (int i = 0; i < 50'000; ++i) nothing += ",\"zzzz" + std::to_string(i) + "\":null";
+  EXPECT_NO_THROW(kParseChat(nothing + "}", Limits()));
+}
+
+TEST(Requests, ASlipOfThePenIsNamedWithWhatWasMeant) {
+  try {
+    kParseChat(chat(R"("max_token":7)"), Limits());
+    ADD_FAILURE();
+  } catch (const Refusal& refusal) {
+    EXPECT_EQ(refusal.message(), "there is no such field; did you mean max_tokens?");
+  }
+}
+
+TEST(Requests, BiasesAreOfIdsAndTexts) {
+  const auto biases = [](const std::string& json) {
+    std::string all;
+    for (const serve::AskedBias& b : kParseChat(chat("\"logit_bias\":" + json), Limits())
+                                         .generation.biases) {
+      const auto* id = std::get_if<std::int32_t>(&b.of);
+      all += (id ? std::to_string(*id) : "'" + std::get<std::string>(b.of) + "'") + "=" +
+             (b.bias < -1e9 ? "never" : value_text(b.bias)) + " ";
+    }
+    return all;
+  };
+  EXPECT_EQ(biases(R"({"15":-100,"0":2.5,"7":null})"), "15=-100 0=2.5 ");
+  EXPECT_EQ(biases(R"({" the":1,"3":false,"1e3":2})"), "' the'=1 3=never '1e3'=2 ");
+  EXPECT_EQ(biases(R"([[15,-100],[" the",false],[0,2.5]])"), "15=-100 ' the'=never 0=2.5 ");
+  EXPECT_EQ(biases("[]"), "");
+}
+
+TEST(Requests, WhatATemplateIsToldComesFromFourFields) {
+  const auto told = [](const std::string& more) {
+    std::string all;
+    for (const serve::TemplateVariable& v : kParseChat(chat(more), Limits()).variables)
+      all += v.field + ": " + v.name + "=" + to_text(v.value) + "; ";
+    return all;
+  };
+  EXPECT_EQ(told(R"("enable_thinking":false)"), "enable_thinking: enable_thinking=false; ");
+  EXPECT_EQ(told(R"("think":true)"), "think: enable_thinking=true; ");
+  EXPECT_EQ(told(R"("think":"low")"), "think: reasoning_effort=\"low\"; ");
+  EXPECT_EQ(told(R"("reasoning_effort":"high")"), "reasoning_effort: reasoning_effort=\"high\"; ");
+  EXPECT_EQ(told(R"("chat_template_kwargs":{"x":[1]},"think":false)"),
+            "think: enable_thinking=false; chat_template_kwargs.x: x=[1]; ");
+  EXPECT_EQ(told(R"("think":null)"), "");
+}
+
+TEST(Requests, WhatAMessageHasArrives) {
+  const auto messages = [](const std::string& json) {
+    return to_text(kParseChat("{\"messages\":" + json + "}", Limits()).messages);
+  };
+  EXPECT_EQ(messages(R"([{"role":"user","content":"a","name":"Ann","tool_calls":[]}])"),
+            R"([{"role":"user","content":"a","name":"Ann"}])");
+  EXPECT_EQ(messages(R"([{"role":"user","content":[]}])"), R"([{"role":"user","content":""}])");
+  EXPECT_EQ(messages(R"([{"role":"assistant","content":"a","thinking":"b","refusal":null}])"),
+            R"([{"role":"assistant","content":"a","reasoning_content":"b","thinking":"b"}])");
+  EXPECT_EQ(messages(R"([{"role":"user","content":[{"type":"text","text":"a","cache_control":{"x":1}}]}])"),
+            R"([{"role":"user","content":[{"type":"text","text":"a"}]}])");
 }
 
 TEST(Requests, MinusOneIsNoLimitAndNoSeed) {
@@ -207,7 +329,8 @@ TEST(Requests, DefaultsHoldWhereNothingIsSaid) {
       R"({"prompt":"a","temperature":1,"seed":-1,"logit_bias":{"4":2}})", Limits(), defaults);
   EXPECT_EQ(said.generation.sampling.temperature, 1);
   EXPECT_FALSE(said.generation.seeded);
-  EXPECT_EQ(said.generation.sampling.logit_bias.size(), 2u);
+  EXPECT_EQ(said.generation.sampling.logit_bias.size(), 1u);
+  EXPECT_EQ(said.generation.biases.size(), 1u);
 }
 
 TEST(Requests, EveryOptionOfTheSamplerIsAField) {
@@ -238,12 +361,13 @@ TEST(Requests, EveryFieldArrives) {
       "repeat_penalty":1.1,"seed":-5,"max_tokens":7,"max_completion_tokens":9,"stop":["a",""],"stream":true,
       "stream_options":{"include_usage":true},"n":1,"logit_bias":{"15":-100,"0":2.5},"user":"someone","tools":[],
       "logprobs":false,"response_format":{"type":"text"},"chat_template_kwargs":{"enable_thinking":false},
-      "unknown":{"a":[1]}})",
+      "unknown":null})",
       Limits());
   EXPECT_EQ(to_text(request.messages),
-            R"([{"role":"system","content":"Be short."},{"role":"user","content":"one\ntwo"},)"
+            R"([{"role":"system","content":"Be short."},{"role":"user","content":[{"type":"text",)"
+            R"("text":"one"},{"type":"text","text":"two"}],"name":"Ann"},)"
             R"({"role":"assistant","content":""}])");
-  EXPECT_EQ(to_text(request.template_variables), R"({"enable_thinking":false})");
+  ASSERT_EQ(request.variables.size(), 1u);
   const serve::Generation& g = request.generation;
   EXPECT_EQ(g.sampling.temperature, 0.5);
   EXPECT_EQ(g.sampling.top_p, 1e-9);
@@ -257,9 +381,7 @@ TEST(Requests, EveryFieldArrives) {
   EXPECT_EQ(g.most_tokens, 9);
   EXPECT_EQ(g.stops, (std::vector<std::string>{"a", ""}));
   EXPECT_TRUE(g.stream && g.include_usage);
-  ASSERT_EQ(g.sampling.logit_bias.size(), 2u);
-  EXPECT_EQ(g.sampling.logit_bias[0].id, 15);
-  EXPECT_EQ(g.sampling.logit_bias[1].bias, 2.5);
+  EXPECT_EQ(g.biases.size(), 2u);
   EXPECT_NO_THROW(g.sampling.check());
 }
 

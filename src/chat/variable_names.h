@@ -1,0 +1,15 @@
+// Which variables a chat template may read.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "chat/chat_template.h"
+
+namespace bantam {
+
+// The names in its tags that are no attributes, in order, each once: those of its own variables and the
+// words of the language are among them, so a name that is missing here has no effect.
+std::vector<std::string> variable_names(const ChatTemplate& chat_template);
+
+}  // namespace bantam
