@@ -1,11 +1,14 @@
 #include "cli/conversion_parts.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "blocks/format.h"
 #include "cli/output.h"
 #include "infer/session.h"
+#include "tokenizer/same_ids.h"
+#include "tokenizer/tokenizer_spec.h"
 
 namespace bantam::cli {
 
@@ -13,7 +16,7 @@ void Target::declare(Options& options) {
   options.bytes("--split", "SIZE", split,
                 "write GGUF in parts of at most this size, 500M or 2G: NAME-00001-of-00003.gguf");
   options.flag("--lossy-tokenizer", lossy_tokenizer,
-               "leave out, with a warning, what GGUF cannot say of a folder's tokenizer");
+               "leave out, with a warning, what the other form cannot say of the tokenizer");
   options.flag("--force", force, "replace what is there");
   options.flag("--json", json, "print what was written as a JSON object");
 }
@@ -64,6 +67,24 @@ std::shared_ptr<const Tokenizer> folder_tokenizer(const HfFolder& folder) {
   return nullptr;
 }
 
+// The tokenizer as a reader finds it in the file that is being written, out of one without weights.
+std::shared_ptr<const Tokenizer> as_written(const Target& target, const Tokenizer& tokenizer,
+                                            std::int64_t vocabulary, const std::string& name) {
+  struct Scratch {
+    Path path;
+    ~Scratch() {
+      std::error_code ignored;
+      std::filesystem::remove(path, ignored);
+    }
+  } scratch{Path(target.to + ".tokenizer")};
+  GgufWriter writer(scratch.path);
+  writer.set("general.name", name);
+  std::vector<std::string> lost;
+  write_tokenizer(tokenizer, writer, vocabulary, &lost);
+  writer.close();
+  return open_tokenizer(GgufFile(scratch.path));
+}
+
 void carry_tokenizer(const Target& target, const ModelFile& file, GgufWriter& writer) {
   const auto tokenizer = folder_tokenizer(*file.folder());
   if (!tokenizer) return note("the folder has no tokenizer; the new file holds weights alone");
@@ -77,6 +98,15 @@ void carry_tokenizer(const Target& target, const ModelFile& file, GgufWriter& wr
         .in(error.file().empty() ? target.from : error.file())
         .field(error.field());
   }
+  if (lost.empty())
+    require_same_ids(*tokenizer,
+                     *as_written(target, *tokenizer, file.config().vocabulary,
+                                 writer.text("general.name")),
+                     "GGUF", target);
+  const std::vector<NormalizeStep>& steps = tokenizer->spec().normalizer;
+  if (std::ranges::find(steps, NormalizeStep::Kind::nfc, &NormalizeStep::kind) != steps.end())
+    note("the tokenizer brings text to NFC, and so does Bantam; llama.cpp does not: of other text its "
+         "ids are others");
   if (tokenizer->size() > file.config().vocabulary)
     note("the last " + std::to_string(tokenizer->size() - file.config().vocabulary) +
          " tokens have no row in the embedding: they are left out");
@@ -87,6 +117,19 @@ void carry_tokenizer(const Target& target, const ModelFile& file, GgufWriter& wr
 }
 
 }  // namespace
+
+void require_same_ids(const Tokenizer& from, const Tokenizer& to, const std::string& form,
+                      const Target& target) {
+  const auto text = text_with_other_ids(from, to);
+  if (!text) return;
+  const std::string fault = form + " cannot express how this tokenizer cuts \"" +
+                            printable(*text, 60) + "\"; the ids of some texts would be others";
+  if (!target.lossy_tokenizer)
+    throw Error(fault + " (--lossy-tokenizer leaves out what can be left out)")
+        .in(target.from)
+        .field("tokenizer");
+  note(fault);
+}
 
 Target write_gguf_of(const Target& target, const ModelFile& file, Conversion& conversion,
                    const std::function<void(GgufWriter&)>& more) {

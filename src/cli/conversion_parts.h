@@ -34,6 +34,10 @@ bool writable(const Format& format);
 // target with the name of what was written, which is another one in parts.
 Target write_gguf_of(const Target& target, const ModelFile& file, Conversion& conversion,
                    const std::function<void(GgufWriter&)>& more = {});
+// Throws Error where the tokenizer as it was written into a `form` cuts a text into other ids than the
+// one that it was made from; with --lossy-tokenizer it is a warning.
+void require_same_ids(const Tokenizer& from, const Tokenizer& to, const std::string& form,
+                      const Target& target);
 // Prints what was written; `more`: further members of the JSON object.
 void report_written(const Target& target, const Conversion& conversion, const Json& more);
 

@@ -65,6 +65,7 @@ void ConvertVerb::write_folder(Conversion& conversion, const ModelFile& file) co
       generation["eos_token_id"] = std::vector<std::int32_t>(ends.begin(), ends.end());
     }
     write_file(folder.path() / "generation_config.json", generation.dump(2) + "\n");
+    require_same_ids(*tokenizer, *open_tokenizer(folder.path()), "a folder", target);
   } else {
     note("the file has no tokenizer; the new folder holds weights alone");
   }

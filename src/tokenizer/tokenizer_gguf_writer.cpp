@@ -61,9 +61,9 @@ class GgufKeys {
       return step.kind == NormalizeStep::Kind::nfc ||
              (step.kind == NormalizeStep::Kind::replace && step.literal && step.pattern == " ");
     });
-    // What a reader knows by itself of some models (llama.cpp, src/llama-vocab.cpp).
-    const std::string name = lower(writer_.text("general.name"));
-    const bool phi3 = name.find("phi-3") != name.npos || name.find("phi3") != name.npos;
+    const bool composes = std::ranges::count(spec_.normalizer, NormalizeStep::Kind::nfc,
+                                             &NormalizeStep::kind) > 0;
+    const bool phi3 = named_phi3();
     const bool masks = spec_.pre_name.starts_with("jina-v2") || spec_.pre_name == "modern-bert";
     for (const AddedToken& token : spec_.added) {
       const auto flag = [&](bool set, const char* which) {
@@ -72,8 +72,28 @@ class GgufKeys {
       flag(token.single_word, "a single_word");
       flag(token.lstrip && !masks, "lstrip");
       flag(token.rstrip && !phi3, "rstrip");
-      flag(token.normalized && !kept, "normalized");
+      flag(token.normalized && !(kept && (!composes || is_ascii(token.content))), "normalized");
     }
+  }
+  // What a reader knows by itself of some models (llama.cpp, src/llama-vocab.cpp): by their name, that
+  // white space behind their special tokens goes. Where it does not, the name must not say so.
+  bool named_phi3() {
+    std::string name = writer_.text("general.name");
+    const bool strips = std::ranges::all_of(spec_.added, [](const AddedToken& t) {
+      return t.rstrip || t.content == "<unk>" || t.content == "<s>" || t.content == "<|endoftext|>";
+    });
+    bool named = false;
+    for (const std::string_view word : {"phi-3", "phi3"})
+      for (std::size_t at; (at = lower(name).find(word)) != name.npos;) {
+        if (strips) return true;
+        name.replace(at, word.size(), name.substr(at, 3) + " 3");
+        named = true;
+      }
+    if (named) writer_.set("general.name", name);
+    return false;
+  }
+  static bool is_ascii(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   }
   static std::string lower(std::string text) {
     for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);

@@ -5,6 +5,7 @@
 
 #include "files/gguf.h"
 #include "files/gguf_writer.h"
+#include "tokenizer/same_ids.h"
 #include "tokenizer/tokenizer_spec.h"
 #include "tokenizer_support.h"
 
@@ -174,8 +175,38 @@ TEST(TokenizerWorlds, WhatGgufCannotSayIsRefusedOrTold) {
     ASSERT_EQ(lost.size(), 1u);
     EXPECT_NE(lost[0].find(c.says), std::string::npos) << lost[0];
   }
-  // "normalized" matters only where there is a normalizer.
-  EXPECT_EQ(message_of([&] { Folder(flagged("normalized")).through_gguf(); }), "");
+  // "normalized" matters only where there is a normalizer that changes such a token's text.
+  Json nfc = flagged("normalized");
+  EXPECT_EQ(message_of([&] { Folder(nfc).through_gguf(); }), "");
+  nfc["normalizer"] = {{"type", "NFC"}};
+  EXPECT_EQ(message_of([&] { Folder(nfc).through_gguf(); }), "");
+  nfc["added_tokens"][2]["content"] = "<\u00e9>";
+  nfc["model"]["vocab"].erase("<|fin|>");
+  nfc["model"]["vocab"]["<\u00e9>"] = 259;
+  const std::string said = message_of([&] { Folder(nfc).through_gguf(); });
+  EXPECT_NE(said.find("<\u00e9> is normalized"), std::string::npos) << said;
+}
+
+// Readers strip white space behind special tokens of models of this name: where the tokenizer does not,
+// the name is another one.
+TEST(TokenizerWorlds, ANameThatStripsSpacesIsNotGivenToOneThatDoesNot) {
+  const auto name_of = [](bool strips) {
+    Json json = byte_level_json();
+    for (Json& token : json["added_tokens"]) token["rstrip"] = strips;
+    const Folder folder(json);
+    const auto tokenizer = open_tokenizer(folder.at.path());
+    {
+      GgufWriter writer(folder.at / "t.gguf");
+      writer.set("general.name", "My-Phi3-mini");
+      write_tokenizer(*tokenizer, writer);
+      writer.close();
+    }
+    EXPECT_EQ(text_with_other_ids(*tokenizer, *open_tokenizer(folder.at / "t.gguf")), std::nullopt);
+    return std::string(
+        GgufFile(folder.at / "t.gguf").metadata().find_string("general.name").value_or(""));
+  };
+  EXPECT_EQ(name_of(false), "My-Phi 3-mini");
+  EXPECT_EQ(name_of(true), "My-Phi3-mini");
 }
 
 // U+2581 for spaces by Metaspace: GGUF's own space stands before every text.
@@ -233,6 +264,46 @@ TEST(TokenizerWorlds, TheLongestWordOfWordPieceGoesAlong) {
 }
 
 // Ids of Hugging Face's tokenizers 0.23.3 for this file. GGUF cannot say it at all.
+// Which of two added tokens that overlap is taken differs: in GGUF the longest of all, in folders the
+// first. A conversion sees it by trying.
+TEST(TokenizerWorlds, OverlappingAddedTokensAreSeen) {
+  const auto with = [](const char* one, const char* other) {
+    Json json = byte_level_json();
+    for (const auto& [id, content] : {std::pair(259, one), std::pair(260, other)}) {
+      json["added_tokens"][static_cast<std::size_t>(id - 257)]["content"] = content;
+      const std::string old = id == 259 ? "<|fin|>" : "<|stop|>";
+      if (json["model"]["vocab"].erase(old) > 0) json["model"]["vocab"][content] = id;
+    }
+    return json;
+  };
+  const auto text = [&](const char* one, const char* other) {
+    const Folder folder(with(one, other));
+    return text_with_other_ids(*open_tokenizer(folder.at.path()), *folder.through_gguf());
+  };
+  EXPECT_EQ(text("<a>x", "x<bb>"), "<a>x<bb>");
+  EXPECT_EQ(text("<|fin|>", "<|stop|>"), std::nullopt);
+  EXPECT_EQ(text("<a>", "<a><b>"), std::nullopt);    // one begins with the other
+  EXPECT_EQ(text("\n\n", "\n\n\n\n\n"), std::nullopt);  // runs are cut alike
+}
+
+TEST(TokenizerWorlds, TokenizersThatCutOtherwiseAreToldApart) {
+  const Folder plain(byte_level_json());
+  const auto there = open_tokenizer(plain.at.path());
+  EXPECT_EQ(text_with_other_ids(*there, *there), std::nullopt);
+  const auto changed = [&](auto&& change) {
+    Json json = byte_level_json();
+    change(json);
+    const Folder folder(json);
+    return text_with_other_ids(*there, *open_tokenizer(folder.at.path())).has_value();
+  };
+  EXPECT_TRUE(changed([](Json& j) { j["normalizer"] = {{"type", "NFC"}}; }));
+  EXPECT_TRUE(changed([](Json& j) { j["normalizer"] = {{"type", "Lowercase"}}; }));
+  EXPECT_TRUE(changed([](Json& j) { j["added_tokens"][2]["lstrip"] = true; }));
+  EXPECT_TRUE(changed([](Json& j) { j["added_tokens"][2]["rstrip"] = true; }));
+  EXPECT_TRUE(changed([](Json& j) { j["added_tokens"][2]["single_word"] = true; }));
+  EXPECT_TRUE(changed([](Json& j) { j["pre_tokenizer"]["add_prefix_space"] = true; }));
+}
+
 TEST(TokenizerWorlds, ByteLevelPiecesThatEndAWordAreServed) {
   Json vocab = Json::object();
   const std::vector<std::string> pieces{"a",    "b",    "c",     "Ġ",    "a</w>",  "b</w>",
