@@ -1,6 +1,7 @@
 // Serving: total tokens a second and peak memory of a fresh `bantam serve` with 1, 4 and 16 clients
-// that each ask for a text of their own, as multiples of one client's. Usage: serve MODEL.gguf
-// [threads] [tokens] [arguments of serve ...]. The program `bantam` is the one beside this one.
+// that each ask for a text of their own, as multiples of one client's, and beside llama.cpp's server
+// in the same run where scripts/build_peers has built it. Usage: serve MODEL.gguf [threads] [tokens]
+// [arguments of serve ...]. The program `bantam` is the one beside this one.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
@@ -8,9 +9,11 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
@@ -26,74 +29,88 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// A server that has just been started, on a port of its own choice.
+int free_port() {
+  const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  const bool bound = bind(descriptor, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                     getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  close(descriptor);
+  if (!bound) throw Error("no port is free");
+  return ntohs(address.sin_port);
+}
+
+// How a server is started, but for its port.
+struct Server {
+  std::string name, program;
+  std::vector<std::string> arguments;
+};
+
+// One that has just been started and says that it is ready.
 class FreshServer {
  public:
-  FreshServer(const std::string& program, std::vector<std::string> arguments) {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) throw Error("no pipe");
+  explicit FreshServer(const Server& server) : port_(free_port()) {
+    std::vector<std::string> arguments = server.arguments;
+    arguments.insert(arguments.end(), {"--port", std::to_string(port_)});
+    std::vector<char*> words{const_cast<char*>(server.program.c_str())};
+    for (std::string& argument : arguments) words.push_back(argument.data());
+    words.push_back(nullptr);
     child_ = fork();
     if (child_ == 0) {
-      dup2(ends[1], STDERR_FILENO);
-      std::vector<char*> words{const_cast<char*>(program.c_str())};
-      for (std::string& argument : arguments) words.push_back(argument.data());
-      words.push_back(nullptr);
-      execv(program.c_str(), words.data());
+      const int nowhere = open("/dev/null", O_RDWR);
+      dup2(nowhere, STDOUT_FILENO);
+      dup2(nowhere, STDERR_FILENO);
+      execv(server.program.c_str(), words.data());
       _exit(127);
     }
-    close(ends[1]);
-    errors_ = ends[0];
-    std::string said;
-    char letter;
-    while (read(errors_, &letter, 1) == 1) {
-      said += letter;
-      if (letter != '\n') continue;
-      const std::size_t at = said.find("listening on http://127.0.0.1:");
-      if (at == std::string::npos) continue;
-      port_ = std::atoi(said.c_str() + at + 30);
-      break;
+    const double end = now() + 60;
+    while (!ready()) {
+      if (now() > end || waitpid(child_, nullptr, WNOHANG) == child_)
+        throw Error("it did not start").in(server.program);
+      usleep(20'000);
     }
-    if (port_ == 0) throw Error("the server did not start: " + said);
-    // What it says of each request must go somewhere.
-    drain_ = std::thread([this] {
-      char part[4096];
-      while (read(errors_, part, sizeof part) > 0) {
-      }
-    });
   }
+  FreshServer(const FreshServer&) = delete;
+  FreshServer& operator=(const FreshServer&) = delete;
   ~FreshServer() {
     kill(child_, SIGINT);
     waitpid(child_, nullptr, 0);
-    drain_.join();
-    close(errors_);
   }
 
   int port() const { return port_; }
-  // The most memory that it has had, in bytes.
-  double peak() const {
-    std::ifstream status("/proc/" + std::to_string(child_) + "/status");
-    for (std::string word; status >> word;)
-      if (word == "VmHWM:") {
+  // The most memory that it has had, in bytes: in all, and without the file's own pages, which the
+  // system can take back.
+  double peak() const { return status("VmHWM:"); }
+  double own() const { return status("RssAnon:"); }
+
+ private:
+  bool ready() const {
+    test::HttpClient http(port_);
+    if (!http.connected()) return false;
+    http.get("/health");
+    return http.reply().status == 200;
+  }
+  double status(std::string_view key) const {
+    std::ifstream file("/proc/" + std::to_string(child_) + "/status");
+    for (std::string word; file >> word;)
+      if (word == key) {
         double kilobytes = 0;
-        status >> kilobytes;
+        file >> kilobytes;
         return kilobytes * 1024;
       }
     return 0;
   }
 
- private:
   pid_t child_ = -1;
-  int errors_ = -1, port_ = 0;
-  std::thread drain_;
+  int port_ = 0;
 };
 
 // The tokens that end an answer early, each made impossible.
 Json without_ends(int port) {
-  test::HttpClient info(port);
-  info.get("/tokenizer_info");
   Json biases = Json::object();
-  for (const std::string& end : {info.reply().json().value("eos_token", std::string()),
-                                 std::string("<|endoftext|>"), std::string("<|im_end|>")}) {
+  for (const char* end : {"</s>", "<|endoftext|>", "<|im_end|>", "<end_of_turn>", "<eos>"}) {
     test::HttpClient http(port);
     http.post("/tokenize", {{"content", end}});
     const Json ids = http.reply().json()["tokens"];
@@ -117,11 +134,10 @@ std::int64_t ask(int port, int client, std::int64_t tokens, const Json& biases) 
 }
 
 struct Figures {
-  double tokens_per_s, peak;
+  double tokens_per_s = 0, peak = 0, own = 0;
 };
-Figures measure(const std::string& program, const std::vector<std::string>& arguments, int clients,
-                std::int64_t tokens) {
-  const FreshServer server(program, arguments);
+Figures measure(const Server& kind, int clients, std::int64_t tokens) {
+  const FreshServer server(kind);
   std::vector<std::thread> threads;
   std::vector<std::int64_t> counts(static_cast<std::size_t>(clients));
   const Json biases = without_ends(server.port());
@@ -131,29 +147,62 @@ Figures measure(const std::string& program, const std::vector<std::string>& argu
       try {
         counts[static_cast<std::size_t>(c)] = ask(server.port(), c, tokens, biases);
       } catch (const std::exception& error) {
-        fmt::print(stderr, "serve: {}\n", error.what());
+        fmt::print(stderr, "serve: {}: {}\n", kind.name, error.what());
       }
     });
   for (std::thread& thread : threads) thread.join();
   const double seconds = now() - start;
   double total = 0;
-  for (const std::int64_t count : counts) total += static_cast<double>(count);
-  return {total / seconds, server.peak()};
+  for (const std::int64_t count : counts) {
+    total += static_cast<double>(count);
+    if (count != tokens)
+      fmt::print(stderr, "serve: {}: an answer of {} tokens, not {}\n", kind.name, count, tokens);
+  }
+  return {total / seconds, server.peak(), server.own()};
+}
+
+// Where scripts/build_peers has put llama.cpp's programs; empty: nowhere.
+std::string peers() {
+  FILE* pipe = popen(BANTAM_SOURCE "/scripts/build_peers --where 2>/dev/null", "r");
+  std::string where;
+  char part[4096];
+  while (pipe != nullptr && std::fgets(part, sizeof part, pipe) != nullptr) where += part;
+  if (pipe == nullptr || pclose(pipe) != 0) return "";
+  where.resize(where.find_last_not_of('\n') + 1);
+  return where;
 }
 
 }  // namespace
 
 void run(const std::string& program, const std::string& model, int threads, std::int64_t tokens,
          std::span<char*> more) {
-  std::vector<std::string> arguments{"serve", model, "--port", "0"};
-  if (threads > 0) arguments.insert(arguments.end(), {"-t", std::to_string(threads)});
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  double one = 0;
+  const std::string count =
+      std::to_string(threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency()));
+  std::vector<Server> servers{{"bantam", program, {"serve", model, "-t", count}}};
+  servers[0].arguments.insert(servers[0].arguments.end(), more.begin(), more.end());
+  // Room for sixteen answers, no more: its memory is all of it at once.
+  if (const std::string where = peers(); !where.empty())
+    servers.push_back({"llama.cpp",
+                       where + "/llama-server",
+                       {"-m", model, "-t", count, "-np", "16", "-c",
+                        std::to_string(16 * (tokens + 64)), "--no-webui"}});
+  std::map<std::string, double> one;
   for (const int clients : {1, 4, 16}) {
-    const Figures f = measure(program, arguments, clients, tokens);
-    if (clients == 1) one = f.tokens_per_s;
-    fmt::print("{:2} clients: {:7.1f} tokens/s ({:.2f} x one), peak memory {:.0f} MB\n", clients,
-               f.tokens_per_s, f.tokens_per_s / one, f.peak / 1e6);
+    double ours = 0;
+    for (const Server& server : servers) {
+      const Figures f = measure(server, clients, tokens);
+      if (clients == 1) one[server.name] = f.tokens_per_s;
+      fmt::print("{:2} clients, {:9}: {:7.1f} tokens/s ({:.2f} x one), peak memory {:.0f} MB, {:.0f} "
+                 "of it its own",
+                 clients, server.name, f.tokens_per_s, f.tokens_per_s / one[server.name],
+                 f.peak / 1e6, f.own / 1e6);
+      if (&server == &servers.front())
+        ours = f.tokens_per_s;
+      else
+        fmt::print("; bantam {:.2f} x it", ours / f.tokens_per_s);
+      fmt::print("\n");
+      std::fflush(stdout);
+    }
   }
 }
 
