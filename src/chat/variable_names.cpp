@@ -4,7 +4,7 @@
 
 #include "chat/jinja_lexer.h"
 
-namespace bantam {
+namespace bantam::chat {
 
 std::vector<std::string> variable_names(const ChatTemplate& chat_template) {
   std::set<std::string> names;
@@ -16,4 +16,4 @@ std::vector<std::string> variable_names(const ChatTemplate& chat_template) {
   return {names.begin(), names.end()};
 }
 
-}  // namespace bantam
+}  // namespace bantam::chat

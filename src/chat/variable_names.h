@@ -4,12 +4,13 @@
 #include <string>
 #include <vector>
 
+#include "base/rooms.h"
 #include "chat/chat_template.h"
 
-namespace bantam {
+namespace bantam::chat {
 
 // The names in its tags that are no attributes, in order, each once: those of its own variables and the
 // words of the language are among them, so a name that is missing here has no effect.
 std::vector<std::string> variable_names(const ChatTemplate& chat_template);
 
-}  // namespace bantam
+}  // namespace bantam::chat

@@ -236,7 +236,10 @@ const Verb kChat{
     "Opens a conversation. What was said stays in memory, so each turn is as quick as the\n"
     "first; /help lists what can be done with it. The lines that you type are kept for the\n"
     "next time in ~/.local/state/bantam/chat_history, readable by you alone; nothing else\n"
-    "is kept but what /save writes.",
+    "is kept but what /save writes. Lines that are pasted together are one message. Of what\n"
+    "is piped in, each line is a message of its own, or a command, as at a prompt; lines\n"
+    "between \"\"\" and \"\"\" are one. A whole file as one question: bantam generate MODEL\n"
+    "--system \"\" --file FILE.",
     "bantam chat model.gguf\n"
     "bantam chat model.gguf --system \"Answer in one sentence.\" --temp 0.3",
     declare_chat};

@@ -7,6 +7,7 @@
 #include "chat/named_templates.h"
 #include "chat/prompt.h"
 #include "cli/output.h"
+#include "cli/template_variables.h"
 
 namespace bantam::cli {
 
@@ -82,6 +83,7 @@ Conversation::Conversation(std::shared_ptr<const Tokenizer> tokenizer,
       template_(std::move(chat_template)),
       system_(std::move(system)),
       variables_(std::make_unique<Json>(variables)) {
+  if (template_) warn_of_unread(*template_, variables);
   reset();
 }
 

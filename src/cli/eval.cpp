@@ -11,6 +11,7 @@
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/several_flags.h"
+#include "cli/template_variables.h"
 #include "cli/verbs.h"
 #include "judge/memorised.h"
 #include "judge/sandbox.h"
@@ -22,7 +23,7 @@ namespace {
 
 struct EvalVerb {
   ModelOptions model;
-  std::vector<std::string> tasks, own_tasks, texts, trained_on, memorised;
+  std::vector<std::string> tasks, own_tasks, texts, trained_on, memorised, set;
   std::optional<std::string> data, out, requests, digests, system, template_name;
   std::optional<std::int64_t> shots, batch, seed;
   SeveralFlags several_flags;
@@ -53,8 +54,8 @@ void EvalVerb::check() const {
   if (!dry_run && model.path.empty()) throw wrong("MODEL was expected (or --dry-run)");
   if (!dry_run && !out) throw wrong("--out FILE was expected: where the report goes");
   if ((requests || digests) && !dry_run) throw wrong("--requests and --digests go with --dry-run");
-  if ((system || turns || template_name) && !chat)
-    throw wrong("--system, --turns and --template go with --chat");
+  if ((system || turns || template_name || !set.empty()) && !chat)
+    throw wrong("--system, --turns, --template and --set go with --chat");
   several_flags.require_fit();
   if (out && Path(*out).extension() == ".html")
     throw wrong("--out: a name for the JSON was expected; the page goes beside it");
@@ -116,6 +117,9 @@ void EvalVerb::run() const {
     if (!form)
       throw Error("--chat: the model has no chat template; --template NAME gives it one",
                   Error::Kind::usage);
+    const Json variables = template_variables(set);
+    warn_of_unread(*form, variables);
+    form->set_variables(variables);
     asked.chat.form = &*form;
     asked.chat.tokenizer = tokenizer.get();
   }
@@ -174,6 +178,7 @@ std::function<void()> declare_eval(Options& options) {
   options.flag("--chat", command->chat, "ask by the model's chat template");
   options.text("--template", "NAME", command->template_name, "with --chat: by this template");
   options.text("--system", "TEXT", command->system, "with --chat: told before each question");
+  declare_variables(options, command->set);
   options.flag("--turns", command->turns, "with --chat: each example is a turn of its own");
   options.whole("--batch", "N", command->batch, 1, 4096,
                 "sequences at a time (default 64); scores do not depend on it");

@@ -86,6 +86,8 @@ EvalReport::EvalReport(const ModelFile& file, const std::string& path, const Ses
     Sha256 sum;
     sum.add(std::as_bytes(std::span(source)));
     r["settings"]["chat_template_sha256"] = sum.hex();
+    if (const Json& set = asking.chat.form->variables(); !set.is_null() && !set.empty())
+      r["settings"]["template_variables"] = set;
   }
   r["tasks"] = Json::object();
 }

@@ -100,25 +100,52 @@ constexpr std::array kMeant{
     Name{"--listen", "--host"},
     Name{"--checkpoint", "--resume"},
     Name{"--continue", "--resume"},
+    Name{"--lora", "--adapter"},
+    Name{"--lora-scaled", "--adapter"},
+    Name{"--system-prompt-file", "--system"},
+    Name{"-sysf", "--system"},
+    Name{"--chat-template-file", "--template"},
+    Name{"--chat-template-kwargs", "--set"},
+    Name{"--context-shift", "--ctx"},
+    Name{"--seq-len", "--ctx"},
 };
 
 struct Reason {
   std::string_view why;
-  std::array<std::string_view, 16> names;
+  std::array<std::string_view, 20> names;
 };
 constexpr std::array kReasons{
     Reason{"everything is computed on the processor here; leave it out",
            {"-ngl", "--gpu-layers", "--n-gpu-layers", "-mg", "--main-gpu", "-ts", "--tensor-split",
-            "-sm", "--split-mode", "-dev", "--device", "--gpu"}},
+            "-sm", "--split-mode", "-dev", "--device", "--gpu", "-nkvo", "--no-kv-offload", "-ot",
+            "--override-tensor", "--tensor-parallel-size", "--gpu-memory-utilization"}},
     Reason{"it is not needed here; leave it out",
            {"--mlock", "--no-mmap", "-fa", "--flash-attn", "-b", "-ub", "--ubatch-size", "-tb",
             "--threads-batch", "--numa", "--no-warmup", "--log-disable", "-cb", "--cont-batching",
-            "--jinja", "--no-display-prompt"}},
+            "--jinja", "--no-display-prompt", "-co", "--color", "-v", "--verbose"}},
+    Reason{"it is not needed here; leave it out",
+           {"--mmap", "--log-file", "--log-verbosity", "--verbose-prompt", "--no-jinja", "--simple-io",
+            "-no-cnv", "--no-conversation", "-st", "--single-turn", "--no-perf", "--perf",
+            "--trust-remote-code", "--warmup", "--poll", "--prio", "-mli", "--multiline-input",
+            "--keep", "--nowordwrap"}},
     Reason{"bantam chat MODEL talks with a model",
            {"-i", "--interactive", "-if", "--interactive-first", "-cnv", "--conversation",
             "--chat"}},
     Reason{"nothing is downloaded here: get the file first, then name it",
-           {"-hf", "-hfr", "--hf-repo", "-hff", "--hf-file", "-mu", "--model-url"}},
+           {"-hf", "-hfr", "--hf-repo", "-hff", "--hf-file", "-mu", "--model-url", "--hf-token"}},
+    Reason{"answers cannot be bound to a form here",
+           {"--grammar", "--grammar-file", "-j", "--json-schema", "-jf", "--json-schema-file"}},
+    Reason{"a text is taken as it stands; in bash, $'a\\nb' has a line end in it",
+           {"-e", "--escape", "--no-escape"}},
+    Reason{"--logit-bias ID=-100 keeps a token, such as the one that ends an answer, from coming",
+           {"--ignore-eos"}},
+    Reason{"the sampler's stages have one order here; each is set by its own option",
+           {"--samplers", "--sampling-seq", "--sampler-seq"}},
+    Reason{"positions are what the model's file says; --ctx alone can be set",
+           {"--rope-scaling", "--rope-scale", "--rope-freq-base", "--rope-freq-scale",
+            "--yarn-orig-ctx", "--yarn-ext-factor", "--yarn-attn-factor"}},
+    Reason{"one answer is drawn, token by token; --temp 0 takes the likeliest always",
+           {"--do-sample", "--num-beams", "--beams", "--num-return-sequences"}},
 };
 
 const Option* option_named(const Options& options, std::string_view name) {
@@ -186,6 +213,18 @@ std::vector<std::string> in_our_words(const Options& options, std::span<const st
       continue;
     }
     const bool flag = option_named(options, ours)->flag();
+    // Elsewhere it has a number: 0 is off, 2 is the kind that there is here.
+    if (ours == "--mirostat") {
+      const std::string kind = equals != std::string::npos ? word.substr(equals + 1)
+                               : i + 1 < words.size()      ? words[i + 1]
+                                                           : "";
+      if (kind == "1")
+        throw Error("--mirostat: mirostat 2 was expected, the only kind that there is",
+                    Error::Kind::usage);
+      if (equals == std::string::npos && (kind == "0" || kind == "2")) ++i;
+      if (kind != "0") out.push_back(ours);
+      continue;
+    }
     const bool apart = !flag && equals == std::string::npos && i + 1 < words.size();
     const std::string value = apart                         ? words[i + 1]
                               : equals != std::string::npos ? word.substr(equals + 1)
@@ -197,6 +236,45 @@ std::vector<std::string> in_our_words(const Options& options, std::span<const st
   }
   if (!model.empty()) out.insert(out.begin(), model);
   return out;
+}
+
+std::string advice_on_verb(std::string_view word) {
+  struct Word {
+    std::string_view theirs, advice;
+  };
+  constexpr std::array kVerbs{
+      Word{"run", "bantam chat MODEL talks with a model"},
+      Word{"cli", "bantam chat MODEL talks with a model, bantam generate continues a text"},
+      Word{"main", "bantam chat MODEL talks with a model, bantam generate continues a text"},
+      Word{"complete", "bantam generate MODEL continues a text"},
+      Word{"completions", "bantam generate MODEL continues a text"},
+      Word{"show", "bantam info MODEL shows what is in a file"},
+      Word{"inspect", "bantam info MODEL shows what is in a file"},
+      Word{"list", "models are files; ls lists them, bantam info MODEL shows what is in one"},
+      Word{"ls", "models are files; ls lists them, bantam info MODEL shows what is in one"},
+      Word{"ps", "a model is in memory only while a command runs"},
+      Word{"stop", "a model is in memory only while a command runs"},
+      Word{"pull", "nothing is downloaded here: get the file first, then name it"},
+      Word{"download", "nothing is downloaded here: get the file first, then name it"},
+      Word{"push", "nothing leaves this machine"},
+      Word{"rm", "models are files; rm removes one"},
+      Word{"cp", "models are files; cp copies one"},
+      Word{"create", "models are files; bantam convert makes one from another form"},
+      Word{"import", "models are files; bantam convert makes one from another form"},
+      Word{"perplexity", "bantam eval judges a model"},
+      Word{"lm-eval", "bantam eval judges a model"},
+      Word{"embedding", "there are no embeddings here"},
+      Word{"embed", "there are no embeddings here"},
+      Word{"split", "bantam convert MODEL NEW.gguf --split 2G writes parts"},
+      Word{"gguf-split", "bantam convert MODEL NEW.gguf --split 2G writes parts"},
+  };
+  for (const Word& verb : kVerbs)
+    if (verb.theirs == word) return std::string(verb.advice);
+  // A model without a verb.
+  const bool file = word.ends_with(".gguf") || word.find('/') != std::string_view::npos;
+  if (file || word == "-m" || word == "--model")
+    return "a verb comes first; bantam chat MODEL talks with a model";
+  return {};
 }
 
 std::string advice_on(std::string_view name, const Options& options) {

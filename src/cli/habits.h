@@ -22,4 +22,7 @@ std::vector<std::string> in_our_words(const Options& options, std::span<const st
 // when nothing is known of it.
 std::string advice_on(std::string_view name, const Options& options);
 
+// The same of a word where a verb was expected: what Ollama's or llama.cpp's programs have it for.
+std::string advice_on_verb(std::string_view word);
+
 }  // namespace bantam::cli

@@ -99,7 +99,10 @@ std::shared_ptr<const Tokenizer> describe_model(const std::shared_ptr<const Form
     } catch (const Error& error) {
       if (!j["runs"].get<bool>()) return;
       j["runs"] = false;
-      j["why"] = (error.field().empty() ? "" : error.field() + ": ") + error.message();
+      // The file too, where it is another one than the model: tokenizer.json of a folder.
+      const bool other = !error.file().empty() && error.file() != form->path();
+      j["why"] = other ? error.what()
+                       : (error.field().empty() ? "" : error.field() + ": ") + error.message();
     }
   };
   j["runs"] = true;

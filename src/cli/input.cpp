@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "data/text_encoding.h"
 
 namespace bantam::cli {
 
@@ -27,9 +28,7 @@ std::string read_stream(std::FILE* stream, const std::string& name) {
   return text;
 }
 
-}  // namespace
-
-std::string read_text(const std::string& name) {
+std::string read_bytes(const std::string& name) {
   if (name == "-") return read_stream(stdin, "standard input");
   std::error_code ignored;
   const auto kind = std::filesystem::status(name, ignored).type();
@@ -44,6 +43,18 @@ std::string read_text(const std::string& name) {
   fcntl(descriptor, F_SETFL, 0);
   std::string text = read_stream(stream, name);
   if (pipe && text.empty()) throw Error("is a pipe into which nobody writes").in(name);
+  return text;
+}
+
+}  // namespace
+
+std::string read_text(const std::string& name) {
+  std::string text = read_bytes(name);
+  try {
+    to_utf8(text);
+  } catch (Error& error) {
+    throw error.in(name == "-" ? "standard input" : name);
+  }
   return text;
 }
 

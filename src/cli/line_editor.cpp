@@ -49,6 +49,7 @@ struct LineEditor::State {
   Complete complete;
   bool dropped = false;  // Ctrl-C
   bool over = false;     // Ctrl-D came behind lines that were pasted
+  bool answered = false;  // between the line before and this one there was something to wait for
 
   void open_terminal();
   void load();
@@ -184,12 +185,14 @@ bool keys_wait(int milliseconds) {
 }  // namespace
 
 // A line, and those that were pasted together with it: they are there at once, while somebody who
-// types has but begun the next one. What was typed while an answer was written is lines of their own.
+// types has but begun the next one. What was typed while an answer was written is lines of their own;
+// what is there before the first prompt was pasted, or is one thought.
 std::optional<std::string> LineEditor::State::read_edited() {
   if (over) return std::nullopt;
   el_set(edit.get(), EL_PREP_TERM, 1);
-  const bool typed_ahead = keys_wait(0);
+  const bool typed_ahead = keys_wait(0) && answered;
   std::optional<std::string> all = read_line();
+  answered = all && !all->empty();
   const auto joins = [](const std::string& line) {
     return !line.empty() && !line.starts_with('/') && !line.starts_with("\"\"\"") &&
            !line.ends_with('\\');

@@ -35,9 +35,12 @@ std::vector<std::string> names_of(const Options& options) {
   if (word.size() < 2 || word.front() != '-')
     throw usage("\"" + printable(word, 60) + "\" is an argument too many");
   const std::string name = word.substr(0, word.find('='));
-  const std::string near = nearest(name, names_of(options));
-  throw usage("there is no option " + printable(name, 60) +
-              (near.empty() ? "" : "; did you mean " + near + "?"));
+  const std::string there_is_none = "there is no option " + printable(name, 60);
+  if (const std::string advice = advice_on(name, options); !advice.empty())
+    throw usage(there_is_none + ": " + advice);
+  // Of one letter every other one is as near.
+  const std::string near = name.size() > 2 ? nearest(name, names_of(options)) : "";
+  throw usage(there_is_none + (near.empty() ? "" : "; did you mean " + near + "?"));
 }
 
 void add(CLI::App& app, Given& given) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "cli/habits.h"
 #include "cli/interrupt.h"
 #include "cli/memory_reserve.h"
 #include "cli/output.h"
@@ -24,6 +25,8 @@ std::vector<std::string> verb_names() {
 
 const Verb& need_verb(const std::string& word) {
   if (const Verb* verb = find_verb(word)) return *verb;
+  if (const std::string advice = advice_on_verb(word); !advice.empty())
+    throw Error("there is no verb \"" + printable(word, 60) + "\": " + advice, Error::Kind::usage);
   const std::string near = nearest(word, verb_names());
   throw Error("there is no verb \"" + printable(word, 60) + "\"; " +
                   (near.empty() ? "bantam --help lists those that there are"

@@ -98,7 +98,11 @@ void ServeVerb::run() const {
   const auto tokenizer = tokenizer_of(*file);
   std::optional<ChatTemplate> chat_template =
       choose_template(template_name, *tokenizer, model.path, model.adapter);
-  if (chat_template) chat_template->set_variables(template_variables(set));
+  if (chat_template) {
+    const Json variables = template_variables(set);
+    warn_of_unread(*chat_template, variables);
+    chat_template->set_variables(variables);
+  }
   serve::Engine engine(std::make_unique<Session>(file, session_options(*file)),
                        {queue.value_or(kQueue), !no_speculation});
   serve::Service service{engine, tokenizer, std::move(chat_template),

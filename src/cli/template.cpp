@@ -62,7 +62,9 @@ void TemplateVerb::run() const {
   ChatInput input;
   std::shared_ptr<const Tokenizer> tokenizer;
   ChatTemplate chat_template = open(input, tokenizer);
-  chat_template.set_variables(template_variables(set));
+  const Json variables = template_variables(set);
+  warn_of_unread(chat_template, variables);
+  chat_template.set_variables(variables);
   if (show) return print(chat_template.source());
   read_conversation(input);
   if (mask) return print_mask(chat_template, tokenizer.get(), std::move(input));

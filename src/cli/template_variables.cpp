@@ -1,8 +1,12 @@
 #include "cli/template_variables.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/nearest.h"
+#include "chat/variable_names.h"
+#include "cli/output.h"
 
 namespace bantam::cli {
 
@@ -39,6 +43,17 @@ Json template_variables(const std::vector<std::string>& sets) {
     all[set.substr(0, equals)] = variable_of(set.substr(equals + 1));
   }
   return all;
+}
+
+void warn_of_unread(const ChatTemplate& chat_template, const Json& variables) {
+  if (!variables.is_object() || variables.empty()) return;
+  const std::vector<std::string> names = variable_names(chat_template);
+  for (const auto& [name, value] : variables.items()) {
+    if (std::ranges::find(names, name) != names.end()) continue;
+    const std::string near = nearest(name, names);
+    note("--set " + printable(name, 60) + " does nothing: the chat template reads no such variable" +
+         (near.empty() ? "" : "; did you mean " + near + "?"));
+  }
 }
 
 }  // namespace bantam::cli

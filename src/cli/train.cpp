@@ -122,11 +122,21 @@ void declare_options(Options& options, Choices& c) {
   options.flag("--json", c.json, "the result as one line of JSON");
 }
 
+// `train --resume model.gguf`, or its model.gguf.run: the run that is meant, not a recipe.
+void take_run_for_recipe(Choices& c) {
+  if (!c.resume || c.out || c.recipe.empty() || Path(c.recipe).extension() == ".toml") return;
+  Path run(c.recipe);
+  if (!run.has_filename()) run = run.parent_path();
+  c.out = (run.extension() == ".run" ? run.replace_extension() : run).string();
+  c.recipe.clear();
+}
+
 std::function<void()> declare_train(Options& options) {
   auto c = std::make_shared<Choices>();
   declare_options(options, *c);
   return [c] {
     RunOptions o;
+    take_run_for_recipe(*c);
     if (!c->out && c->resume) c->out = only_run(Path(".")).string();
     if (!c->out)
       throw Error("--out is missing", Error::Kind::usage);

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "files/gguf_parts.h"
 #include "files/foreign.h"
 #include "files/utf8.h"
 
@@ -365,7 +366,7 @@ GgufFile::GgufFile(const Path& path, Alone)
   read();
 }
 
-GgufFile::GgufFile(const Path& path) : GgufFile(path, Alone{}) { gather(); }
+GgufFile::GgufFile(const Path& path) : GgufFile(present_part(path), Alone{}) { gather(); }
 
 GgufFile::GgufFile(std::span<const std::byte> bytes, std::string name)
     : bytes_(bytes), name_(std::move(name)) {

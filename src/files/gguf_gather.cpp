@@ -40,13 +40,7 @@ void GgufFile::gather() {
                  " of a model, so that its name should end in " + gguf_part_suffix(number, count) +
                  ", and the names of the others likewise; give them their names back");
   const auto open = [&](std::uint64_t i) {
-    const Path path = gguf_part_path(named->prefix, i, count);
-    std::error_code ignored;
-    if (!std::filesystem::exists(path, ignored))
-      throw Error("part " + std::to_string(i + 1) + " of " + std::to_string(count) +
-                  " of the model is missing; get it too, into the same folder")
-          .in(path.string());
-    GgufFile part(path, Alone{});
+    GgufFile part(present_part(gguf_part_path(named->prefix, i, count)), Alone{});
     part.check_part(i, count);
     return part;
   };

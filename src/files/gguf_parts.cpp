@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstdio>
 
+#include "base/error.h"
+
 namespace bantam::files {
 
 namespace {
@@ -50,6 +52,15 @@ std::optional<GgufPartName> gguf_part_name(const Path& path) {
   const auto number = take_number(name, "-");
   if (!number || *number < 1 || *number > *count) return std::nullopt;
   return GgufPartName{path.parent_path() / name, *number - 1, *count};
+}
+
+const Path& present_part(const Path& path) {
+  std::error_code ignored;
+  if (const auto part = gguf_part_name(path); part && !std::filesystem::exists(path, ignored))
+    throw Error("part " + std::to_string(part->number + 1) + " of " + std::to_string(part->count) +
+                " of the model is missing; get it too, into the same folder")
+        .in(path.string());
+  return path;
 }
 
 }  // namespace bantam::files

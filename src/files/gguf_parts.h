@@ -30,4 +30,7 @@ Path gguf_part_path(const Path& prefix, std::uint64_t number, std::uint64_t coun
 // "-00002-of-00003.gguf"
 std::string gguf_part_suffix(std::uint64_t number, std::uint64_t count);
 
+// The path. Throws Error where its name is that of a part and there is no such file.
+const Path& present_part(const Path& path);
+
 }  // namespace bantam::files

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/rooms.h"
 #include "infer/sampler.h"
 #include "serve/fields.h"
 #include "tokenizer/tokenizer.h"

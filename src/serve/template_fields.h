@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/rooms.h"
 #include "chat/prompt.h"
 #include "serve/fields.h"
 

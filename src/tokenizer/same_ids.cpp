@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "tokenizer/tokenizer_spec.h"
 
-namespace bantam {
+namespace bantam::tokenizer {
 
 namespace {
 
@@ -96,4 +96,4 @@ std::optional<std::string> text_with_other_ids(const Tokenizer& a, const Tokeniz
   return found;
 }
 
-}  // namespace bantam
+}  // namespace bantam::tokenizer

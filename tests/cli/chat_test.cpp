@@ -212,6 +212,34 @@ TEST_F(ChatOnATerminal, LinesPastedTogetherAreOneMessage) {
   EXPECT_NE(saved.find("one\\ntwo\\nthree"), std::string::npos) << saved;
 }
 
+TEST_F(ChatOnATerminal, LinesPastedBeforeTheFirstPromptAreOneMessage) {
+  Terminal t({"chat", "chat.gguf", "-n", "2"}, folder_.path());
+  t.type("one\r\rtwo\r");  // while the model is opened
+  ASSERT_TRUE(t.sees("> ")) << t.unread();
+  ASSERT_TRUE(t.sees("two")) << t.unread();
+  ASSERT_TRUE(t.sees("\n> ")) << t.unread();
+  t.type("/save c.json\r");
+  ASSERT_TRUE(t.sees("Saved")) << t.unread();
+  t.type("/bye\r");
+  EXPECT_EQ(t.status(), 0);
+  const std::string saved = read_file(folder_ / "c.json");
+  EXPECT_NE(saved.find("one\\n\\ntwo\""), std::string::npos) << saved;
+}
+
+TEST_F(ChatOnATerminal, APasteThatBeginsWithAnEmptyLineIsOneMessage) {
+  Terminal t({"chat", "chat.gguf", "-n", "2"}, folder_.path());
+  ASSERT_TRUE(t.sees("> "));
+  t.type("\rone\rtwo\r");
+  ASSERT_TRUE(t.sees("two")) << t.unread();
+  ASSERT_TRUE(t.sees("\n> ")) << t.unread();
+  t.type("/save c.json\r");
+  ASSERT_TRUE(t.sees("Saved")) << t.unread();
+  t.type("/exit\r");
+  EXPECT_EQ(t.status(), 0);
+  const std::string saved = read_file(folder_ / "c.json");
+  EXPECT_NE(saved.find("one\\ntwo\""), std::string::npos) << saved;
+}
+
 TEST_F(ChatOnATerminal, CtrlCDropsAMessageOfSeveralLines) {
   Terminal t({"chat", "chat.gguf", "-n", "2"}, folder_.path());
   ASSERT_TRUE(t.sees("> "));

@@ -106,6 +106,7 @@ TEST(GgufParts, AMissingOneIsNamed) {
   std::filesystem::remove(parts.at(1));
   expect_error(parts.at(0), parts.at(1).string() + ": part 2 of 3 of the model is missing");
   expect_error(parts.at(2), parts.at(1).string() + ": part 2 of 3 of the model is missing");
+  expect_error(parts.at(1), parts.at(1).string() + ": part 2 of 3 of the model is missing");
   std::filesystem::remove(parts.at(0));
   expect_error(parts.at(2), parts.at(0).string() + ": part 1 of 3 of the model is missing");
 }
