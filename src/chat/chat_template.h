@@ -88,7 +88,6 @@ class ChatTemplate {
   // Further variables for every prompt, an object; those of an input win over them. Before the first
   // prompt is made.
   void set_variables(Json variables) { variables_ = std::move(variables); }
-  const Json& variables() const { return variables_; }  // null: none
 
   const std::string& source() const { return source_; }
   const std::string& name() const { return name_; }

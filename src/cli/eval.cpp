@@ -136,7 +136,7 @@ void EvalVerb::run() const {
         throw Error(run.name + " runs what the model writes in a sandbox of bubblewrap, which does not work here: " +
                     *reason);
   require_place(*out);
-  Judging how{model.session(), batch.value_or(64), quiet, *out + ".journal", trained_on, several()};
+  Judging how{model.session(), batch.value_or(64), quiet, *out + ".journal", trained_on, several(), set};
   const std::unique_ptr<EvalReport> report = judge_model(file, model.path, runs, asked, how);
   Json hints = Json::object();
   if (hint) {

@@ -86,8 +86,6 @@ EvalReport::EvalReport(const ModelFile& file, const std::string& path, const Ses
     Sha256 sum;
     sum.add(std::as_bytes(std::span(source)));
     r["settings"]["chat_template_sha256"] = sum.hex();
-    if (const Json& set = asking.chat.form->variables(); !set.is_null() && !set.empty())
-      r["settings"]["template_variables"] = set;
   }
   r["tasks"] = Json::object();
 }
@@ -100,6 +98,10 @@ void EvalReport::say_several(const judge::Several& several) {
   (*report_)["settings"]["several"] = {
       {"answers", several.count}, {"taken", several.check.empty() ? "by vote" : "by a checker"}, {"check", several.check},
       {"temperature", s.temperature}, {"top_k", s.top_k}, {"top_p", s.top_p}, {"min_p", s.min_p}, {"seed", s.seed}};
+}
+
+void EvalReport::say_variables(const Json& variables) {
+  if (!variables.empty()) (*report_)["settings"]["template_variables"] = variables;
 }
 
 std::string EvalReport::settings(const std::vector<judge::TaskRun>& runs) const {

@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
+#include "cli/template_variables.h"
 #include "judge/evaluate.h"
 #include "judge/report.h"
 
@@ -81,6 +82,7 @@ std::unique_ptr<EvalReport> judge_model(const std::shared_ptr<const ModelFile>& 
   const auto tokenizer = tokenizer_of(*file);
   auto report = std::make_unique<EvalReport>(*file, path, options, context, asking);
   report->say_several(how.several);
+  report->say_variables(template_variables(how.set));
   std::unique_ptr<judge::Journal> journal;
   if (!how.journal.empty()) {
     journal = std::make_unique<judge::Journal>(Path(how.journal), report->settings(runs));

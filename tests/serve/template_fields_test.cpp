@@ -118,7 +118,7 @@ TEST(TemplateFields, NamesAreThoseOfVariables) {
   const std::vector<std::string> names = variable_names(t);
   for (const char* name : {"a", "m"})
     EXPECT_NE(std::ranges::find(names, name), names.end()) << name;
-  for (const char* name : {"b", "c", "d", "e", "f"})
+  for (const char* name : {"b", "c", "d", "e", "f", "if", "is", "endif"})
     EXPECT_EQ(std::ranges::find(names, name), names.end()) << name;
 }
 
