@@ -47,6 +47,7 @@ void EvalVerb::check() const {
   if (tasks.empty() && own_tasks.empty() && texts.empty() && memorised.empty())
     throw wrong("--tasks, --task, --text or --memorised was expected; --list names the tasks");
   if (!memorised.empty() && model.path.empty()) throw wrong("--memorised asks a model: MODEL was expected");
+  if (!tasks.empty() && names_in(tasks).empty()) throw wrong("--tasks names no task; --list names them all");
   const auto needs_data = [](const std::string& name) { return judge::choose_task(name).spec->make.empty(); };
   const std::vector<std::string> names = names_in(tasks);
   if (!data && std::any_of(names.begin(), names.end(), needs_data))

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -95,6 +96,26 @@ class Examples {
   std::vector<std::optional<Exchange>> made_;
 };
 
+// What goes wrong with a document says with which: its place among those of its subject, and the file.
+Item placed(const TaskSpec& task, const DataFolder& data, const std::string& subject, std::size_t document,
+            const std::function<Item()>& make) {
+  try {
+    return make();
+  } catch (const Error& error) {
+    const auto test = task.splits.find(task.test);
+    std::string place = "; document " + std::to_string(document) + (subject.empty() ? "" : " of " + printable(subject, 60));
+    if (test != task.splits.end() && test->second.size() == 1) {
+      const std::vector<std::string> files = data.matches(test->second.front());
+      if (files.size() == 1) place += " in " + files.front();
+    }
+    Error with_place(error.message() + place, error.kind());
+    if (!error.file().empty()) with_place.in(error.file());
+    if (!error.field().empty()) with_place.field(error.field());
+    if (error.line()) with_place.line(*error.line());
+    throw with_place;
+  }
+}
+
 void refuse_subject(const TaskSpec& task, const std::string& subject, const Groups& groups) {
   std::vector<std::string> names;
   for (const auto& [name, unused] : groups) names.push_back(name);
@@ -134,7 +155,7 @@ std::vector<Item> make_items(const TaskSpec& task, DataFolder& data, const Askin
                       shots, asking.seed);
     const std::size_t count = limited(records.size(), asking.limit);
     for (std::size_t i = 0; i < count; ++i) {
-      Item item = asked.item(records[i], examples.before(records[i]));
+      Item item = placed(task, data, subject, i, [&] { return asked.item(records[i], examples.before(records[i])); });
       item.subject = subject;
       item.doc = (subject.empty() ? "" : subject + " ") + std::to_string(i);
       out.push_back(std::move(item));

@@ -56,7 +56,12 @@ void parse_csv(std::string_view text, const std::string& name, const Source& sou
   CsvReader reader(text, name);
   std::vector<std::string> row;
   std::vector<std::string> columns = source.columns;
-  if (columns.empty() && reader.next(row)) columns = row;
+  if (columns.empty() && reader.next(row)) {
+    columns = row;
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      if (std::find(columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(i), columns[i]) != columns.begin() + static_cast<std::ptrdiff_t>(i))
+        throw Error("the column \"" + printable(columns[i], 60) + "\" stands twice").in(name).line(1);
+  }
   while (reader.next(row)) {
     if (row.size() != columns.size())
       throw Error("a row of " + std::to_string(columns.size()) + " cells was expected, not of " +

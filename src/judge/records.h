@@ -47,8 +47,10 @@ class DataFolder {
   const std::vector<DataFile>& files() const { return files_; }
   void forget_files() { files_.clear(); }
 
- private:
+  // The files of a source that are there, in order, as paths inside the folder.
   std::vector<std::string> matches(const Source& source) const;
+
+ private:
   std::string bytes_of(const std::string& relative);
   void read_one(const Source& source, const std::string& relative, std::vector<Json>& out);
 

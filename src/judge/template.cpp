@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "chat/chat_template.h"
 #include "words/unicode.h"
 
@@ -51,6 +52,17 @@ std::vector<std::string> fields_in(std::string_view source) {
 
 }  // namespace
 
+std::string fields_instead(const Json& record, const std::string& field) {
+  std::vector<std::string> names;
+  if (record.is_object())
+    for (const auto& [name, unused] : record.items()) names.push_back(name);
+  if (const std::string near = nearest(field, names); !near.empty()) return "did you mean " + printable(near, 60) + "?";
+  if (names.empty()) return "it has no fields";
+  std::string list;
+  for (std::size_t i = 0; i < names.size() && i < 12; ++i) list += (i == 0 ? "" : ", ") + printable(names[i], 60);
+  return "it has " + list + (names.size() > 12 ? ", ..." : "");
+}
+
 Template::Template(std::string_view source, std::string where) : where_(std::move(where)) {
   if (source.find('{') == std::string_view::npos) {
     plain_ = source;
@@ -69,7 +81,7 @@ std::string Template::render(const Json& record) const {
   for (const std::string& field : fields_)
     if (!record.contains(field))
       throw Error("the template speaks of \"" + printable(field, 60) +
-                  "\", which is missing in a record (of a CSV: a column)")
+                  "\", which is missing in a record (of a CSV: a column); " + fields_instead(record, field))
           .in(where_);
   ChatInput input;
   input.extra = record;
@@ -81,8 +93,10 @@ std::string as_text(const Json& value) {
 }
 
 std::vector<Json> along_path(const Json& record, std::string_view path, const std::string& where) {
-  const auto wrong = [&] {
-    return Error("\"" + std::string(path) + "\" leads nowhere in a record").in(where);
+  const auto wrong = [&](const Json& value, std::string_view step) {
+    return Error("\"" + std::string(path) + "\" leads nowhere in a record: there is no \"" + printable(step, 60) + "\"; " +
+                 fields_instead(value, std::string(step)))
+        .in(where);
   };
   std::vector<Json> now{record};
   for (std::string_view rest = path; !rest.empty();) {
@@ -94,12 +108,13 @@ std::vector<Json> along_path(const Json& record, std::string_view path, const st
     std::vector<Json> next;
     for (const Json& value : now) {
       const auto at = value.is_object() ? value.find(std::string(step)) : value.end();
-      if (at == value.end()) throw wrong();
+      if (!value.is_object() || at == value.end()) throw wrong(value, step);
       if (!each) {
         next.push_back(*at);
         continue;
       }
-      if (!at->is_array()) throw wrong();
+      if (!at->is_array())
+        throw Error("\"" + std::string(path) + "\": \"" + printable(step, 60) + "\" is no list in a record").in(where);
       for (const Json& one : *at) next.push_back(one);
     }
     now = std::move(next);

@@ -37,6 +37,9 @@ std::vector<Json> along_path(const Json& record, std::string_view path, const st
 // The same, each a text (numbers as they are written).
 std::vector<std::string> texts_along(const Json& record, std::string_view path,
                                      const std::string& where);
+// What to say where a record has no such field: the nearest name, or those that there are.
+std::string fields_instead(const Json& record, const std::string& field);
+
 std::string as_text(const Json& value);
 
 }  // namespace bantam::judge
