@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "blocks/format.h"
-#include "kernels/gemm/turned.h"
 #include "tensor/context.h"
 
 namespace bantam::tensor {
@@ -49,9 +48,6 @@ Planes planes_of(Arithmetic a) { return a == Arithmetic::int8 ? Planes::one : Pl
 // Weights of so few inputs that add to what is there (the wide half of an adapter) go on from it as
 // chains: a fold of 16 lanes would cost more than the product.
 constexpr std::int64_t kNarrow = 32;
-// With a tape, weights that stay as they are are multiplied as chains, too, which is faster for the
-// many rows of training; but for a vocabulary, which meets few rows at a time.
-constexpr std::int64_t kMostTurned = 16384;
 
 PackSource by_rows(const Tensor& t) { return {t.view().data, t.type(), t.view().stride, true}; }
 
@@ -125,8 +121,6 @@ void Weight::multiply(Context& ctx, const Tensor& x, const float* bias, Into y) 
     if (ctx.kernels().empty) return;
     const ChainFactor factor{x.f32(), x.view().stride, 1};
     gemm_chain(ctx.exec, x.rows(), dim(1), factor, forms_->turned(rows()).view(), y);
-  } else if (type() == Type::f32 && ctx.tape && rows_.slot() < 0 && dim(0) <= kMostTurned && !bias) {
-    gemm_chain_turned(ctx.exec, x.view(), rows().view(), y);
   } else if (!in_blocks(type())) {
     gemm_dot(ctx.exec, x.view(), rows().view(), bias, y);
   } else if (in_integers(ctx.arithmetic)) {

@@ -346,8 +346,7 @@ class GgufReaderOfTokens {
       token.id = static_cast<std::int32_t>(i);
       token.content = spec_.vocabulary.piece(token.id);
       token.special = type != TokenType::user_defined;
-      token.rstrip = phi3 && token.content != "<unk>" && token.content != "<s>" &&
-                     token.content != "<|endoftext|>";
+      token.rstrip = phi3 && phi3_strips_after(token.content);
       spec_.added.push_back(std::move(token));
     }
     if (spec_.pre_name.starts_with("jina-v2") || spec_.pre_name == "modern-bert")

@@ -71,7 +71,7 @@ class GgufKeys {
       };
       flag(token.single_word, "a single_word");
       flag(token.lstrip && !masks, "lstrip");
-      flag(token.rstrip && !phi3, "rstrip");
+      flag(token.rstrip && !(phi3 && phi3_strips_after(token.content)), "rstrip");
       flag(token.normalized && !(kept && (!composes || is_ascii(token.content))), "normalized");
     }
   }
@@ -80,7 +80,7 @@ class GgufKeys {
   bool named_phi3() {
     std::string name = writer_.text("general.name");
     const bool strips = std::ranges::all_of(spec_.added, [](const AddedToken& t) {
-      return t.rstrip || t.content == "<unk>" || t.content == "<s>" || t.content == "<|endoftext|>";
+      return t.rstrip || !phi3_strips_after(t.content);
     });
     bool named = false;
     for (const std::string_view word : {"phi-3", "phi3"})

@@ -114,6 +114,12 @@ struct DecodeStep {
   bool cleanup = false;              // word_piece, ctc
 };
 
+// Of a GGUF that Phi-3's name stands in, a reader takes white space away after its tokens but these
+// (llama.cpp, src/llama-vocab.cpp).
+inline bool phi3_strips_after(std::string_view token) {
+  return token != "<unk>" && token != "<s>" && token != "<|endoftext|>";
+}
+
 struct TokenizerSpec {
   enum class Model {
     bpe,        // by rank of merges

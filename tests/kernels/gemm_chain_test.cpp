@@ -2,7 +2,6 @@
 #include <cmath>
 
 #include "kernels/gemm/gemm.h"
-#include "kernels/gemm/turned.h"
 #include "support.h"
 
 namespace bantam::test {
@@ -40,26 +39,6 @@ TEST(GemmChain, EveryInstructionSetGivesTheBytesOfScalar) {
           EXPECT_SAME_BYTES(expected, run(v.kernels, 2, a.view, turned, b.view, start, add));
         }
       }
-}
-
-TEST(GemmChain, WeightsByRowsGiveTheBytesOfTheirTranspose) {
-  for (const Case& c : kCases)
-    for (const bool add : {false, true}) {
-      const Matrix x(Type::f32, c.m, c.k, Numbers::wide, 1, 2), w(Type::f32, c.n, c.k, Numbers::wide, 2, 3);
-      std::vector<float> turned(static_cast<std::size_t>(c.k * c.n));
-      for (std::int64_t n = 0; n < c.n; ++n)
-        for (std::int64_t k = 0; k < c.k; ++k)
-          turned[static_cast<std::size_t>(k * c.n + n)] = w.view.as<float>()[n * w.view.stride + k];
-      const std::vector<float> start(static_cast<std::size_t>(c.m * c.n), 0.75f);
-      for (const Variant& v : variants()) {
-        SCOPED_TRACE(v.name + " " + std::to_string(c.m) + "x" + std::to_string(c.n) + "x" + std::to_string(c.k));
-        const auto expected = run(v.kernels, 2, x.view, false, view_of(turned, c.k, c.n), start, add);
-        Machine machine(v.kernels, 2);
-        std::vector<float> y = start;
-        gemm_chain_turned(machine.exec, x.view, w.view, {view_of(y, c.m, c.n), add});
-        EXPECT_SAME_BYTES(expected, y);
-      }
-    }
 }
 
 TEST(GemmChain, SixteenMicroBatchesGiveTheBytesOfOneBatch) {

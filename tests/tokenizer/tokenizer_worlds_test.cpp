@@ -192,7 +192,7 @@ TEST(TokenizerWorlds, WhatGgufCannotSayIsRefusedOrTold) {
 TEST(TokenizerWorlds, ANameThatStripsSpacesIsNotGivenToOneThatDoesNot) {
   const auto name_of = [](bool strips) {
     Json json = byte_level_json();
-    for (Json& token : json["added_tokens"]) token["rstrip"] = strips;
+    for (Json& token : json["added_tokens"]) token["rstrip"] = strips && token["content"] != "<s>";
     const Folder folder(json);
     const auto tokenizer = open_tokenizer(folder.at.path());
     {

@@ -3,7 +3,6 @@
 
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/split.h"
-#include "kernels/gemm/turned.h"
 
 namespace bantam::kernels {
 
@@ -37,42 +36,11 @@ inline void copy_rows(const float* from, std::int64_t from_stride, std::int64_t 
                 static_cast<std::size_t>(count) * sizeof(float));
 }
 
-// [columns][k] to [k][columns], 4 by 4: `from` has a row for each column.
-inline void turn(const float* from, std::int64_t from_stride, std::int64_t depth, std::int64_t count,
-                 float* to) {
-  using Four [[gnu::vector_size(16), gnu::aligned(4)]] = float;
-  using Index [[gnu::vector_size(16)]] = int;
-  std::int64_t j = 0;
-  for (; j + 4 <= count; j += 4) {
-    const float* rows = from + j * from_stride;
-    std::int64_t k = 0;
-    for (; k + 4 <= depth; k += 4) {
-      Four r[4];
-      for (int i = 0; i < 4; ++i) r[i] = *reinterpret_cast<const Four*>(rows + i * from_stride + k);
-      const Four a = __builtin_shuffle(r[0], r[1], Index{0, 4, 1, 5});
-      const Four b = __builtin_shuffle(r[2], r[3], Index{0, 4, 1, 5});
-      const Four c = __builtin_shuffle(r[0], r[1], Index{2, 6, 3, 7});
-      const Four d = __builtin_shuffle(r[2], r[3], Index{2, 6, 3, 7});
-      float* out = to + k * kStride + j;
-      *reinterpret_cast<Four*>(out) = __builtin_shuffle(a, b, Index{0, 1, 4, 5});
-      *reinterpret_cast<Four*>(out + kStride) = __builtin_shuffle(a, b, Index{2, 3, 6, 7});
-      *reinterpret_cast<Four*>(out + 2 * kStride) = __builtin_shuffle(c, d, Index{0, 1, 4, 5});
-      *reinterpret_cast<Four*>(out + 3 * kStride) = __builtin_shuffle(c, d, Index{2, 3, 6, 7});
-    }
-    for (; k < depth; ++k)
-      for (std::int64_t i = 0; i < 4; ++i) to[k * kStride + j + i] = rows[i * from_stride + k];
-  }
-  for (; j < count; ++j)
-    for (std::int64_t k = 0; k < depth; ++k) to[k * kStride + j] = from[j * from_stride + k];
-}
-
-// `fill(from, depth, j, count, to, piece)` copies rows [from, from + depth) of b, columns [j, j +
-// count), to `to`, kStride apart. `piece` is where they lie in what `prepare(from, depth, j, width,
-// scratch)` made of many columns at once; `scratch` has room for these when `unit` is more than a
-// tile's columns.
-template <class Prepare, class Fill>
+// `prepare(from, depth, j, width, scratch)` gives rows [from, from + depth) of b, columns [j, j +
+// width), as floats; `scratch` has room for them.
+template <class Prepare>
 void chain_tasks(const Exec& exec, std::int64_t m, std::int64_t n, std::int64_t k, ChainFactor a,
-                 Into c, std::int64_t unit, const Prepare& prepare, const Fill& fill) {
+                 Into c, std::int64_t unit, const Prepare& prepare) {
   if (exec.kernels.empty || m == 0 || n == 0) return;
   const std::int64_t threads = exec.pool.size();
   const std::int64_t rows = piece(m, 6, kMostRows, ceil_div(m, kMostRows));
@@ -95,7 +63,11 @@ void chain_tasks(const Exec& exec, std::int64_t m, std::int64_t n, std::int64_t 
       const FloatRows piece = prepare(from, depth, j, width, scratch + kCopies);
       for (std::int64_t at = 0; at < width; at += kColumns) {
         const std::int64_t count = std::min(kColumns, width - at);
-        fill(from, depth, j + at, count, copy.b, FloatRows{piece.data + at, piece.stride});
+        const float* b_block = piece.data + at;
+        if (count == kColumns)  // a length that the compiler knows
+          copy_rows(b_block, piece.stride, depth, kColumns, copy.b, kStride);
+        else
+          copy_rows(b_block, piece.stride, depth, count, copy.b, kStride);
         exec.kernels.chain({.a = copy_a ? copy.a : a_block,
                             .a_row = a.row_stride,
                             .a_k = copy_a ? a_stride : a.k_stride,
@@ -112,46 +84,24 @@ void chain_tasks(const Exec& exec, std::int64_t m, std::int64_t n, std::int64_t 
   });
 }
 
-void fill_from_rows(std::int64_t depth, std::int64_t count, float* to, FloatRows piece) {
-  if (count == kColumns)  // a length that the compiler knows
-    copy_rows(piece.data, piece.stride, depth, kColumns, to, kStride);
-  else
-    copy_rows(piece.data, piece.stride, depth, count, to, kStride);
-}
-
 }  // namespace
 
 void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a, const ConstView& b,
                 Into c) {
-  chain_tasks(
-      exec, m, b.columns(), k, a, c, kColumns,
-      [&](std::int64_t from, std::int64_t, std::int64_t j, std::int64_t, float*) {
-        return FloatRows{b.as<float>() + from * b.stride + j, b.stride};
-      },
-      [](std::int64_t, std::int64_t depth, std::int64_t, std::int64_t count, float* to,
-         FloatRows piece) { fill_from_rows(depth, count, to, piece); });
+  chain_tasks(exec, m, b.columns(), k, a, c, kColumns,
+              [&](std::int64_t from, std::int64_t, std::int64_t j, std::int64_t, float*) {
+                return FloatRows{b.as<float>() + from * b.stride + j, b.stride};
+              });
 }
 
 void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a, const RowReader& b,
                 Into c) {
-  chain_tasks(
-      exec, m, b.columns, k, a, c, kReadUnit,
-      [&](std::int64_t from, std::int64_t depth, std::int64_t j, std::int64_t width,
-          float* scratch) {
-        b.read(from, depth, j, width, scratch);
-        return FloatRows{scratch, width};
-      },
-      [](std::int64_t, std::int64_t depth, std::int64_t, std::int64_t count, float* to,
-         FloatRows piece) { fill_from_rows(depth, count, to, piece); });
-}
-
-void gemm_chain_turned(const Exec& exec, const ConstView& x, const ConstView& w, Into y) {
-  const ChainFactor a{x.as<float>(), x.stride, 1};
-  chain_tasks(
-      exec, x.rows(), w.rows(), x.columns(), a, y, kColumns,
-      [](std::int64_t, std::int64_t, std::int64_t, std::int64_t, float*) { return FloatRows{}; },
-      [&](std::int64_t from, std::int64_t depth, std::int64_t j, std::int64_t count, float* to,
-          FloatRows) { turn(w.as<float>() + j * w.stride + from, w.stride, depth, count, to); });
+  chain_tasks(exec, m, b.columns, k, a, c, kReadUnit,
+              [&](std::int64_t from, std::int64_t depth, std::int64_t j, std::int64_t width,
+                  float* scratch) {
+                b.read(from, depth, j, width, scratch);
+                return FloatRows{scratch, width};
+              });
 }
 
 }  // namespace bantam::kernels
