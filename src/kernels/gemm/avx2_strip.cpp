@@ -29,6 +29,12 @@ struct Plain : Avx2Lanes {
   static BANTAM_INLINE __m256i wide(__m256i v) {
     return _mm256_madd_epi16(v, _mm256_set1_epi16(1));
   }
+  // A sum that is made before what follows: GCC otherwise computes the products of all rows first and
+  // keeps them on the stack, as there are 16 registers.
+  static BANTAM_INLINE I made(__m256i v) {
+    asm volatile("" : "+x"(v));
+    return (I)v;
+  }
   template <class C>
   static BANTAM_INLINE I dot4(const B (&codes)[4], const std::int8_t* a) {
     __m256i p[4];
@@ -37,12 +43,13 @@ struct Plain : Avx2Lanes {
       p[i] = C::kBytes ? signed_pairs((__m256i)codes[i], four(a + 4 * i))
                        : _mm256_maddubs_epi16((__m256i)codes[i], four(a + 4 * i));
     if constexpr (C::kMost <= 31)
-      return (I)wide(_mm256_add_epi16(_mm256_add_epi16(p[0], p[1]), _mm256_add_epi16(p[2], p[3])));
+      return made(
+          wide(_mm256_add_epi16(_mm256_add_epi16(p[0], p[1]), _mm256_add_epi16(p[2], p[3]))));
     if constexpr (C::kMost <= 63)
-      return (I)_mm256_add_epi32(wide(_mm256_add_epi16(p[0], p[1])),
-                                 wide(_mm256_add_epi16(p[2], p[3])));
-    return (I)_mm256_add_epi32(_mm256_add_epi32(wide(p[0]), wide(p[1])),
-                               _mm256_add_epi32(wide(p[2]), wide(p[3])));
+      return made(_mm256_add_epi32(wide(_mm256_add_epi16(p[0], p[1])),
+                                   wide(_mm256_add_epi16(p[2], p[3]))));
+    return made(_mm256_add_epi32(_mm256_add_epi32(wide(p[0]), wide(p[1])),
+                                 _mm256_add_epi32(wide(p[2]), wide(p[3]))));
   }
 };
 

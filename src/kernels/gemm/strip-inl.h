@@ -116,6 +116,14 @@ BANTAM_INLINE void add_both(const GroupWeights& w, typename S::B table, typename
     total[r] = first + second;
   }
 }
+// What is still added to whole groups' numbers.
+template <class S, class C, int rows, Kind kind>
+BANTAM_INLINE void add_rest(typename S::I lowest, const GroupInput& in,
+                            typename S::I (&total)[rows]) {
+  if constexpr (kind == Kind::halves || (C::kBytes && !S::kFlips)) return;
+  BANTAM_UNROLL
+  for (int r = 0; r < rows; ++r) total[r] += added<S, C>(S::all_ints(in.sums[r]), lowest);
+}
 // The whole numbers of a group: by part of the outputs and row. Lines are read in the order in
 // which they lie, as far as that goes: the processor reads ahead of that.
 template <class S, class C, int rows, Kind kind, bool low>
@@ -133,12 +141,8 @@ BANTAM_INLINE void group_totals(const GroupWeights& w, typename S::B table,
     for (int part = 0; part < kParts; ++part)
       add_half<S, C, rows, kind, low, 1>(w, part * S::kColumns, table, lowest, in, total[part]);
   }
-  if constexpr (kind == Kind::halves || (C::kBytes && !S::kFlips)) return;
   BANTAM_UNROLL
-  for (int part = 0; part < kParts; ++part) {
-    BANTAM_UNROLL
-    for (int r = 0; r < rows; ++r) total[part][r] += added<S, C>(S::all_ints(in.sums[r]), lowest);
-  }
+  for (int part = 0; part < kParts; ++part) add_rest<S, C, rows, kind>(lowest, in, total[part]);
 }
 
 // The sums of `rows` rows, for the outputs from `column` on, continued by one group.
@@ -213,11 +217,23 @@ BANTAM_INLINE void strip_pass(const StripBlock& p, const BlockLayout& l, std::in
       __builtin_prefetch(w.scales + scale_ahead, 0, 2);
       if (kind != Kind::plain && sub_step > 0) __builtin_prefetch(w.subs + sub_ahead, 0, 2);
     }
-    typename S::I total[kParts][rows];
-    group_totals<S, C, rows, kind, low>(w, table, lowest, in, total);
-    BANTAM_UNROLL
-    for (int part = 0; part < kParts; ++part)
-      add_group<S, rows, kind>(l, w, part * S::kColumns, in, total[part], sum[part]);
+    if constexpr (kParts > 1 && rows > 1) {  // a part at a time: what registers hold
+      BANTAM_UNROLL
+      for (int part = 0; part < kParts; ++part) {
+        const int column = part * S::kColumns;
+        typename S::I total[rows];
+        add_half<S, C, rows, kind, low, 0>(w, column, table, lowest, in, total);
+        add_half<S, C, rows, kind, low, 1>(w, column, table, lowest, in, total);
+        add_rest<S, C, rows, kind>(lowest, in, total);
+        add_group<S, rows, kind>(l, w, column, in, total, sum[part]);
+      }
+    } else {
+      typename S::I total[kParts][rows];
+      group_totals<S, C, rows, kind, low>(w, table, lowest, in, total);
+      BANTAM_UNROLL
+      for (int part = 0; part < kParts; ++part)
+        add_group<S, rows, kind>(l, w, part * S::kColumns, in, total[part], sum[part]);
+    }
     w.codes += C::kSize;
     if constexpr (kind == Kind::plain) {
       w.scales += 32;
