@@ -8,7 +8,6 @@
 #include <cstring>
 #include <map>
 #include <numeric>
-#include <optional>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -167,18 +166,12 @@ double Tuner::run(std::span<const Sequence> sequences, std::span<const SequenceW
     const Batch batch = batch_of(piece, weights.subspan(first, piece.size()), row_step(), labels_only_);
     first += piece.size();
     arena_.reset();
-    // What is only scored runs on a tape that pauses: products are made as in training.
-    ctx_.tape = &tape_;
-    std::optional<Tape::Pause> pause;
-    if (!backward) pause.emplace(&tape_);
+    ctx_.tape = backward ? &tape_ : nullptr;
     const Tensor losses = model_.forward(ctx_, batch, nullptr);
     for (std::int64_t t = 0; t < losses.dim(0) && !ctx_.kernels().empty; ++t)
       sum += static_cast<double>(losses.f32()[t]);
     if (scores) add_scores(losses, batch, piece, row_step(), *scores);
-    if (backward)
-      tape_.backward(ctx_);
-    else
-      tape_.clear();
+    if (backward) tape_.backward(ctx_);
     ctx_.tape = nullptr;
   }
   return sum;
