@@ -7,7 +7,7 @@
 Prints a Markdown table: the share right with its standard error, tokens written a question, and the difference to one greedy answer
 (paired, 95 %). Reports stay in the work folder; what is there is not asked again.
 """
-import argparse, json, pathlib, subprocess, sys
+import argparse, json, pathlib, re, subprocess, sys
 
 CHECKER = pathlib.Path(__file__).resolve().parent.parent / "examples" / "check_sums.py"
 
@@ -33,12 +33,14 @@ def main():
     a = p.parse_args()
     a.work.mkdir(parents=True, exist_ok=True)
     ways = [("one answer, the likeliest", []), (f"{a.answers} answers, by vote", ["--vote", a.answers]),
+            ("one answer with the calculator", ["--tool", "calculator"]),
+            (f"{a.answers} answers with it, by vote", ["--vote", a.answers, "--tool", "calculator"]),
             (f"{a.answers} answers, the best by its sums", ["--best-of", a.answers, "--check", f"python3 {CHECKER}"])]
     print("| task | how | right | tokens a question | to one answer |\n| --- | --- | --- | --- | --- |")
     for task in a.tasks.split(","):
         first = None
         for name, options in ways:
-            out = a.work / f"{a.model.stem}-{task}-{'-'.join(str(o) for o in options[:2]).strip('-') or 'one'}.json"
+            out = a.work / f"{a.model.stem}-{task}-{re.sub('[^a-z0-9]+', '-', ' '.join(str(o) for o in options[:4])).strip('-') or 'one'}.json"
             if not out.exists():
                 shots = ["--few-shot", a.few_shot] if a.few_shot is not None else []
                 run([a.program, "eval", a.model, "--tasks", task, "--limit", a.limit, "--data", a.data, "--out", out, "-q", *shots, *options,

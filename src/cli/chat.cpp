@@ -10,6 +10,7 @@
 #include "cli/line_editor.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
+#include "cli/several_flags.h"
 #include "cli/thinking.h"
 #include "cli/verbs.h"
 #include "infer/answer.h"
@@ -29,6 +30,7 @@ struct ChatVerb {
                    {}};
   std::optional<std::int64_t> count;
   bool no_speculation = false;
+  std::vector<std::string> tools;
 
   void run() const;
 };
@@ -154,6 +156,7 @@ void Chat::answer_to(const std::vector<std::int32_t>& prompt) {
   options.sampling = sampling;
   options.stream = answers++;
   options.most_tokens = most_tokens;
+  options.constraint = judge::tool_use(tokenizer, tools);
   if (!conversation.has_template()) options.continues = prompt;
   Answer said(tokenizer, options);
   Screen screen(conversation.thinking());
@@ -202,7 +205,8 @@ void ChatVerb::run() const {
       count.value_or(-1),
       session,
       Conversation(tokenizer, std::move(chat_template), talk.system.value_or(""), talk.variables()),
-      !no_speculation};
+      !no_speculation,
+      judge::tools_named(tools)};
   check_interrupt();
   interrupts_are_for_answers();
   if (output_is_terminal())
@@ -224,6 +228,7 @@ std::function<void()> declare_chat(Options& options) {
   command->talk.declare(options);
   options.whole("-n,--count", "N", command->count, 1, INT32_MAX,
                 "at most so many tokens an answer");
+  declare_tools(options, command->tools);
   options.flag("--no-speculation", command->no_speculation, kNoSpeculationHelp);
   command->sampling.declare(options);
   return [command] { command->run(); };

@@ -11,6 +11,7 @@
 #include "cli/conversation.h"
 #include "infer/sampler.h"
 #include "infer/session.h"
+#include "judge/tools.h"
 
 namespace bantam::cli {
 
@@ -21,6 +22,7 @@ struct Chat {
   Session& session;
   Conversation conversation;
   bool speculate = true;  // guess tokens ahead from the text
+  std::vector<const judge::Tool*> tools = {};  // that answers may use
   std::uint64_t answers = 0;
   bool done = false;
 

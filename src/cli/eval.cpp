@@ -16,6 +16,7 @@
 #include "judge/memorised.h"
 #include "judge/sandbox.h"
 #include "judge/score.h"
+#include "judge/tools.h"
 
 namespace bantam::cli {
 
@@ -23,7 +24,7 @@ namespace {
 
 struct EvalVerb {
   ModelOptions model;
-  std::vector<std::string> tasks, own_tasks, texts, trained_on, memorised, set;
+  std::vector<std::string> tasks, own_tasks, texts, trained_on, memorised, set, tools;
   std::optional<std::string> data, out, requests, digests, system, template_name;
   std::optional<std::int64_t> shots, batch, seed;
   SeveralFlags several_flags;
@@ -137,7 +138,7 @@ void EvalVerb::run() const {
         throw Error(run.name + " runs what the model writes in a sandbox of bubblewrap, which does not work here: " +
                     *reason);
   require_place(*out);
-  Judging how{model.session(), batch.value_or(64), quiet, *out + ".journal", trained_on, several(), set};
+  Judging how{model.session(), batch.value_or(64), quiet, *out + ".journal", trained_on, several(), judge::tools_named(tools), set};
   const std::unique_ptr<EvalReport> report = judge_model(file, model.path, runs, asked, how);
   Json hints = Json::object();
   if (hint) {
@@ -175,6 +176,7 @@ std::function<void()> declare_eval(Options& options) {
                 "put K worked examples before each question (default: the task's own number)");
   options.whole("--seed", "S", command->seed, 0, INT64_MAX, "of the examples (default 1234, as the field's), and of --vote");
   command->several_flags.declare(options);
+  declare_tools(options, command->tools);
   options.number("--temp", "T", command->temperature, 0.01, 10, "temperature of the answers that --vote and --best-of draw (default 0.7)");
   options.flag("--chat", command->chat, "ask by the model's chat template");
   options.text("--template", "NAME", command->template_name, "with --chat: by this template");

@@ -100,6 +100,10 @@ void EvalReport::say_several(const judge::Several& several) {
       {"temperature", s.temperature}, {"top_k", s.top_k}, {"top_p", s.top_p}, {"min_p", s.min_p}, {"seed", s.seed}};
 }
 
+void EvalReport::say_tools(const std::vector<const judge::Tool*>& tools) {
+  for (const judge::Tool* tool : tools) (*report_)["settings"]["tools"].push_back(tool->name);
+}
+
 void EvalReport::say_variables(const Json& variables) {
   if (!variables.empty()) (*report_)["settings"]["template_variables"] = variables;
 }

@@ -23,6 +23,8 @@ class EvalReport {
 
   // How many answers are asked for where answers are written.
   void say_several(const judge::Several& several);
+  // Tools that written answers may use.
+  void say_tools(const std::vector<const judge::Tool*>& tools);
   // What --set says to the chat template: an object, or null.
   void say_variables(const Json& variables);
   // One line that tells runs apart: model, program, requests, arithmetic. Not threads, nor batch.

@@ -21,6 +21,7 @@
 #include "infer/answer.h"
 #include "infer/prompt_lookup.h"
 #include "infer/several.h"
+#include "judge/tools.h"
 #include "plan/memory.h"
 
 namespace bantam::cli {
@@ -39,7 +40,7 @@ struct GenerateVerb {
   std::optional<std::string> prompt, file, cache_file;
   std::optional<std::vector<std::int32_t>> tokens;
   std::optional<std::int64_t> count, probabilities;
-  std::vector<std::string> stops;
+  std::vector<std::string> stops, tools;
   SeveralFlags several;
   std::optional<std::string> answer_pattern;
   bool json = false, no_speculation = false;
@@ -167,6 +168,7 @@ void GenerateVerb::run_several(Session& session, const std::shared_ptr<const Tok
   for (std::size_t k = 0; k < answers; ++k) {
     AnswerOptions one = options;
     one.stream = k;
+    one.constraint = judge::tool_use(tokenizer, judge::tools_named(tools));
     all.push_back(std::make_unique<Answer>(tokenizer, one));
     asked.push_back(all.back().get());
   }
@@ -207,6 +209,7 @@ void GenerateVerb::run() const {
   if (cache_file) require_place(*cache_file);
   options.most_tokens = count.value_or(-1);
   options.stops = stops;
+  options.constraint = judge::tool_use(tokenizer, judge::tools_named(tools));
   if (!talks()) options.continues = ids;
   options.top_probabilities = probabilities.value_or(-1);
 
@@ -268,6 +271,7 @@ std::function<void()> declare_generate(Options& options) {
                "stop where this text would appear; may be repeated");
   options.whole("--logprobs", "N", command->probabilities, 0, 1000,
                 "with --json: each token's log-probability, and those of the N likeliest");
+  declare_tools(options, command->tools);
   command->several.declare(options);
   options.text("--answer", "PATTERN", command->answer_pattern,
                "with --vote: what of an answer is its vote, the last match (default: the last number)");

@@ -82,6 +82,7 @@ std::unique_ptr<EvalReport> judge_model(const std::shared_ptr<const ModelFile>& 
   const auto tokenizer = tokenizer_of(*file);
   auto report = std::make_unique<EvalReport>(*file, path, options, context, asking);
   report->say_several(how.several);
+  report->say_tools(how.tools);
   report->say_variables(template_variables(how.set));
   std::unique_ptr<judge::Journal> journal;
   if (!how.journal.empty()) {
@@ -98,6 +99,7 @@ std::unique_ptr<EvalReport> judge_model(const std::shared_ptr<const ModelFile>& 
     judge::EvaluateOptions options_of_task;
     options_of_task.batch = how.batch;
     options_of_task.several = how.several;
+    options_of_task.tools = how.tools;
     options_of_task.go_on = [] { return !interrupted(); };
     options_of_task.progress = [&](std::int64_t done, std::int64_t skipped) {
       progress.skip(skipped);

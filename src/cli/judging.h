@@ -26,6 +26,7 @@ struct Judging {
   std::string journal;                  // a file to go on from; empty: none
   std::vector<std::string> trained_on;  // training text
   judge::Several several;               // of tasks whose answers are written
+  std::vector<const judge::Tool*> tools;  // that such answers may use
   std::vector<std::string> set;         // variables of the chat template, NAME=VALUE
 };
 

@@ -1,6 +1,15 @@
 #include "cli/several_flags.h"
 
+#include "judge/tools.h"
+
 namespace bantam::cli {
+
+void declare_tools(Options& options, std::vector<std::string>& names) {
+  std::string about;
+  for (const judge::Tool& tool : judge::tools())
+    about += std::string(about.empty() ? "" : "; ") + tool.name + ": " + tool.about;
+  options.text("--tool", "NAME", names, "a tool that answers may use, whose words are put into them (" + about + "); may be repeated");
+}
 
 void SeveralFlags::declare(Options& options) {
   options.whole("--vote", "N", vote, 2, 1024, "draw N answers and take what most of them say");

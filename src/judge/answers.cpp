@@ -73,6 +73,7 @@ bool AnswerEngine::run(std::span<const Sequence> prompts, std::span<const std::s
       how.sampling = sampling_;
       how.most_tokens = most;
       if (!streams_.empty()) how.stream = streams_[next];
+      how.constraint = tool_use(tokenizer_, tools_);
       live.push_back(std::make_unique<Live>(next, prompts[next], tokenizer_, std::move(how)));
       decoder.seat(live.back()->going, goings);
       goings.push_back(&live.back()->going);

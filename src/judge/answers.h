@@ -15,6 +15,7 @@
 #include "infer/session.h"
 #include "judge/encode.h"
 #include "judge/likelihood.h"
+#include "judge/tools.h"
 
 namespace bantam::judge {
 
@@ -39,6 +40,9 @@ class AnswerEngine {
     streams_ = std::move(streams);
   }
 
+  // Tools that every answer may use.
+  void use(std::span<const Tool* const> tools) { tools_.assign(tools.begin(), tools.end()); }
+
   // An answer to each prompt of at most `most` tokens; `done` is called with its place as each is
   // ready, in no fixed order. False: `go_on` said no.
   using Done = std::function<void(std::size_t place, Written written)>;
@@ -56,6 +60,7 @@ class AnswerEngine {
   std::shared_ptr<const Tokenizer> tokenizer_;
   SamplingOptions sampling_;
   std::vector<std::uint64_t> streams_;
+  std::vector<const Tool*> tools_;
   Work work_;
 };
 

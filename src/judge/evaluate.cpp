@@ -248,6 +248,7 @@ bool TaskWork::answers(Session& session) {
       streams.push_back(i * each + k);
     }
   if (each > 1) engine.draw(options_.several.sampling, std::move(streams));
+  engine.use(options_.tools);
   // EOS ends an answer by its token; its text is a stop too, as in the harness.
   std::vector<std::string> stops = run_.spec->stops;
   if (const auto eos = tokenizer_->eos()) stops.push_back(tokenizer_->decode({&*eos, 1}, false));

@@ -13,6 +13,7 @@
 #include "judge/journal.h"
 #include "judge/score.h"
 #include "judge/several.h"
+#include "judge/tools.h"
 
 namespace bantam::judge {
 
@@ -20,6 +21,7 @@ struct EvaluateOptions {
   std::int64_t batch = 64;  // sequences at a time, memory permitting
   std::uint64_t cache_bytes = std::uint64_t{1} << 30;  // for keys and values
   Several several;  // of tasks whose answers are written
+  std::vector<const Tool*> tools;  // that such answers may use
   Session::GoOn go_on;
   // Called after each batch: items done of those asked, and what to say beside.
   std::function<void(std::int64_t done, std::int64_t skipped)> progress;
