@@ -69,6 +69,7 @@ void check_prompts(std::span<const GatePrompt> prompts, const Tokenizer& tokeniz
     ChatInput input;
     input.messages = p.messages;
     input.tools = p.tools;
+    input.extra = p.variables;
     input.now = now;
     set_special_tokens(tokenizer, input);
     input.add_generation_prompt = false;

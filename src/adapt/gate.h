@@ -17,6 +17,7 @@ struct GatePrompt {
   Json messages, tools;  // null: tokens alone
   std::string text;
   std::vector<std::int32_t> ids;
+  Json variables;  // of the template: an object, or null
 };
 
 // The logits [T,V] of every token of the prompt, one after another, in this arithmetic.

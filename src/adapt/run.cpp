@@ -333,9 +333,9 @@ std::vector<GatePrompt> Tuning::prompts() const {
     if (!p.ids.empty()) out.push_back(std::move(p));
   };
   for (const RenderedSample& s : data_.report.samples)
-    add({s.messages, s.tools, s.masked.text, s.masked.ids});
+    add({s.messages, s.tools, s.masked.text, s.masked.ids, request_.variables});
   for (std::size_t i = 0; out.size() < kMost && i < data_.examples.size(); ++i)
-    add({{}, {}, {}, data_.examples[i].first.ids});
+    add({{}, {}, {}, data_.examples[i].first.ids, {}});
   return out;
 }
 
@@ -414,6 +414,7 @@ PreparedData prepare_data(const TuneRequest& request, const Path& data,
   PreparedData out;
   out.tokenizer = open_tokenizer(request.model);
   out.chat = template_for(request.chat_template, *out.tokenizer, request.model.string());
+  if (out.chat) out.chat->set_variables(request.variables);
   LabelOptions labels;
   labels.labels = request.labels;
   labels.most_tokens = request.most_tokens.value_or(0);

@@ -10,6 +10,7 @@
 #include "adapt/adapter.h"
 #include "adapt/tuner.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/progress.h"
 #include "chat/answer_mask.h"
 
@@ -29,6 +30,7 @@ struct TuneRequest {
   std::vector<std::string> targets;
   std::optional<Path> start;                // an adapter to go on from
   std::optional<std::string> chat_template;  // a name, or a file
+  Json variables;  // of the template, an object; null: none
   std::optional<Path> evaluate;              // records that are only measured, before and after
   ExampleOrder order = ExampleOrder::shuffled;
   Labels labels = Labels::answers;

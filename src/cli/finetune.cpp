@@ -10,6 +10,7 @@
 #include "cli/conversation.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
+#include "cli/template_variables.h"
 #include "cli/verbs.h"
 #include "train/run.h"
 
@@ -30,7 +31,7 @@ struct FinetuneVerb {
   std::optional<Labels> labels;
   std::optional<Arithmetic> arithmetic;
   std::optional<std::int64_t> threads, seed, show;
-  std::vector<std::string> targets;
+  std::vector<std::string> targets, set;
   double epochs = -1, rate = -1, alpha = -1, beta = -1, decay = -1, clip = -1, warmup = -1,
          validation = -1;
   bool json = false;
@@ -71,6 +72,13 @@ void FinetuneVerb::fill() {
   if (start) request.start = *start;
   if (evaluate) request.evaluate = *evaluate;
   request.chat_template = chat_template;
+  if (!set.empty()) {
+    request.variables = template_variables(set);
+    const auto tokenizer = open_tokenizer(request.model);
+    const auto form = choose_template(chat_template, *tokenizer, model, {});
+    if (!form) throw Error("--set: the model has no chat template; --template NAME gives it one", Error::Kind::usage);
+    warn_of_unread(*form, request.variables);
+  }
   if (order) request.order = *order;
   if (labels) request.labels = *labels;
   if (seed) request.seed = static_cast<std::uint64_t>(*seed);
@@ -178,6 +186,7 @@ void declare_data(Options& options, FinetuneVerb& v) {
   options.text("--template", "NAME", v.chat_template,
                "a chat template in place of the model's own, by its name or file")
       .words = template_words();
+  declare_variables(options, v.set);
   options.flag("--skip-broken", v.request.skip_broken, "go on without records that cannot be read");
   options.whole("--show-mask", "N", v.show, 1, 1 << 20,
                 "print the first N records with what counts marked, and stop");

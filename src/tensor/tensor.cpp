@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "blocks/format.h"
+#include "kernels/exec.h"
 
 namespace bantam::tensor {
 

@@ -1,5 +1,6 @@
 #include "tokenizer/sentencepiece_model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <optional>
@@ -189,7 +190,9 @@ class ModelReader {
     spaces.left = dummy_prefix_ && !as_suffix_;
     spaces.right = dummy_prefix_ && as_suffix_;
     spaces.merge_spaces = merge_spaces_;
-    spaces.once = true;
+    // Behind a control token a text begins anew; where there are no other tokens to be found in a text,
+    // this is what a space behind each added token is, as GGUF and Hugging Face's conversion have it.
+    spaces.once = std::ranges::find(spec_.types, TokenType::user_defined) != spec_.types.end();
     spec_.normalizer.push_back(spaces);
     add_decoder(spaces.left);
     add_tokens();

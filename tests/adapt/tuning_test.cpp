@@ -264,6 +264,23 @@ TEST_F(Tuned, AnotherTemplateOrNoStopTokenIsRefused) {
   }
 }
 
+// What --set says stands in what is learnt, and the gate renders with it.
+TEST_F(Tuned, VariablesReachTheTemplate) {
+  std::string form = kTemplate;
+  form.insert(0, "{% if loud %}!{% endif %}");
+  std::ofstream(scratch_ / "loud.jinja") << form;
+  TuneRequest r = request("loud");
+  r.chat_template = (scratch_ / "loud.jinja").string();
+  const auto beginning = [&] {
+    const PreparedData data = prepare_data(r, r.data);
+    return data.tokenizer->decode(data.examples.front().first.ids, false).substr(0, 1);
+  };
+  EXPECT_NE(beginning(), "!");
+  r.variables = Json{{"loud", true}};
+  EXPECT_EQ(beginning(), "!");
+  EXPECT_FALSE(run_tuning(r, {}).gate.empty());
+}
+
 TEST_F(Tuned, AdaptersThatDoNotFitAreRefused) {
   TuneRequest r = request("ok");
   run_tuning(r, {});

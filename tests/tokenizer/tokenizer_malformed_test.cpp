@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <functional>
 #include <limits>
 
@@ -352,6 +353,35 @@ TEST(SentencePieceModel, IsReadAndRefusedWhenItIsCut) {
             std::string::npos);
   EXPECT_NE(message_of([&] { read_sentencepiece_model(piece("a", 0, 7), "m"); }).find("type 7"),
             std::string::npos);
+}
+
+// SentencePiece puts a space before a text, and a control token begins another text: so do GGUF and what
+// Hugging Face makes of such a file. A token of the user's is part of the text, which GGUF cannot say.
+TEST(SentencePieceModel, ItsSpaceBeforeATextGoesIntoGguf) {
+  std::string pieces = piece("<unk>", 0, 2) + piece("<s>", 0, 3) + piece("</s>", 0, 3);
+  for (int byte = 0; byte < 256; ++byte) {
+    char name[8];
+    std::snprintf(name, sizeof name, "<0x%02X>", static_cast<unsigned>(byte));
+    pieces += piece(name, 0, 6);
+  }
+  pieces += piece("\xE2\x96\x81", -1, 1) + piece("a", -2, 1) + piece("b", -3, 1);
+  const std::string trained = field(2, "\x18\x02\x98\x02\x01") +  // BPE, byte_fallback
+                              field(3, std::string("\x20\x00", 2));
+  const TemporaryFolder folder;
+  const auto through_gguf = [&](const std::string& model) {
+    const Tokenizer tokenizer(read_sentencepiece_model(model, "m"));
+    GgufWriter writer(folder / "t.gguf");
+    writer.set("general.architecture", "llama");
+    write_tokenizer(tokenizer, writer);
+    writer.close();
+    return open_tokenizer(folder / "t.gguf");
+  };
+  const Ids expected{1, 259, 260, 1, 259, 261, 261};
+  EXPECT_EQ(Tokenizer(read_sentencepiece_model(pieces + trained, "m")).encode("a<s>bb"), expected);
+  EXPECT_EQ(through_gguf(pieces + trained)->encode("a<s>bb"), expected);
+  const std::string own = pieces + piece("<sep>", 0, 4) + trained;
+  EXPECT_EQ(Tokenizer(read_sentencepiece_model(own, "m")).encode("a<sep>b"), (Ids{1, 259, 260, 262, 261}));
+  EXPECT_NE(message_of([&] { through_gguf(own); }).find("a space put before the text alone"), std::string::npos);
 }
 
 TEST(OpenTokenizer, SaysWhatItExpectedOfOtherFiles) {
