@@ -5,6 +5,7 @@
 #include <set>
 
 #include "adapt/attach.h"
+#include "adapt/float_rows.h"
 #include "adapt/model_writer.h"
 #include "base/error.h"
 #include "blocks/format.h"
@@ -20,21 +21,6 @@ struct Sums {
   double change = 0, rounding = 0;
 };
 
-Tensor as_floats(const Tensor& rows) {
-  Tensor out = Tensor::zeros(rows.shape());
-  format(rows.type()).decode(rows.view().data, out.f32(), rows.shape().count());
-  return out;
-}
-
-double squares_between(const Tensor& a, const Tensor& b) {
-  double sum = 0;
-  for (std::int64_t i = 0; i < a.shape().count(); ++i) {
-    const double d = static_cast<double>(a.f32()[i]) - static_cast<double>(b.f32()[i]);
-    sum += d * d;
-  }
-  return sum;
-}
-
 }  // namespace
 
 MergeReport merge(const Path& model_path, const Path& adapter_path, const Path& out,
@@ -46,14 +32,7 @@ MergeReport merge(const Path& model_path, const Path& adapter_path, const Path& 
   const std::unique_ptr<Model> model = file->family().make(file->config());
   const Adapter adapter = read_adapter(adapter_path, *model, file->family());
   if (!adapter.template_sum.empty()) check_template(adapter, tokenizer_of(*file)->chat_template());
-  bool blocks = false;
-  for (const TensorInfo& t : file->tensors().tensors()) blocks |= t.format && t.format->quantised;
-  const WeightType own = types_for(file, out);
-  const bool gguf = out.extension() == ".gguf";
-  const WeightType type = [&](const WeightSpec& w) {
-    if (wanted) return gguf ? gguf_weight_type(w, *wanted) : *wanted;
-    return blocks ? own(w) : Type::f32;
-  };
+  const WeightType type = merged_types(file, out, wanted);
   std::map<std::string, Sums> sums;
   std::set<std::string> counted;
   const WeightRows rows = [&](const WeightSpec& w) -> Tensor {

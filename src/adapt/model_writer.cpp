@@ -94,4 +94,13 @@ WeightType types_for(const std::shared_ptr<const ModelFile>& file, const Path& o
   };
 }
 
+WeightType merged_types(const std::shared_ptr<const ModelFile>& file, const Path& out, std::optional<Type> wanted) {
+  bool blocks = false;
+  for (const TensorInfo& t : file->tensors().tensors()) blocks |= t.format && t.format->quantised;
+  return [=, own = types_for(file, out), gguf = is_gguf(out)](const WeightSpec& w) {
+    if (wanted) return gguf ? gguf_weight_type(w, *wanted) : *wanted;
+    return blocks ? own(w) : Type::f32;
+  };
+}
+
 }  // namespace bantam::adapt

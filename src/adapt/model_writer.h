@@ -1,6 +1,10 @@
 // A model of a file written again with other weights: what merging and full fine-tuning end with.
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <string>
+
 #include "base/rooms.h"
 #include "models/loader.h"
 #include "models/writer.h"
@@ -19,5 +23,8 @@ void write_model(const ModelFile& file, Model& model, const WeightRows& rows, co
 WeightType types_of(const std::shared_ptr<const ModelFile>& file);
 // The same, but F32 in place of blocks where `out` is a folder, which has none.
 WeightType types_for(const std::shared_ptr<const ModelFile>& file, const Path& out);
+// What weights that were added up are written in: `wanted`, else float32, in which sums are exact to a
+// rounding; a model in blocks keeps its types and is rounded anew.
+WeightType merged_types(const std::shared_ptr<const ModelFile>& file, const Path& out, std::optional<Type> wanted);
 
 }  // namespace bantam::adapt
