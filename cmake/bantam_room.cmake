@@ -7,11 +7,12 @@ function(bantam_join target)
   endif()
 endfunction()
 
-# bantam_room(NAME [JOIN] USES room... LIBS library...): the library bantam_NAME of all sources under
-# src/NAME; JOIN: see above. Its include root holds this room alone, so "other/x.h" compiles only where
+# bantam_room(NAME [JOIN] [COLD] USES room... LIBS library...): the library bantam_NAME of all sources under
+# src/NAME; JOIN: see above; COLD: no loop of it runs long, so that -O1 does, which compiles in two thirds of
+# the time. Its include root holds this room alone, so "other/x.h" compiles only where
 # `other` is listed.
 function(bantam_room name)
-  cmake_parse_arguments(ROOM "JOIN" "" "USES;LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "JOIN;COLD" "" "USES;LIBS" ${ARGN})
   set(root ${CMAKE_BINARY_DIR}/rooms/${name})
   file(MAKE_DIRECTORY ${root})
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/src/${name} ${root}/${name} SYMBOLIC)
@@ -24,6 +25,9 @@ function(bantam_room name)
     target_link_libraries(bantam_${name} PUBLIC ${ROOM_USES} ${ROOM_LIBS})
     if(ROOM_JOIN)
       bantam_join(bantam_${name})
+    endif()
+    if(ROOM_COLD)
+      target_compile_options(bantam_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
     endif()
     bantam_precompile(bantam_${name} bantam_base ${BANTAM_COMMON_HEADERS})
   else()

@@ -58,6 +58,10 @@ std::string fingerprint(std::span<const LabelledExample> examples) {
       sum.add(std::as_bytes(std::span(&count, 1)));
       sum.add(std::as_bytes(std::span(ids->ids)));
       sum.add(std::as_bytes(std::span(ids->mask)));
+      for (const SoftLabel& soft : ids->soft) {
+        sum.add(std::as_bytes(std::span(soft.ids)));
+        sum.add(std::as_bytes(std::span(soft.shares)));
+      }
     }
   return sum.hex();
 }
@@ -98,6 +102,7 @@ class Tuning {
  private:
   void look_before() const;
   void read();
+  bool be_taught();
   void load();
   void load_full();
   void load_adapter();
@@ -174,6 +179,21 @@ void Tuning::read() {
   if (request_.evaluate) measured_ = prepare_data(request_, *request_.evaluate, day_).examples;
   result_.method = choice_.method;
   result_.examples = static_cast<std::int64_t>(data_.examples.size());
+}
+
+// False: the user stopped it.
+bool Tuning::be_taught() {
+  if (!request_.teacher) return true;
+  if (request_.objective != Objective::supervised)
+    throw Error("a teacher is for the objective sft: it says what may follow, not which answer is better", Error::Kind::usage);
+  Progress progress(options_.progress, "teacher", static_cast<std::int64_t>(data_.examples.size()));
+  const bool whole = ask_teacher(*request_.teacher, *data_.tokenizer, data_.examples, request_.teaching,
+                                 folder_.path() / "teacher", options_.threads, [&](std::int64_t done) {
+                                   progress.update(done, "records");
+                                   return !options_.stop();
+                                 });
+  progress.finish(whole ? "answers are kept beside the checkpoint" : "stopped");
+  return whole;
 }
 
 void Tuning::load_full() {
@@ -387,6 +407,7 @@ TuneResult Tuning::run() {
   const double start = now_seconds();
   look_before();
   read();
+  if (!be_taught()) return result_;
   load();
   plan();
   measure_before();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "adapt/adapter.h"
+#include "adapt/teacher.h"
 #include "adapt/tuner.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -30,6 +31,8 @@ struct TuneRequest {
   std::vector<std::string> targets;
   std::optional<Path> start;                // an adapter to go on from
   std::optional<std::string> chat_template;  // a name, or a file
+  std::optional<Path> teacher;  // a model of the same tokenizer that the labels' shares come from
+  TeacherSettings teaching;
   Json variables;  // of the template, an object; null: none
   std::optional<Path> evaluate;              // records that are only measured, before and after
   ExampleOrder order = ExampleOrder::shuffled;

@@ -20,7 +20,7 @@ std::vector<Sequence> sequences_of(std::span<const LabelledExample* const> examp
     const LabelledExample& e = *examples[i];
     switch (objective) {
       case Objective::supervised:
-        out.push_back({e.first.ids, {}, e.first.mask, 0});
+        out.push_back({e.first.ids, {}, e.first.mask, 0, e.first.soft});
         break;
       case Objective::dpo:
       case Objective::orpo:
@@ -48,22 +48,28 @@ Batch batch_of(std::span<const Sequence> sequences, std::span<const SequenceWeig
                std::int64_t step, bool labels_only) {
   Batch batch;
   std::int32_t number = 0;
-  const auto put = [&](std::int32_t token, std::size_t position, std::int32_t target, double weight) {
+  const bool taught = std::ranges::any_of(sequences, [](const Sequence& s) { return !s.soft.empty(); });
+  const auto put = [&](std::int32_t token, std::size_t position, std::int32_t target, double weight, const SoftLabel* soft) {
     batch.add(token, static_cast<std::int32_t>(position), number, labels_only && weight != 0);
     if (labels_only && weight == 0) return;
     batch.targets.push_back(target);
     batch.weights.push_back(static_cast<float>(weight));
+    if (taught) batch.soft.push_back(soft ? ops::SoftTarget{soft->ids, soft->shares} : ops::SoftTarget{});
   };
   for (std::size_t s = 0; s < sequences.size(); ++s) {
     const Sequence& sequence = sequences[s];
     const auto rows = static_cast<std::size_t>(rows_of(sequence, step));
     const std::size_t inputs = std::max<std::size_t>(sequence.used(), 1) - 1;
-    for (std::size_t i = 0; i < inputs; ++i)
+    std::size_t label = 0;
+    for (std::size_t i = 0; i < inputs; ++i) {
+      const bool answer = sequence.answer(i + 1);
       put(sequence.token(i), i, sequence.token(i + 1),
-          sequence.answer(i + 1) ? weights[s].answer : sequence.mask.empty() ? weights[s].prompt : 0);
+          answer ? weights[s].answer : sequence.mask.empty() ? weights[s].prompt : 0,
+          answer && !sequence.soft.empty() ? &sequence.soft[label++] : nullptr);
+    }
     // What fills the step is a sequence of its own, without targets.
     ++number;
-    for (std::size_t i = inputs; i < rows; ++i) put(0, i - inputs, -1, 0);
+    for (std::size_t i = inputs; i < rows; ++i) put(0, i - inputs, -1, 0, nullptr);
     ++number;
   }
   return batch;

@@ -24,7 +24,7 @@ struct FinetuneVerb {
   adapt::TuneRequest request;
   adapt::TuneOptions options;
   std::string model;
-  std::optional<std::string> data, out, start, evaluate, losses, objective, chat_template;
+  std::optional<std::string> data, out, start, evaluate, losses, objective, chat_template, teacher;
   std::optional<Method> method;
   std::optional<adapt::RateCurve> curve;
   std::optional<adapt::ExampleOrder> order;
@@ -32,6 +32,8 @@ struct FinetuneVerb {
   std::optional<Arithmetic> arithmetic;
   std::optional<std::int64_t> threads, seed, show;
   std::vector<std::string> targets, set;
+  double share = -1;
+  std::optional<std::int64_t> likeliest;
   double epochs = -1, rate = -1, alpha = -1, beta = -1, decay = -1, clip = -1, warmup = -1,
          validation = -1;
   bool json = false;
@@ -70,6 +72,11 @@ void FinetuneVerb::fill() {
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
   if (start) request.start = *start;
+  if ((share >= 0 || likeliest) && !teacher)
+    throw Error("--teacher-share and --teacher-top go with --teacher", Error::Kind::usage);
+  if (teacher) request.teacher = *teacher;
+  if (share >= 0) request.teaching.share = share;
+  if (likeliest) request.teaching.likeliest = *likeliest;
   if (evaluate) request.evaluate = *evaluate;
   request.chat_template = chat_template;
   if (!set.empty()) {
@@ -241,6 +248,10 @@ std::function<void()> declare_finetune(Options& options) {
   options.text("--targets", "NAME", v->targets,
                "linear layers to adapt: q_proj, ... (default: all but the head)");
   options.text("--start", "FOLDER", v->start, "an adapter to go on from");
+  options.text("--teacher", "MODEL", v->teacher,
+               "a larger model of the same tokenizer: what it answers at each label is learnt beside the label (distillation)");
+  options.number("--teacher-share", "S", v->share, 0, 1, "of the teacher's answer in what is learnt (default 0.5)");
+  options.whole("--teacher-top", "K", v->likeliest, 1, 4096, "tokens of its answer that are kept (default 64)");
   declare_data(options, *v);
   declare_steps(options, *v);
   options.text("--losses", "FILE", v->losses, "write each step's loss, a number a line");

@@ -14,9 +14,16 @@
 
 namespace bantam::data {
 
+// What may stand at the place of a label, and the share of each: what a teacher says there.
+struct SoftLabel {
+  std::vector<std::int32_t> ids;
+  std::vector<float> shares;
+};
+
 struct LabelledIds {
   std::vector<std::int32_t> ids;
   std::vector<std::uint8_t> mask;  // 1: the token is a label, predicted from those before it
+  std::vector<SoftLabel> soft = {};  // of each label in order; empty: there is no teacher
   std::int64_t labels() const;     // the first token is none
 };
 

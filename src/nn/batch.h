@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/rooms.h"
+#include "ops/soft_target.h"
 
 namespace bantam::nn {
 
@@ -19,6 +20,7 @@ struct Batch {
   // wanted, of these alone. With targets, forward gives losses in place of logits.
   std::vector<std::int32_t> targets;
   std::vector<float> weights;
+  std::vector<ops::SoftTarget> soft;  // in place of the targets; empty: none
 
   std::int64_t rows() const { return static_cast<std::int64_t>(tokens.size()); }
   void add(std::int32_t token, std::int32_t position, std::int32_t sequence, bool want) {

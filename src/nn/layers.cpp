@@ -112,7 +112,7 @@ Tensor feed_forward(Context& ctx, const Tensor& h, const FeedForwardWeights& w,
 
 Tensor head(Context& ctx, const Tensor& h, const Linear& w, const Batch& batch, float cap) {
   if (!batch.targets.empty())
-    return ops::cross_entropy(ctx, h, w.w, batch.targets, batch.weights, cap, w.bias);
+    return ops::cross_entropy(ctx, h, w.w, batch.targets, batch.weights, cap, w.bias, batch.soft);
   Tensor logits = ops::softcap(ctx, linear(ctx, h, w), cap);
   observe(ctx, Point::logits, 0, logits);
   return logits;

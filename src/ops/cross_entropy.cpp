@@ -31,12 +31,41 @@ struct LossHead {
   Tensor bias;
   std::span<const std::int32_t> targets;
   float cap;
+  std::span<const SoftTarget> soft;
 };
 struct HeadGradients {
   Into dx, dw;
   float* dbias = nullptr;
   bool any() const { return dx.view.data || dw.view.data || dbias; }
 };
+
+// A row's loss for one target t is log sum exp - z[t], for shares q it is log sum exp - sum of q[i] z[i]: what
+// lies between the two.
+std::vector<double> between(const LossHead& head, std::int64_t first, const Tensor& logits) {
+  std::vector<double> out(static_cast<std::size_t>(logits.rows()));
+  for (std::size_t r = 0; r < out.size(); ++r) {
+    const std::size_t row = static_cast<std::size_t>(first) + r;
+    const SoftTarget& soft = head.soft[row];
+    if (soft.ids.empty()) continue;
+    const float* z = logits.f32() + static_cast<std::int64_t>(r) * logits.columns();
+    out[r] = static_cast<double>(z[head.targets[row]]);
+    for (std::size_t i = 0; i < soft.ids.size(); ++i)
+      out[r] -= static_cast<double>(soft.shares[i]) * static_cast<double>(z[soft.ids[i]]);
+  }
+  return out;
+}
+
+// The gradient of a row for one target is weight * (p - [target]); for shares weight * (p - q).
+void take_shares(const LossHead& head, std::int64_t first, const float* weights, const Tensor& gradient) {
+  for (std::int64_t r = 0; r < gradient.rows(); ++r) {
+    const auto row = static_cast<std::size_t>(first + r);
+    const SoftTarget& soft = head.soft[row];
+    if (soft.ids.empty()) continue;
+    float* g = gradient.f32() + r * gradient.columns();
+    g[head.targets[row]] += weights[row];
+    for (std::size_t i = 0; i < soft.ids.size(); ++i) g[soft.ids[i]] -= weights[row] * soft.shares[i];
+  }
+}
 
 // Losses of all rows, times `weights`, and their gradients. Logits exist for a piece at a time.
 void run_head(Context& ctx, const LossHead& head, const float* weights, float* losses,
@@ -54,17 +83,32 @@ void run_head(Context& ctx, const LossHead& head, const float* weights, float* l
     if (head.cap > 0)
       ctx.rows(ctx.kernels().softcap, SoftcapArgs{logits.view(), head.cap, logits.view()}, count,
                4 * vocabulary);
-    // The gradient lies where the logits were, but capped logits are needed once more.
+    // The gradient lies where the logits were, but capped logits are needed once more. Shares are taken
+    // from it before it is narrowed.
+    const bool soft = !head.soft.empty() && !ctx.kernels().empty;
+    const std::vector<double> more = soft ? between(head, first, logits) : std::vector<double>();
     Tensor gradient;
     if (back)
-      gradient = ctx.activation == Type::f32 && head.cap <= 0
+      gradient = (soft || ctx.activation == Type::f32) && head.cap <= 0
                      ? logits
-                     : ctx.make(logits.shape(), ctx.activation);
+                     : ctx.make(logits.shape(), soft ? Type::f32 : ctx.activation);
     ctx.rows(ctx.kernels().cross_entropy,
              CrossEntropyArgs{logits.view(), head.targets.data() + first, weights + first,
                               losses + first, gradient.view()},
              count, 8 * vocabulary);
+    for (std::size_t r = 0; r < more.size(); ++r) {
+      const std::size_t row = static_cast<std::size_t>(first) + r;
+      losses[row] = static_cast<float>(static_cast<double>(losses[row]) + static_cast<double>(weights[row]) * more[r]);
+    }
     if (!back) continue;
+    if (soft) {
+      take_shares(head, first, weights, gradient);
+      if (ctx.activation != Type::f32) {
+        const Tensor narrow = ctx.make(gradient.shape(), ctx.activation);
+        ctx.rows(ctx.kernels().convert, ConvertArgs{gradient.view(), {narrow.view(), false}}, count, vocabulary);
+        gradient = narrow;
+      }
+    }
     if (head.cap > 0)
       ctx.rows(ctx.kernels().softcap_back,
                SoftcapBackArgs{gradient.view(), logits.view(), head.cap, {gradient.view(), false}},
@@ -118,11 +162,18 @@ Tensor for_seeds(Context& ctx, const LossHead& head, std::span<const float> weig
 
 Tensor cross_entropy(Context& ctx, const Tensor& x, const Weight& w,
                      std::span<const std::int32_t> targets, std::span<const float> weights,
-                     float cap, const Tensor& bias) {
+                     float cap, const Tensor& bias, std::span<const SoftTarget> soft) {
+  if (!soft.empty() && soft.size() != targets.size())
+    throw Error("cross_entropy: shares for each row were expected");
+  for (const SoftTarget& s : soft) {
+    if (s.ids.size() != s.shares.size()) throw Error("cross_entropy: a share for each token was expected");
+    for (const std::int32_t id : s.ids)
+      if (id < 0 || id >= w.dim(0)) throw Error("cross_entropy: a share of a token outside the vocabulary");
+  }
   if (static_cast<std::int64_t>(targets.size()) != x.rows() || targets.size() != weights.size())
     throw Error("cross_entropy: a target and a weight for each row were expected");
   if (bias) require_shape("cross_entropy: bias", bias, {w.dim(0)});
-  const LossHead head{x, w, bias, targets, cap};
+  const LossHead head{x, w, bias, targets, cap, soft};
   if (ctx.records({x, w.tensor(), bias}))
     return ctx.tape->seeds_expected() ? for_seeds(ctx, head, weights)
                                       : with_gradient(ctx, head, weights);

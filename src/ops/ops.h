@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/rooms.h"
+#include "ops/soft_target.h"
 #include "tensor/context.h"
 
 namespace bantam::ops {
@@ -107,9 +108,10 @@ Tensor rows(Context& ctx, const Tensor& x, std::span<const std::int32_t> wanted)
 // of the losses; where the tape expects seeds, of their sum times what is seeded for each row.
 // x [T,D], w [V,D], f32 or trained in bf16. targets and weights outlive the tape.
 // Where `cap` is positive the logits are capped first, as by softcap; `bias` [V], if any, is added
-// before.
+// before. `soft`, if any, has an entry for each row: one that is not empty takes the place of the target in
+// the loss (the sum over its tokens of share times loss); the target is then any of the vocabulary.
 Tensor cross_entropy(Context& ctx, const Tensor& x, const Weight& w,
                      std::span<const std::int32_t> targets, std::span<const float> weights,
-                     float cap = 0, const Tensor& bias = {});
+                     float cap = 0, const Tensor& bias = {}, std::span<const SoftTarget> soft = {});
 
 }  // namespace bantam::ops

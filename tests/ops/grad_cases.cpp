@@ -98,6 +98,26 @@ Array cross_entropy(const Array& x, const Array& w, const std::vector<std::int32
   return losses;
 }
 
+// The same with shares of several targets, of those rows that have any.
+struct Shares {
+  std::vector<std::vector<std::int32_t>> ids;
+  std::vector<std::vector<float>> shares;
+};
+Array cross_entropy_of_shares(const Array& x, const Array& w, const Shares& soft, const std::vector<std::int32_t>& targets,
+                              const std::vector<float>& weights, double cap) {
+  Array losses = cross_entropy(x, w, targets, weights, cap);
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    if (soft.ids[t].empty()) continue;
+    losses.at[t] = 0;
+    for (std::size_t i = 0; i < soft.ids[t].size(); ++i) {
+      std::vector<std::int32_t> one(targets.size(), -1);
+      one[t] = soft.ids[t][i];
+      losses.at[t] += static_cast<double>(soft.shares[t][i]) * cross_entropy(x, w, one, weights, cap).at[t];
+    }
+  }
+  return losses;
+}
+
 // Each element by itself.
 template <class Function>
 Array each(const Array& x, Function f) {
@@ -144,6 +164,12 @@ const std::vector<std::int32_t> kIds{3, 0, 3, 6, 1, 3};
 const std::vector<std::int32_t> kPositions{0, 1, 2, 0, 1, 977};
 const std::vector<std::int32_t> kTargets{2, 0, -1, 36, 1, 5};
 const std::vector<float> kWeights{1, 0.5f, 1, 0.125f, 0, 2};
+const Shares kShares{{{7, 2, 30}, {}, {}, {5}, {1, 2}, {36, 0}}, {{0.5f, 0.25f, 0.25f}, {}, {}, {1}, {0.5f, 0.5f}, {0.125f, 0.875f}}};
+const std::vector<ops::SoftTarget> kSoft = [] {
+  std::vector<ops::SoftTarget> out;
+  for (std::size_t i = 0; i < kShares.ids.size(); ++i) out.push_back({kShares.ids[i], kShares.shares[i]});
+  return out;
+}();
 
 }  // namespace
 
@@ -322,6 +348,24 @@ std::vector<GradCase> grad_cases() {
        },
        [](const std::vector<Array>& in) {
          return cross_entropy(in[0], in[1], kTargets, kWeights, 1.25);
+       },
+       true},
+      {"cross_entropy, shares",
+       {{6, 23}, {37, 23}},
+       [](Context& c, const std::vector<Tensor>& in) {
+         return ops::cross_entropy(c, in[0], in[1], kTargets, kWeights, 0, {}, kSoft);
+       },
+       [](const std::vector<Array>& in) {
+         return cross_entropy_of_shares(in[0], in[1], kShares, kTargets, kWeights, 0);
+       },
+       true},
+      {"cross_entropy, shares, capped",
+       {{6, 23}, {37, 23}},
+       [](Context& c, const std::vector<Tensor>& in) {
+         return ops::cross_entropy(c, in[0], in[1], kTargets, kWeights, 1.25f, {}, kSoft);
+       },
+       [](const std::vector<Array>& in) {
+         return cross_entropy_of_shares(in[0], in[1], kShares, kTargets, kWeights, 1.25);
        },
        true},
   };
