@@ -42,13 +42,22 @@ struct Vnni : Avx512Lanes {
   }
 };
 
+// Of more than eight rows, with codes in bytes.
+struct Tall : Vnni {
+  static constexpr bool kStarts = true;
+};
+
 void strip(const StripBlock& p) noexcept { run_any<Vnni, true>(p); }
+void strip_tall(const StripBlock& p) noexcept { run_any<Tall, false>(p); }
 
 }  // namespace
 BANTAM_TARGET_END
 }  // namespace avx512_vnni
 
-void fill_avx512_vnni(Kernels& k) { k.strip = k.strip_tall = avx512_vnni::strip; }
+void fill_avx512_vnni(Kernels& k) {
+  k.strip = avx512_vnni::strip;
+  k.strip_tall = avx512_vnni::strip_tall;
+}
 
 }  // namespace bantam::kernels
 

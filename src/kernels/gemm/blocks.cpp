@@ -23,10 +23,11 @@ struct Activations {
   std::int32_t* sums;
   std::int32_t* firsts;
 
-  Activations(Scratch& scratch, std::int64_t m, std::int64_t groups_, Planes planes)
+  // `more`: further lists of a number for each row and group, behind `firsts`.
+  Activations(Scratch& scratch, std::int64_t m, std::int64_t groups_, Planes planes, std::size_t more)
       : groups(groups_), tiles(ceil_div(m, kTileRows)) {
     const std::int64_t count = tiles * groups * kTileRows, low = planes == Planes::two ? kGroup : 0;
-    auto* memory = scratch.get<std::byte>(static_cast<std::size_t>(count * (kGroup + low + 12)));
+    auto* memory = scratch.get<std::byte>(static_cast<std::size_t>(count * (kGroup + low + 12 + 4 * static_cast<std::int64_t>(more))));
     q = reinterpret_cast<std::int8_t*>(memory);
     q_low = low > 0 ? q + count * kGroup : nullptr;
     scales = reinterpret_cast<float*>(memory + count * (kGroup + low));
@@ -45,6 +46,7 @@ struct Product {
   std::int64_t m;
   const float* bias;
   Into y;
+  const std::int32_t* starts;  // [tile][group][16], where strip_tall takes them
 
   bool few() const { return m <= kFewRows; }
 };
@@ -79,13 +81,15 @@ void one_pass(const Product& p, std::int64_t strip, std::int64_t g, std::int64_t
   }
   for (std::int64_t t = 0; t < p.a.tiles; ++t) {
     const std::int64_t rows = std::min(kTileRows, p.m - t * kTileRows), at = p.a.at(t, g);
-    const auto kernel = rows > kFewRows ? p.exec.kernels.strip_tall : p.exec.kernels.strip;
+    const bool tall = rows > kFewRows;
+    const auto kernel = tall ? p.exec.kernels.strip_tall : p.exec.kernels.strip;
+    const std::int32_t* starts = tall && p.starts != nullptr && w.layout.parts < 2 ? p.starts : p.a.firsts;
     kernel({.w = w,
             .a = p.a.q + at * kGroup,
             .a_low = p.a.q_low == nullptr ? nullptr : p.a.q_low + at * kGroup,
             .a_scales = p.a.scales + at,
             .a_sums = p.a.sums + at,
-            .a_firsts = p.a.firsts + at,
+            .a_firsts = starts + at,
             .groups = count,
             .sums = sums + t * kTileRows * kStrip,
             .stride = kStrip,
@@ -157,7 +161,8 @@ void gemm_blocks(const Exec& exec, const ConstView& x, std::span<const BlockProd
   if (exec.kernels.empty || m == 0 || strips == 0) return;
   const std::int64_t k = products.front().w.k();
   const bool small = m * n * k < 4 * kSmallWork;
-  const Activations a(exec.scratch.back(), m, products.front().w.groups(), planes);
+  const Activations a(exec.scratch.back(), m, products.front().w.groups(), planes,
+                      m > kFewRows ? products.size() : 0);
   const QuantiseRows quantise{x, a.q, a.q_low, a.scales, a.sums, a.firsts};
   if (m <= kTileRows || small)
     exec.kernels.quantise_rows(quantise, 0, m);  // sooner done than shared
@@ -166,6 +171,16 @@ void gemm_blocks(const Exec& exec, const ConstView& x, std::span<const BlockProd
 
   const std::int64_t size =
       piece(strips, 1, a.tiles == 1 ? strips : 4, 6 * static_cast<std::int64_t>(exec.pool.size()));
+  const bool starting = m > kFewRows && exec.kernels.tall_as_codes && exec.kernels.strip_tall != exec.kernels.strip;
+  const std::int64_t each = a.tiles * a.groups * kTileRows;
+  std::int32_t* starts = starting ? a.firsts + each : nullptr;
+  for (std::size_t i = 0; starting && i < products.size(); ++i) {
+    const BlockLayout& l = products[i].w.layout();
+    const BlockLayout read = l.codes == Codes::bits8 ? l : l.unpacked(true);
+    const std::int32_t factor = read.codes == Codes::bits8 ? -128 : read.lowest;
+    std::int32_t* to = starts + static_cast<std::int64_t>(i) * each;
+    for (std::int64_t at = 0; at < each; ++at) to[at] = factor * a.sums[at];
+  }
   std::int64_t tasks = 0;
   for (const BlockProduct& p : products) tasks += ceil_div(ceil_div(p.w.n(), kStrip), size);
   run_tasks(exec, tasks, small, [&](std::int64_t task, unsigned worker) {
@@ -178,7 +193,7 @@ void gemm_blocks(const Exec& exec, const ConstView& x, std::span<const BlockProd
       task -= ceil_div(of_this, size);
       ++p;
     }
-    run_strips({exec, a, p->w, m, p->bias, p->y}, task * size, std::min(of_this, (task + 1) * size),
+    run_strips({exec, a, p->w, m, p->bias, p->y, starting ? starts + (p - products.data()) * each : nullptr}, task * size, std::min(of_this, (task + 1) * size),
                {reinterpret_cast<std::uint8_t*>(memory), reinterpret_cast<float*>(memory + room)});
   });
 }

@@ -116,6 +116,42 @@ BANTAM_INLINE void add_both(const GroupWeights& w, typename S::B table, typename
     total[r] = first + second;
   }
 }
+// Units whose callers say what a row's whole numbers begin from (S::kStarts): what the codes have added is in
+// it, so that nothing is left to do behind the products.
+template <class S>
+constexpr bool kHasStarts = requires { S::kStarts; };
+
+// Whole groups, each row in one chain from its start: there are rows enough to hide its latency.
+template <class S, class C, int rows, bool low>
+BANTAM_INLINE void add_from_starts(const GroupWeights& w, typename S::B table, const GroupInput& in,
+                                   typename S::I (&total)[rows]) {
+  typename S::B codes[2][4];
+  read_codes<S, C, 0, S::kFlips>(w.codes, table, codes[0]);
+  read_codes<S, C, 1, S::kFlips>(w.codes, table, codes[1]);
+  typename S::I high[rows];
+  BANTAM_UNROLL
+  for (int r = 0; r < rows; ++r) {
+    total[r] = S::all_ints(in.firsts[r]);
+    if constexpr (low) high[r] = typename S::I{};
+  }
+  BANTAM_UNROLL
+  for (int i = 0; i < 8; ++i) {
+    BANTAM_UNROLL
+    for (int r = 0; r < rows; ++r) {
+      if constexpr (low) {
+        S::add(high[r], codes[i / 4][i % 4], in.a + r * kGroup + 4 * i);
+        S::add(total[r], codes[i / 4][i % 4], in.low + r * kGroup + 4 * i);
+      } else {
+        S::add(total[r], codes[i / 4][i % 4], in.a + r * kGroup + 4 * i);
+      }
+    }
+  }
+  if constexpr (low) {
+    BANTAM_UNROLL
+    for (int r = 0; r < rows; ++r) total[r] += S::times_128(high[r]);
+  }
+}
+
 // What is still added to whole groups' numbers.
 template <class S, class C, int rows, Kind kind>
 BANTAM_INLINE void add_rest(typename S::I lowest, const GroupInput& in,
@@ -131,6 +167,10 @@ BANTAM_INLINE void group_totals(const GroupWeights& w, typename S::B table,
                                 typename S::I lowest, const GroupInput& in,
                                 typename S::I (&total)[kStrip / S::kColumns][rows]) {
   constexpr int kParts = kStrip / S::kColumns;
+  if constexpr (kHasStarts<S> && kind != Kind::halves) {
+    add_from_starts<S, C, rows, low>(w, table, in, total[0]);
+    return;
+  }
   if constexpr (S::kBothHalves) {
     add_both<S, C, rows, kind, low>(w, table, lowest, in, total[0]);
   } else {
