@@ -78,8 +78,9 @@ class HttpClient {
       const std::size_t colon = text.find(':');
       std::string name = text.substr(0, colon);
       for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-      reply.headers[name] =
-          colon == std::string::npos ? "" : text.substr(text.find_first_not_of(' ', colon + 1));
+      // A value may be empty.
+      const std::size_t value = colon == std::string::npos ? colon : text.find_first_not_of(' ', colon + 1);
+      reply.headers[name] = value == std::string::npos ? "" : text.substr(value);
     }
     return reply;
   }

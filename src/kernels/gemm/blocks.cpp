@@ -68,6 +68,23 @@ void few_rows(const Product& p, std::int64_t begin, std::int64_t end, float* sum
                         .strips = end - begin});
 }
 
+// The same for a tile of more rows, with codes in bytes, where strip_tall takes several strips.
+void tile_of_rows(const Product& p, std::int64_t begin, std::int64_t end, float* sums) {
+  const StripWeights w = p.w.at(begin, 0);
+  p.exec.kernels.strip_tall({.w = w,
+                             .a = p.a.q,
+                             .a_low = p.a.q_low,
+                             .a_scales = p.a.scales,
+                             .a_sums = p.a.sums,
+                             .a_firsts = w.layout.parts < 2 ? p.starts : p.a.firsts,
+                             .groups = p.w.groups(),
+                             .sums = sums,
+                             .stride = kStrip,
+                             .rows = p.m,
+                             .resume = false,
+                             .strips = end - begin});
+}
+
 // One strip over all of many rows, groups [g, g + count): sums [tiles * 16][16]. Narrow codes are
 // unpacked once, for all tiles.
 void one_pass(const Product& p, std::int64_t strip, std::int64_t g, std::int64_t count,
@@ -132,10 +149,12 @@ struct Room {
 // passes whose weights stay in L1 for all tiles of rows.
 void run_strips(const Product& p, std::int64_t begin, std::int64_t end, const Room& room) {
   const std::int64_t sums_size = p.a.tiles * kTileRows * kStrip, groups = p.w.groups();
+  const bool whole = p.a.tiles == 1 && p.w.layout().codes == Codes::bits8;
   if (p.few()) {
     few_rows(p, begin, end, room.sums);
+  } else if (whole && p.starts != nullptr) {
+    tile_of_rows(p, begin, end, room.sums);
   } else {
-    const bool whole = p.a.tiles == 1 && p.w.layout().codes == Codes::bits8;
     const std::int64_t pass = whole ? groups : kPassGroups;
     p.exec.kernels.tiles_begin_q8();
     for (std::int64_t g = 0; g < groups; g += pass)

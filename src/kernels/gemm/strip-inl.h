@@ -225,8 +225,9 @@ template <class C>
 constexpr std::int64_t kPrefetch = C::kSize == kGroupBytes ? 4096 : 8192;
 
 // One strip: `rows` rows from `first` on, of which `keep` are wanted: the others are computed from
-// what lies there and left. `w` goes on to the strip after. Few rows wait for memory alone.
-template <class S, class C, int rows, Kind kind, bool low>
+// what lies there and left. `w` goes on to the strip after. Few rows wait for memory, and so does the first
+// pass of more (`ahead`); where the strip lies in L1 already asking for it would only cost.
+template <class S, class C, int rows, Kind kind, bool low, bool ahead>
 BANTAM_INLINE void strip_pass(const StripBlock& p, const BlockLayout& l, std::int64_t first,
                               std::int64_t keep, GroupWeights& w, float* sums) {
   using F = typename S::F;
@@ -250,7 +251,7 @@ BANTAM_INLINE void strip_pass(const StripBlock& p, const BlockLayout& l, std::in
   GroupInput in{p.a + first * kGroup, low ? p.a_low + first * kGroup : nullptr, p.a_scales + first,
                 p.a_sums + first, p.a_firsts + first};
   for (std::int64_t g = 0; g < p.groups; ++g) {
-    if constexpr (rows <= 4) {
+    if constexpr (rows <= 4 || ahead) {
       BANTAM_UNROLL
       for (int line = 0; line < C::kSize; line += kLine)
         __builtin_prefetch(w.codes + kPrefetch<C> + line, 0, 2);
@@ -299,13 +300,13 @@ BANTAM_INLINE void strip_pass(const StripBlock& p, const BlockLayout& l, std::in
 }
 
 // All strips, a pass over each.
-template <class S, class C, int rows, Kind kind, bool low>
+template <class S, class C, int rows, Kind kind, bool low, bool ahead>
 void pass(const StripBlock& p, std::int64_t first, std::int64_t keep) {
   const BlockLayout l = p.w.layout;
   GroupWeights w{p.w.codes, p.w.scales, p.w.subs};
   float* sums = p.sums + first * p.stride;
   for (std::int64_t strip = 0; strip < p.strips; ++strip, sums += kTileRows * p.stride)
-    strip_pass<S, C, rows, kind, low>(p, l, first, keep, w, sums);
+    strip_pass<S, C, rows, kind, low, ahead>(p, l, first, keep, w, sums);
 }
 
 // The strips of `p`, each as a block of its own.
@@ -323,23 +324,27 @@ void strip_by_strip(const StripBlock& p, Run&& run) {
   }
 }
 
-// All rows of the tile.
-template <class S, class C, Kind kind, bool low>
+// All rows of the tile. `ahead`: the strips come from memory.
+template <class S, class C, Kind kind, bool low, bool ahead>
 void run_rows(const StripBlock& p) {
   constexpr int kMost = low ? S::kMostRows / 2 : S::kMostRows;
   for (std::int64_t r = 0; r < p.rows;) {
     const std::int64_t left = p.rows - r;
     if (kMost == 8 && left > 4) {
-      pass<S, C, kMost == 8 ? 8 : 4, kind, low>(p, r, left < 8 ? left : 8);
+      constexpr int kRows = kMost == 8 ? 8 : 4;
+      if (ahead && r == 0)
+        pass<S, C, kRows, kind, low, ahead>(p, r, left < 8 ? left : 8);
+      else
+        pass<S, C, kRows, kind, low, false>(p, r, left < 8 ? left : 8);
       r += 8;
     } else if (kMost >= 4 && left > 2) {
-      pass<S, C, kMost >= 4 ? 4 : 2, kind, low>(p, r, left < 4 ? left : 4);
+      pass<S, C, kMost >= 4 ? 4 : 2, kind, low, false>(p, r, left < 4 ? left : 4);
       r += 4;
     } else if (left > 1) {
-      pass<S, C, 2, kind, low>(p, r, 2);
+      pass<S, C, 2, kind, low, false>(p, r, 2);
       r += 2;
     } else {
-      pass<S, C, 1, kind, low>(p, r, 1);
+      pass<S, C, 1, kind, low, false>(p, r, 1);
       r += 1;
     }
   }
@@ -348,8 +353,9 @@ void run_rows(const StripBlock& p) {
 template <class S, class C, Kind kind, bool low>
 void run_strips(const StripBlock& p) {
   constexpr int kMost = low ? S::kMostRows / 2 : S::kMostRows;
-  if (p.strips == 1 || p.rows <= kMost) return run_rows<S, C, kind, low>(p);
-  strip_by_strip(p, [](const StripBlock& one) { run_rows<S, C, kind, low>(one); });
+  if (p.strips == 1) return run_rows<S, C, kind, low, false>(p);
+  if (p.rows <= kMost) return run_rows<S, C, kind, low, true>(p);
+  strip_by_strip(p, [](const StripBlock& one) { run_rows<S, C, kind, low, true>(one); });
 }
 template <class S, class C, Kind kind>
 void run_strip(const StripBlock& p) {
