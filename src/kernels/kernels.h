@@ -327,8 +327,12 @@ struct StripBlock {  // strips of 16 outputs times one tile of rows
   std::int64_t stride, rows;  // up to 16 rows; the tile has memory for all of them
   bool resume;
   // Whole strips that lie one after the other, the sums of each 16 rows after those of the one
-  // before: `strip` alone takes more than one. Short strips cost what a call costs.
+  // before: `strip` takes more than one, strip_tall where `tall_starts`. Short strips cost what a call
+  // costs.
   std::int64_t strips = 1;
+  // Where `tall_starts`, for whole groups: what the codes have added to a row's whole numbers, to begin
+  // from: its sum times the smallest number, or of bytes, whose sign is flipped, times -128.
+  const std::int32_t* a_starts = nullptr;
 };
 struct UnpackCodes {  // groups of a strip to a byte each, as layout.unpacked(as_codes) has them
   BlockLayout layout;
@@ -387,6 +391,7 @@ struct Kernels {
   BlockKernel<StripBlock> strip;       // codes of any width; few rows are read as they stream in
   BlockKernel<StripBlock> strip_tall;  // codes unpacked, more than 8 rows (tiles where faster)
   bool tall_as_codes = false;          // strip_tall is faster on narrow codes than on numbers
+  bool tall_starts = false;            // strip_tall takes a_starts
   // Around work on tiles, once a task: AMX configures and releases; elsewhere nothing.
   void (*tiles_begin)() noexcept;     // for panel_block
   void (*tiles_begin_q8)() noexcept;  // for strip_tall

@@ -362,7 +362,7 @@ void fill_gemm_amx(Kernels& k, const Features& features) {
   if (!features.amx_int8) return;
   k.tiles_begin_q8 = amx::begin_q8;
   k.strip_tall = amx::strip;
-  k.tall_as_codes = false;
+  k.tall_as_codes = k.tall_starts = false;
 }
 
 }  // namespace bantam::kernels

@@ -57,6 +57,7 @@ BANTAM_TARGET_END
 void fill_avx512_vnni(Kernels& k) {
   k.strip = avx512_vnni::strip;
   k.strip_tall = avx512_vnni::strip_tall;
+  k.tall_starts = true;
 }
 
 }  // namespace bantam::kernels

@@ -76,13 +76,14 @@ void tile_of_rows(const Product& p, std::int64_t begin, std::int64_t end, float*
                              .a_low = p.a.q_low,
                              .a_scales = p.a.scales,
                              .a_sums = p.a.sums,
-                             .a_firsts = w.layout.parts < 2 ? p.starts : p.a.firsts,
+                             .a_firsts = p.a.firsts,
                              .groups = p.w.groups(),
                              .sums = sums,
                              .stride = kStrip,
                              .rows = p.m,
                              .resume = false,
-                             .strips = end - begin});
+                             .strips = end - begin,
+                             .a_starts = p.starts});
 }
 
 // One strip over all of many rows, groups [g, g + count): sums [tiles * 16][16]. Narrow codes are
@@ -98,20 +99,20 @@ void one_pass(const Product& p, std::int64_t strip, std::int64_t g, std::int64_t
   }
   for (std::int64_t t = 0; t < p.a.tiles; ++t) {
     const std::int64_t rows = std::min(kTileRows, p.m - t * kTileRows), at = p.a.at(t, g);
-    const bool tall = rows > kFewRows;
-    const auto kernel = tall ? p.exec.kernels.strip_tall : p.exec.kernels.strip;
-    const std::int32_t* starts = tall && p.starts != nullptr && w.layout.parts < 2 ? p.starts : p.a.firsts;
+    const auto kernel = rows > kFewRows ? p.exec.kernels.strip_tall : p.exec.kernels.strip;
     kernel({.w = w,
             .a = p.a.q + at * kGroup,
             .a_low = p.a.q_low == nullptr ? nullptr : p.a.q_low + at * kGroup,
             .a_scales = p.a.scales + at,
             .a_sums = p.a.sums + at,
-            .a_firsts = starts + at,
+            .a_firsts = p.a.firsts + at,
             .groups = count,
             .sums = sums + t * kTileRows * kStrip,
             .stride = kStrip,
             .rows = rows,
-            .resume = g > 0});
+            .resume = g > 0,
+            .strips = 1,
+            .a_starts = p.starts == nullptr ? nullptr : p.starts + at});
   }
 }
 
@@ -181,7 +182,7 @@ void gemm_blocks(const Exec& exec, const ConstView& x, std::span<const BlockProd
   const std::int64_t k = products.front().w.k();
   const bool small = m * n * k < 4 * kSmallWork;
   const Activations a(exec.scratch.back(), m, products.front().w.groups(), planes,
-                      m > kFewRows ? products.size() : 0);
+                      m > kFewRows && exec.kernels.tall_starts ? products.size() : 0);
   const QuantiseRows quantise{x, a.q, a.q_low, a.scales, a.sums, a.firsts};
   if (m <= kTileRows || small)
     exec.kernels.quantise_rows(quantise, 0, m);  // sooner done than shared
@@ -190,7 +191,7 @@ void gemm_blocks(const Exec& exec, const ConstView& x, std::span<const BlockProd
 
   const std::int64_t size =
       piece(strips, 1, a.tiles == 1 ? strips : 4, 6 * static_cast<std::int64_t>(exec.pool.size()));
-  const bool starting = m > kFewRows && exec.kernels.tall_as_codes && exec.kernels.strip_tall != exec.kernels.strip;
+  const bool starting = m > kFewRows && exec.kernels.tall_starts;
   const std::int64_t each = a.tiles * a.groups * kTileRows;
   std::int32_t* starts = starting ? a.firsts + each : nullptr;
   for (std::size_t i = 0; starting && i < products.size(); ++i) {

@@ -56,6 +56,7 @@ struct GroupInput {
   const float* scales;
   const std::int32_t* sums;
   const std::int32_t* firsts;
+  const std::int32_t* starts;
 };
 
 // What codes that are not the numbers themselves have added, times a sum of activations.
@@ -131,7 +132,7 @@ BANTAM_INLINE void add_from_starts(const GroupWeights& w, typename S::B table, c
   typename S::I high[rows];
   BANTAM_UNROLL
   for (int r = 0; r < rows; ++r) {
-    total[r] = S::all_ints(in.firsts[r]);
+    total[r] = S::all_ints(in.starts[r]);
     if constexpr (low) high[r] = typename S::I{};
   }
   BANTAM_UNROLL
@@ -249,7 +250,9 @@ BANTAM_INLINE void strip_pass(const StripBlock& p, const BlockLayout& l, std::in
                          : F{};
   }
   GroupInput in{p.a + first * kGroup, low ? p.a_low + first * kGroup : nullptr, p.a_scales + first,
-                p.a_sums + first, p.a_firsts + first};
+                p.a_sums + first, p.a_firsts + first, nullptr};
+  constexpr bool from_starts = kHasStarts<S> && kind != Kind::halves;
+  if constexpr (from_starts) in.starts = p.a_starts + first;
   for (std::int64_t g = 0; g < p.groups; ++g) {
     if constexpr (rows <= 4 || ahead) {
       BANTAM_UNROLL
@@ -287,6 +290,7 @@ BANTAM_INLINE void strip_pass(const StripBlock& p, const BlockLayout& l, std::in
     in.scales += kTileRows;
     in.sums += kTileRows;
     in.firsts += kTileRows;
+    if constexpr (from_starts) in.starts += kTileRows;
   }
   BANTAM_UNROLL
   for (int part = 0; part < kParts; ++part) {
@@ -417,6 +421,7 @@ void run_one_unpacked(const StripBlock& p) {
     part.a_scales += kGroups * kTileRows;
     part.a_sums += kGroups * kTileRows;
     part.a_firsts += kGroups * kTileRows;
+    if (part.a_starts != nullptr) part.a_starts += kGroups * kTileRows;
     part.resume = true;
   }
 }
