@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "files/gguf.h"
+#include "files/model_path.h"
 
 namespace bantam::adapt {
 
@@ -33,7 +34,7 @@ void check_template(const Adapter& adapter, const std::string& model_template) {
 
 std::string template_of(const Path& path) {
   std::error_code ignored;
-  if (path.extension() == ".gguf" && !std::filesystem::is_directory(path, ignored))
+  if (files::is_gguf_name(path) && !std::filesystem::is_directory(path, ignored))
     return std::string(GgufFile(path).metadata().find_string("tokenizer.chat_template").value_or(""));
   return folder_template(path);
 }
@@ -57,7 +58,7 @@ std::string digest(const Adapter& adapter) {
 Adapter read_adapter(const Path& path, Model& model, const Family& family) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return read_peft(path, model, family);
-  if (path.extension() == ".gguf") return read_adapter_gguf(path, model);
+  if (files::is_gguf_name(path)) return read_adapter_gguf(path, model);
   throw Error(
              "an adapter was expected: a folder with adapter_config.json and "
              "adapter_model.safetensors, or a .gguf file")
@@ -65,7 +66,7 @@ Adapter read_adapter(const Path& path, Model& model, const Family& family) {
 }
 
 void write_adapter(const Adapter& adapter, Model& model, const Path& path, bool replace) {
-  if (path.extension() == ".gguf")
+  if (files::is_gguf_name(path))
     write_adapter_gguf(adapter, model, path, replace);
   else
     write_peft(adapter, model, path, replace);

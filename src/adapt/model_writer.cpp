@@ -4,13 +4,14 @@
 
 #include "base/error.h"
 #include "blocks/format.h"
+#include "files/model_path.h"
 #include "models/stored.h"
 
 namespace bantam::adapt {
 
 namespace {
 
-bool is_gguf(const Path& path) { return path.extension() == ".gguf"; }
+bool is_gguf(const Path& path) { return files::is_gguf_name(path); }
 
 void write_gguf_model(const ModelFile& file, Model& model, const WeightRows& rows,
                       const WeightType& type, const Path& out, const std::string& chat_template) {

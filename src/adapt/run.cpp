@@ -14,6 +14,7 @@
 #include "adapt/model_writer.h"
 #include "adapt/widen.h"
 #include "base/error.h"
+#include "files/model_path.h"
 #include "base/hash.h"
 #include "base/machine.h"
 #include "blocks/format.h"
@@ -367,7 +368,7 @@ void Tuning::export_adapter() {
     adapter_.chat_template = data_.chat->source() == own ? "" : data_.chat->source();
   }
   // Written under another name first: what the gate refuses must not lie where it is looked for.
-  const bool gguf = request_.out.extension() == ".gguf";
+  const bool gguf = files::is_gguf_name(request_.out);
   const Path trial = folder_.path() / (gguf ? "export.gguf" : "export");
   write_adapter(adapter_, *model_, trial, true);
   let_through(trial, [&] {
@@ -391,7 +392,7 @@ void Tuning::let_through(const Path& trial, const std::function<GateResult()>& g
 
 void Tuning::export_full() {
   const std::vector<GatePrompt> asked = prompts();
-  const bool gguf = request_.out.extension() == ".gguf";
+  const bool gguf = files::is_gguf_name(request_.out);
   const Path trial = folder_.path() / (gguf ? "export.gguf" : "export");
   const WeightRows rows = [](const WeightSpec& w) { return w.rows(); };
   const bool own = !data_.chat || data_.chat->source() == data_.tokenizer->chat_template();

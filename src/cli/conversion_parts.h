@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/options.h"
+#include "files/model_path.h"
 #include "shrink/convert.h"
 
 namespace bantam::cli {
@@ -19,7 +20,7 @@ struct Target {
   std::optional<std::uint64_t> split;  // bytes of a part
   bool force = false, json = false, lossy_tokenizer = false;
 
-  bool to_gguf() const { return Path(to).extension() == ".gguf"; }
+  bool to_gguf() const { return files::is_gguf_name(Path(to)); }
   void declare(Options& options);
   // Throws Error when the place cannot be written to, or holds what should not be replaced.
   void check() const;

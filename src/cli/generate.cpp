@@ -127,10 +127,11 @@ void warm(Session& session, std::span<const std::int32_t> ids) {
 
 // Nothing of a text is cut off: one that is longer than the context is refused with what would do.
 void require_fit(const ModelFile& source, const Tokenizer& tokenizer, const std::string& name,
-                 std::span<const std::int32_t> ids, const SessionOptions& options) {
+                 std::span<const std::int32_t> ids, SessionOptions options, bool answered) {
+  options.positions = 0;  // what the context has room for, not what will be used of it
   const std::int64_t context = run_shape(source, options).positions;
   const auto length = static_cast<std::int64_t>(ids.size());
-  if (length < context) return;
+  if (length < context + (answered ? 0 : 1)) return;
   SessionOptions longer = options;
   longer.context = length + 256;  // and an answer
   longer.positions = 0;
@@ -218,7 +219,7 @@ void GenerateVerb::run() const {
   if (count) session_options.positions = static_cast<std::int64_t>(ids.size()) + *count;
   session_options.slots = std::min<std::int64_t>(several.count(), 16);
   model.keep_to_memory(*source, session_options);
-  if (file) require_fit(*source, *tokenizer, *file, ids, session_options);
+  if (file) require_fit(*source, *tokenizer, *file, ids, session_options, count.value_or(1) > 0);
   Session session(source, session_options);
   if (several.count() > 1) return run_several(session, tokenizer, ids, options);
   std::error_code ignored;

@@ -108,6 +108,14 @@ constexpr std::array kMeant{
     Name{"--chat-template-kwargs", "--set"},
     Name{"--context-shift", "--ctx"},
     Name{"--seq-len", "--ctx"},
+    Name{"--max-queue", "--queue"},
+    Name{"--model-name", "--name"},
+    Name{"--bind", "--host"},
+    Name{"--num-fewshot", "--few-shot"},
+    Name{"--stop-token", "--stop"},
+    Name{"--nucleus", "--top-p"},
+    Name{"--prompt", "--text"},
+    Name{"-p", "--text"},
 };
 
 struct Reason {
@@ -128,6 +136,11 @@ constexpr std::array kReasons{
             "-no-cnv", "--no-conversation", "-st", "--single-turn", "--no-perf", "--perf",
             "--trust-remote-code", "--warmup", "--poll", "--prio", "-mli", "--multiline-input",
             "--keep", "--nowordwrap"}},
+    Reason{"it is not needed here; leave it out", {"--batch-size"}},
+    Reason{"the model is named without an option, behind the verb", {"--model-path", "--model-dir"}},
+    Reason{"a chat asks; bantam generate MODEL --prompt TEXT answers one prompt", {"-p", "--prompt"}},
+    Reason{"where it goes is named without an option, behind the model", {"--outfile", "--output-file"}},
+    Reason{"pages of other addresses may not ask it; a proxy can say otherwise", {"--cors"}},
     Reason{"bantam chat MODEL talks with a model",
            {"-i", "--interactive", "-if", "--interactive-first", "-cnv", "--conversation",
             "--chat"}},

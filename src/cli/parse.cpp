@@ -1,6 +1,7 @@
 // The command line by CLI11, which splits it into options and values; what they mean, and every
 // message, comes from the table.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <deque>
 
 #include "base/error.h"
@@ -31,9 +32,16 @@ std::vector<std::string> names_of(const Options& options) {
   return names;
 }
 
-[[noreturn]] void refuse(const Options& options, const std::string& word) {
-  if (word.size() < 2 || word.front() != '-')
+[[noreturn]] void refuse(const Options& options, const std::string& word, bool options_over) {
+  if (options_over || word.size() < 2 || word.front() != '-') {
+    // A type behind the files, as other programs have it.
+    std::string small = word;
+    for (char& c : small) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (const Option& option : options.all())
+      if (option.names == "--type" && std::ranges::find(option.words, small) != option.words.end())
+        throw usage("\"" + printable(word, 60) + "\" is an argument too many; did you mean --type " + printable(word, 60) + "?");
     throw usage("\"" + printable(word, 60) + "\" is an argument too many");
+  }
   const std::string name = word.substr(0, word.find('='));
   const std::string there_is_none = "there is no option " + printable(name, 60);
   if (const std::string advice = advice_on(name, options); !advice.empty())
@@ -92,7 +100,10 @@ bool parse(const Options& options, std::span<const std::string> given_words) {
   if (help > 0) return false;
   auto extras = app.remaining();
   if (options_over) std::erase(extras, "--");  // which ended the options
-  if (!extras.empty()) refuse(options, extras.front());
+  if (!extras.empty()) {
+    const auto over = std::ranges::find(words, "--");
+    refuse(options, extras.front(), std::find(over, words.end(), extras.front()) != words.end());
+  }
   for (const Given& given : table) {
     const Option& option = *given.option;
     if (option.flag() && given.flags > 0) option.take("");

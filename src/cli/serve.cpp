@@ -13,6 +13,7 @@
 #include "cli/output.h"
 #include "cli/template_variables.h"
 #include "cli/verbs.h"
+#include "files/model_path.h"
 #include "serve/server.h"
 
 namespace bantam::cli {
@@ -87,7 +88,7 @@ SessionOptions ServeVerb::session_options(const ModelFile& file) const {
 std::string name_of(const std::string& path) {
   Path name = Path(path).lexically_normal();
   if (!name.has_filename()) name = name.parent_path();
-  return name.extension() == ".gguf" ? name.stem().string() : name.filename().string();
+  return files::is_gguf_name(name) ? name.stem().string() : name.filename().string();
 }
 
 void ServeVerb::run() const {

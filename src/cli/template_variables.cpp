@@ -40,6 +40,8 @@ Json template_variables(const std::vector<std::string>& sets) {
       throw Error("--set: a name and a value such as enable_thinking=false were expected, not \"" +
                       printable(set, 60) + "\"",
                   Error::Kind::usage);
+    if (set.substr(0, equals) == "messages")
+      throw Error("--set messages: the messages are what is said, and no variable", Error::Kind::usage);
     all[set.substr(0, equals)] = variable_of(set.substr(equals + 1));
   }
   return all;

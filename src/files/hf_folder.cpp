@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "files/model_path.h"
 
 namespace bantam::files {
 
@@ -132,7 +133,7 @@ IndexHandler read_index(const Path& path, const std::string& name) {
   std::string other;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
     if (is_pickle_name(entry.path())) refuse_pickle(entry.path());
-    if (entry.path().extension() == ".safetensors" || entry.path().extension() == ".gguf")
+    if (entry.path().extension() == ".safetensors" || files::is_gguf_name(entry.path()))
       other = std::max(other, entry.path().filename().string());
   }
   throw Error("has no model.safetensors and no model.safetensors.index.json" +

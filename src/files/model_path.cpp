@@ -8,6 +8,13 @@
 
 namespace bantam::files {
 
+bool is_gguf_name(const Path& path) {
+  std::string ending = path.extension().string();
+  for (char& c : ending)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return ending == ".gguf";
+}
+
 Path model_path(const Path& named) {
   namespace fs = std::filesystem;
   std::error_code problem;
@@ -25,7 +32,7 @@ Path model_path(const Path& named) {
   for (const fs::directory_entry& entry : fs::directory_iterator(named, problem)) {
     const Path& path = entry.path();
     const auto part = gguf_part_name(path);
-    if (path.extension() == ".gguf" && (!part || part->number == 0)) models.push_back(path);
+    if (is_gguf_name(path) && (!part || part->number == 0)) models.push_back(path);
   }
   if (models.size() < 2) return models.empty() ? named : models.front();
   std::ranges::sort(models);

@@ -10,4 +10,7 @@ namespace bantam::files {
 // Throws Error when a folder holds several models (they are named).
 Path model_path(const Path& named);
 
+// Whether the name is one of a GGUF file: it ends with .gguf, in letters of any size.
+bool is_gguf_name(const Path& path);
+
 }  // namespace bantam::files

@@ -12,6 +12,7 @@ namespace bantam::serve {
 
 namespace {
 
+// kNothing: of json_schema and its like an empty object asks for something too (any JSON, a search).
 constexpr std::string_view kAny = "any", kNothing = "null", kChat = "; /v1/chat/completions has it";
 
 constexpr OtherField kOthers[] = {
@@ -52,7 +53,7 @@ constexpr OtherField kOthers[] = {
     {"guided_choice"},
     {"guided_decoding_backend"},
     {"guided_grammar"},
-    {"guided_json"},
+    {"guided_json", kNothing},
     {"guided_options_request"},
     {"guided_regex"},
     {"guided_whitespace_pattern"},
@@ -62,7 +63,7 @@ constexpr OtherField kOthers[] = {
     {"images"},
     {"include_reasoning", "true"},
     {"include_stop_str_in_output"},
-    {"json_schema"},
+    {"json_schema", kNothing},
     {"keep_alive", kAny},
     {"kv_transfer_params"},
     {"length_penalty", "1"},
@@ -163,7 +164,7 @@ constexpr OtherField kOthers[] = {
     {"verbosity", "\"medium\""},
     {"vllm_xargs"},
     {"watermarking"},
-    {"web_search_options"},
+    {"web_search_options", kNothing},
 };
 
 // Those that are read elsewhere, beside the sampler's; where one is of one endpoint alone, the table

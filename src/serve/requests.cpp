@@ -118,9 +118,14 @@ Generation parse_generation(const Fields& fields, const Defaults& defaults, Endp
     g.sampling.seed = static_cast<std::uint64_t>(*seed);
     g.seeded = *seed != -1;
   }
-  // The newer name wins. -1: no limit.
-  for (const char* name : {"n_predict", "max_tokens", "max_completion_tokens"})
+  // -1: no limit. Of OpenAI's two names the newer one wins; llama.cpp's must not say otherwise.
+  for (const char* name : {"max_tokens", "max_completion_tokens"})
     if (const auto most = fields.whole(name, -1, INT32_MAX)) g.most_tokens = most;
+  if (const auto most = fields.whole("n_predict", -1, INT32_MAX)) {
+    if (g.most_tokens && *g.most_tokens != *most)
+      throw Refusal(400, "says another number of tokens than max_tokens", fields.path("n_predict"), "invalid_value");
+    g.most_tokens = most;
+  }
   g.stops = parse_stops(fields);
   g.stream = fields.flag("stream").value_or(false);
   g.include_usage = parse_stream_options(fields);

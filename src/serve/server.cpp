@@ -69,7 +69,14 @@ void Server::run(const std::function<bool()>& stop) {
 
 void Server::take_in(Descriptor descriptor) {
   try {
-    if (connections_.size() < common_.service.limits.connections || make_room()) {
+    // A client that has its answer may come again before the thread that gave it is idle.
+    bool room = false;
+    for (int tries = 0; !room && tries < 10; ++tries) {
+      if (tries > 0) std::this_thread::sleep_for(std::chrono::milliseconds(3));
+      reap();
+      room = connections_.size() < common_.service.limits.connections || make_room();
+    }
+    if (room) {
       connections_.emplace_back(std::move(descriptor), common_);
       return;
     }

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/writer.h"
+#include "files/model_path.h"
 #include "train/run.h"
 
 namespace bantam::train {
@@ -10,7 +11,7 @@ void export_model(Model& model, const Family& family, const Tokenizer& tokenizer
                   bool replace) {
   const WeightRows rows = [](const WeightSpec& w) { return w.rows(); };
   const WeightType type = [](const WeightSpec&) { return Type::f32; };
-  if (out.extension() == ".gguf") {
+  if (files::is_gguf_name(out)) {
     GgufWriter writer(out);
     write_tokenizer(tokenizer, writer, model.config().vocabulary);
     write_gguf(model, family, writer, rows, type);

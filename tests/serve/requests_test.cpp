@@ -239,7 +239,7 @@ TEST(Requests, WhatOthersServeAndThisDoesNotIsRefusedByName) {
   }
   for (const char* body : {R"("ignore_eos":true)", R"("min_tokens":3)", R"("grammar":"root ::= x")",
                            R"("guided_json":{"type":"object"})", R"("stop_token_ids":[2])",
-                           R"("bad_words":["x"])", R"("json_schema":{"a":1})", R"("n":2)"})
+                           R"("bad_words":["x"])", R"("json_schema":{"a":1})", R"("json_schema":{})", R"("guided_json":{})", R"("web_search_options":{})", R"("n":2)"})
     EXPECT_THROW(kParseChat(chat(body), Limits()), Refusal) << body;
 }
 
