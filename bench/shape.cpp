@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
     Config config = config_of(*shape);
     if (argc == 5) config.layers = std::atoll(argv[4]);
     config.check(argv[3]);
-    write_random_model(config, type->type, argv[3]);
+    write_random_model(config, all_of(type->type), argv[3]);
     return 0;
   } catch (const Error& error) {
     fmt::print(stderr, "shape: {}\n", error.what());

@@ -22,7 +22,8 @@ struct BenchVerb {
   ModelOptions model;
   std::optional<std::int64_t> prompt, answer, repeats;
   std::vector<std::int64_t> depths{0}, batches{1};
-  std::optional<std::string> quality, parent;
+  std::optional<std::string> quality, parent, draft;
+  double temperature = 0;
   std::optional<std::int64_t> loads;
   bool json = false;
 
@@ -118,10 +119,18 @@ void print_report(const BenchReport& report, const std::string& path, const Benc
 
 void BenchVerb::run() const {
   if (parent && !quality) throw Error("--parent goes with --quality", Error::Kind::usage);
-  if (quality)
-    bench_quality(model, *quality, parent, prompt, json);
-  else
-    run_speed();
+  if (quality && draft) throw Error("--quality or --draft, not both", Error::Kind::usage);
+  if (quality) return bench_quality(model, *quality, parent, prompt, json);
+  if (!draft) return run_speed();
+  DraftBench asked;
+  asked.draft = *draft;
+  asked.prompt = prompt.value_or(asked.prompt);
+  asked.answer = answer.value_or(asked.answer);
+  if (asked.answer < 2)
+    throw Error("an answer of two tokens or more was expected", Error::Kind::usage).field("-n");
+  asked.repeats = repeats.value_or(asked.repeats);
+  asked.temperature = temperature;
+  bench_draft(model, asked, json);
 }
 
 void BenchVerb::run_speed() const {
@@ -165,6 +174,11 @@ std::function<void()> declare_bench(Options& options) {
                "measure on this text what arithmetic and cache cost in quality, not the speed");
   options.text("--parent", "FILE", command->parent,
                "with --quality: the model that this one was made from, to be compared with");
+  options.text("--draft", "FILE", command->draft,
+               "measure answers with this smaller model of the same tokenizer guessing ahead, and "
+               "without, on a text that comes with the program");
+  options.number("--temp", "T", command->temperature, 0, 100,
+                 "with --draft: the temperature of the answers (default 0)");
   options.flag("--json", command->json,
                "one JSON object: the first row's medians, limits, all rows");
   return [command] { command->run(); };

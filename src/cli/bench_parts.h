@@ -14,4 +14,13 @@ void bench_quality(const ModelOptions& model, const std::string& text,
                    const std::optional<std::string>& parent, std::optional<std::int64_t> tokens,
                    bool json);
 
+struct DraftBench {
+  std::string draft;  // the draft's file
+  std::int64_t prompt = 128, answer = 128, repeats = 5;
+  double temperature = 0;
+};
+// Measures answers with a draft model and without in turns (bench --draft), and prints it. Throws
+// Error where they differ.
+void bench_draft(const ModelOptions& model, const DraftBench& asked, bool json);
+
 }  // namespace bantam::cli

@@ -11,10 +11,10 @@
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/several_flags.h"
+#include "cli/speculating.h"
 #include "cli/thinking.h"
 #include "cli/verbs.h"
 #include "infer/answer.h"
-#include "infer/prompt_lookup.h"
 
 namespace bantam::cli {
 
@@ -29,8 +29,8 @@ struct ChatVerb {
                    {},
                    {}};
   std::optional<std::int64_t> count;
-  bool no_speculation = false;
   std::vector<std::string> tools;
+  SpeculationFlags speculation;
 
   void run() const;
 };
@@ -160,14 +160,14 @@ void Chat::answer_to(const std::vector<std::int32_t>& prompt) {
   if (!conversation.has_template()) options.continues = prompt;
   Answer said(tokenizer, options);
   Screen screen(conversation.thinking());
-  PromptLookup lookup;
+  Speculation guesses(said, draft);
   const Timing timing = generate(
       session, 0, prompt, said,
       [&](std::string_view piece) {
         screen.show(piece);
         return true;
       },
-      [] { return !interrupted(); }, speculate ? &lookup : nullptr);
+      [] { return !interrupted(); }, speculate ? &guesses : nullptr);
   screen.end();
   if (!said.text().ends_with('\n')) print("\n");
   flush();
@@ -197,15 +197,18 @@ void ChatVerb::run() const {
   std::optional<ChatTemplate> chat_template =
       choose_template(talk.template_name, *tokenizer, model.path, model.adapter);
   SessionOptions session_options = model.session();
-  model.keep_to_memory(*file, session_options);
+  const DraftFile draft_file = speculation.open(*tokenizer, session_options);
+  model.keep_to_memory(*file, session_options, draft_file.shape());
   Session session(file, session_options);
+  const std::unique_ptr<DraftModel> draft = draft_file.load(session);
   Chat chat{
       tokenizer,
       chosen,
       count.value_or(-1),
       session,
       Conversation(tokenizer, std::move(chat_template), talk.system.value_or(""), talk.variables()),
-      !no_speculation,
+      !speculation.off,
+      draft.get(),
       judge::tools_named(tools)};
   check_interrupt();
   interrupts_are_for_answers();
@@ -229,7 +232,7 @@ std::function<void()> declare_chat(Options& options) {
   options.whole("-n,--count", "N", command->count, 1, INT32_MAX,
                 "at most so many tokens an answer");
   declare_tools(options, command->tools);
-  options.flag("--no-speculation", command->no_speculation, kNoSpeculationHelp);
+  command->speculation.declare(options);
   command->sampling.declare(options);
   return [command] { command->run(); };
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/conversation.h"
+#include "infer/draft.h"
 #include "infer/sampler.h"
 #include "infer/session.h"
 #include "judge/tools.h"
@@ -21,7 +22,8 @@ struct Chat {
   std::int64_t most_tokens;  // of an answer; negative: no bound
   Session& session;
   Conversation conversation;
-  bool speculate = true;  // guess tokens ahead from the text
+  bool speculate = true;        // guess tokens ahead from the text
+  DraftModel* draft = nullptr;  // and by this model
   std::vector<const judge::Tool*> tools = {};  // that answers may use
   std::uint64_t answers = 0;
   bool done = false;

@@ -42,6 +42,25 @@ void Target::check() const {
 
 bool writable(const Format& format) { return format.weights && format.encode != nullptr; }
 
+std::vector<std::string> names_of_storing() {
+  std::vector<std::string> names;
+  for (const Mix& mix : mixes()) names.emplace_back(mix.name);
+  for (const Format& f : formats())
+    if (writable(f) && find_mix(f.name) == nullptr) names.emplace_back(f.name);
+  return names;
+}
+
+TypePlan types_by_name(const std::string& name, bool pure, bool importance) {
+  const Mix* mix = find_mix(name);
+  if (mix != nullptr && !pure) return TypePlan::mixed(*mix, importance);
+  const Format* single = find_format(name);
+  if (single != nullptr && writable(*single)) return TypePlan::uniform(single->type);
+  if (mix != nullptr) return TypePlan::uniform(mix->type);
+  std::string known;
+  for (const std::string& one : names_of_storing()) known += (known.empty() ? "" : ", ") + one;
+  throw unfit("--type", "one of " + known, name);
+}
+
 Option& type_option(Options& options, std::string names, std::optional<Type>& to,
                     bool (*wanted)(const Format&), std::string help) {
   std::vector<std::string> words;

@@ -31,6 +31,12 @@ Option& type_option(Options& options, std::string names, std::optional<Type>& to
                     bool (*wanted)(const Format&), std::string help);
 bool writable(const Format& format);
 
+// The names of how a model can be stored: of mixes, and of types that are none.
+std::vector<std::string> names_of_storing();
+// The types that such a name, in any case, stands for. `pure`: of a mix its main type alone. Throws
+// Error (usage).
+TypePlan types_by_name(const std::string& name, bool pure, bool importance);
+
 // Writes the GGUF file, with the keys of the file it is made from. `more` may set others. Returns the
 // target with the name of what was written, which is another one in parts.
 Target write_gguf_of(const Target& target, const ModelFile& file, Conversion& conversion,

@@ -17,12 +17,11 @@
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/several_flags.h"
+#include "cli/speculating.h"
 #include "cli/verbs.h"
 #include "infer/answer.h"
-#include "infer/prompt_lookup.h"
 #include "infer/several.h"
 #include "judge/tools.h"
-#include "plan/memory.h"
 
 namespace bantam::cli {
 
@@ -43,7 +42,8 @@ struct GenerateVerb {
   std::vector<std::string> stops, tools;
   SeveralFlags several;
   std::optional<std::string> answer_pattern;
-  bool json = false, no_speculation = false;
+  SpeculationFlags speculation;
+  bool json = false;
 
   void run() const;
   void check_usage() const;
@@ -155,8 +155,8 @@ void GenerateVerb::check_usage() const {
     throw Error("one of --prompt, --file and --tokens was expected", Error::Kind::usage);
   if (probabilities && !json) throw Error("--logprobs goes with --json", Error::Kind::usage);
   several.require_fit();
-  if (several.count() > 1 && (cache_file || probabilities))
-    throw Error("--prompt-cache and --logprobs are for one answer", Error::Kind::usage);
+  if (several.count() > 1 && (cache_file || probabilities || speculation.draft))
+    throw Error("--prompt-cache, --logprobs and --draft are for one answer", Error::Kind::usage);
   if (answer_pattern && !several.vote) throw Error("--answer goes with --vote", Error::Kind::usage);
 }
 
@@ -218,15 +218,17 @@ void GenerateVerb::run() const {
   // The cache need not be longer than what can come.
   if (count) session_options.positions = static_cast<std::int64_t>(ids.size()) + *count;
   session_options.slots = std::min<std::int64_t>(several.count(), 16);
-  model.keep_to_memory(*source, session_options);
+  const DraftFile draft_file = speculation.open(*tokenizer, session_options);
+  model.keep_to_memory(*source, session_options, draft_file.shape());
   if (file) require_fit(*source, *tokenizer, *file, ids, session_options, count.value_or(1) > 0);
   Session session(source, session_options);
   if (several.count() > 1) return run_several(session, tokenizer, ids, options);
   std::error_code ignored;
   if (cache_file && std::filesystem::exists(*cache_file, ignored))
     session.load(0, *cache_file, ids);
+  const std::unique_ptr<DraftModel> draft = draft_file.load(session);
   Answer answer(tokenizer, options);
-  PromptLookup lookup;
+  Speculation guesses(answer, draft.get());
   if (count == 0 && cache_file) warm(session, ids);
   const Timing timing = generate(
       session, 0, ids, answer,
@@ -237,10 +239,14 @@ void GenerateVerb::run() const {
         }
         return true;
       },
-      [] { return !interrupted(); }, no_speculation ? nullptr : &lookup);
+      [] { return !interrupted(); }, speculation.off ? nullptr : &guesses);
   if (cache_file) session.save(0, *cache_file);
   if (json) {
     Json out = result(answer, timing, session, options.sampling.seed);
+    if (draft) {
+      out["drafted"] = draft->drafted();
+      out["drafted_right"] = draft->accepted();
+    }
     if (probabilities) out["tokens"] = tokens_json(*tokenizer, answer);
     print(to_text(out) + "\n");
   } else if (!answer.text().ends_with('\n')) {
@@ -276,7 +282,7 @@ std::function<void()> declare_generate(Options& options) {
   command->several.declare(options);
   options.text("--answer", "PATTERN", command->answer_pattern,
                "with --vote: what of an answer is its vote, the last match (default: the last number)");
-  options.flag("--no-speculation", command->no_speculation, kNoSpeculationHelp);
+  command->speculation.declare(options);
   options.flag("--json", command->json,
                "one JSON object at the end: text, ids, stop (end, stop, length, context), timings");
   return [command] { command->run(); };

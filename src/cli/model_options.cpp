@@ -11,7 +11,6 @@
 #include "cli/output.h"
 #include "cli/template_variables.h"
 #include "models/rope.h"
-#include "plan/memory.h"
 #include "infer/sampler_options.h"
 
 namespace bantam::cli {
@@ -87,10 +86,11 @@ void ModelOptions::declare_memory(Options& options) {
                [this](const std::string& text) { memory = parse_bytes(text, "--memory"); }});
 }
 
-void ModelOptions::keep_to_memory(const ModelFile& file, SessionOptions& options) const {
+void ModelOptions::keep_to_memory(const ModelFile& file, SessionOptions& options,
+                                  const std::optional<RunShape>& beside) const {
   if (!memory) return;
   const std::int64_t asked = options.positions;
-  bantam::keep_to_memory(file, options, *memory);
+  bantam::keep_to_memory(file, options, *memory, beside ? &*beside : nullptr);
   if (options.positions != asked)
     note("there is room for " + std::to_string(options.positions) + " tokens within --memory");
 }

@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "infer/sampler.h"
 #include "infer/session.h"
+#include "plan/memory.h"
 #include "tokenizer/tokenizer.h"
 
 namespace bantam::cli {
@@ -30,7 +31,9 @@ struct ModelOptions {
   SessionOptions session() const;
   // Where --memory was given: sets room for as many tokens as fit, or throws Error when what was asked
   // for does not. The tokenizer has been opened, if there is to be one.
-  void keep_to_memory(const ModelFile& file, SessionOptions& options) const;
+  // `beside`: a model that runs with it.
+  void keep_to_memory(const ModelFile& file, SessionOptions& options,
+                      const std::optional<RunShape>& beside = std::nullopt) const;
   // Says so when --ctx is more than the model has learnt to use.
   void warn_of_context(const ModelFile& file) const;
 };
@@ -64,9 +67,6 @@ struct SamplingFlags {
 
 // Throws Error (usage) for a bias of a token that the model has not.
 void check_biases(const SamplingOptions& sampling, const Config& config);
-
-inline constexpr const char* kNoSpeculationHelp =
-    "do not guess tokens ahead from the text; the answer is the same";
 
 // "3GB" (10^9), "3GiB", "512 MB" in bytes. Throws Error (usage).
 std::int64_t parse_bytes(const std::string& text, const std::string& option);

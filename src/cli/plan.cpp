@@ -8,6 +8,7 @@
 #include "base/machine.h"
 #include "base/progress.h"
 #include "blocks/format.h"
+#include "cli/conversion_parts.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
@@ -50,12 +51,26 @@ const Device& need_device(const std::string& name) {
       .field("--device");
 }
 
-Type need_type(const std::string& name) {
-  const Format* format = find_format(name);
-  if (format && format->encode) return format->type;
-  throw Error("\"" + printable(name, 40) + "\" is no type that a model can be written in",
-              Error::Kind::usage)
-      .field("--type");
+// As `bantam quantize --type` would store a model.
+Storing storing_of(const std::string& name) {
+  const TypePlan types = types_by_name(name, false, false);
+  return {name, [types](const Config& config) -> StoredType {
+            TypePlan planned = types;
+            planned.apply(config, family_by_gguf(config.family, "").make(config)->weights());
+            return [planned](const WeightSpec& w) {
+              return planned.type_of(w.gguf).value_or(Type::f32);
+            };
+          }};
+}
+
+// Which are offered where nobody says: not those that only models trained for them can bear.
+std::vector<Storing> usual_ways() {
+  std::vector<Storing> ways;
+  for (const std::string& name : names_of_storing()) {
+    const bool ternary = name.starts_with("tq");
+    if (!ternary && name != "f32" && name != "bf16") ways.push_back(storing_of(name));
+  }
+  return ways;
 }
 
 // This machine as a device, measured in about a second.
@@ -136,22 +151,31 @@ void PlanVerb::plan_one() const {
   const std::int64_t length = prompt.value_or(512);
   const Device* device = device_name ? &need_device(*device_name) : nullptr;
   std::shared_ptr<const ModelFile> file;
-  const Type stored = need_type(type.value_or("q8_0"));
+  std::shared_ptr<const Tokenizer> tokenizer;
   Config config;
+  StoredType stored;  // of a model that is not there
   if (size) {
     config = config_of_size(parse_count(*size));
     p.model =
-        fmt::format("{} parameters in {}", count_text(static_cast<double>(parameters_of(config))),
-                    format(stored).name);
-    p.run = run_shape_of(config, stored, options);
+        fmt::format("{} parameters", count_text(static_cast<double>(parameters_of(config))));
   } else {
     file = std::make_shared<const ModelFile>(Path(model.path));
+    config = file->config();
     p.model = model.path;
+    tokenizer = tokenizer_if_any(*file);
+  }
+  p.memory.program = program_bytes();
+  if (size || type) {
+    const std::string name = type.value_or("q8_0");
+    stored = storing_of(name).types(config);
+    p.model += " in " + name;
+    p.run = run_shape_of(config, stored, options);
+  } else {
     p.run = run_shape(*file, options);
   }
   if (device) p.run.threads = model.threads ? p.run.threads : device->threads;
-  p.memory = plan_memory(p.run);
-  p.memory.program = program_bytes();
+  const std::int64_t program = std::exchange(p.memory, plan_memory(p.run)).program;
+  p.memory.program = program;
   const Machine machine = probe_machine();
   p.machine = device                      ? std::string(device->what)
               : machine.processor.empty() ? "this machine"
@@ -164,8 +188,8 @@ void PlanVerb::plan_one() const {
   if (device)
     p.speed = reckon_speed(*device, costs_of(p.run), length);
   else
-    p.speed = file ? measure_speed(file, options, length)
-                   : measure_speed(config, stored, options, length);
+    p.speed = stored ? measure_speed(config, stored, options, length)
+                     : measure_speed(file, options, length);
   show(p, json);
 }
 
@@ -177,11 +201,8 @@ void PlanVerb::choose() const {
   limits.decode_per_s = decode;
   limits.memory = memory.value_or(static_cast<std::int64_t>(device.memory));
   limits.context = model.context.value_or(limits.context);
-  std::vector<Type> types;
-  for (const Format& f : formats())
-    if (f.encode && (f.quantised || f.type == Type::f16)) types.push_back(f.type);
-  if (type) types = {need_type(*type)};
-  const std::vector<ModelChoice> all = choose_model(device, limits, types, model.session());
+  const std::vector<Storing> ways = type ? std::vector{storing_of(*type)} : usual_ways();
+  const std::vector<ModelChoice> all = choose_model(device, limits, ways, model.session());
   if (json) {
     Json j = {{"machine", device.what},
               {"memory_limit_bytes", limits.memory},
@@ -189,7 +210,7 @@ void PlanVerb::choose() const {
               {"context", limits.context}};
     j["choices"] = Json::array();
     for (const auto& c : all) {
-      Json row = {{"size", c.shape->name}, {"like", c.shape->like}, {"type", format(c.type).name}};
+      Json row = {{"size", c.shape->name}, {"like", c.shape->like}, {"type", c.type}};
       row.update(memory_json(c.memory));
       row.update(speed_json(c.speed));
       j["choices"].push_back(std::move(row));
@@ -204,14 +225,13 @@ void PlanVerb::choose() const {
     print(
         fmt::format("  {:<5} {:<7} {:>8} of memory, answers {:.1f} tokens/s, a prompt of {} in "
                     "{:.1f} s   (as {})\n",
-                    c.shape->name, format(c.type).name, bytes_text(c.memory.total()),
+                    c.shape->name, c.type, bytes_text(c.memory.total()),
                     c.speed.decode_per_s, c.speed.prompt, c.speed.first_token_s, c.shape->like));
 }
 
 void PlanVerb::run() const {
   const bool named = !model.path.empty();
   if (named && size) throw Error("a model or --size was expected, not both", Error::Kind::usage);
-  if (named && type) throw Error("--type goes with --size", Error::Kind::usage);
   if (named || size)
     plan_one();
   else if (decode > 0 || memory)
@@ -224,7 +244,11 @@ std::function<void()> declare_plan(Options& options) {
   auto command = std::make_shared<PlanVerb>();
   command->model.declare(options, false);
   options.text("--size", "N", command->size, "plan for a model of so many parameters: 135m, 1.2b");
-  options.text("--type", "TYPE", command->type, "the type of its weights (default q8_0)");
+  options
+      .text("--type", "TYPE", command->type,
+            "how its weights are stored, as bantam quantize would: a mix (q4_k_m) or a type (q8_0); "
+            "of a model: what it would be then (default: as it is; of a size: q8_0)")
+      .words = names_of_storing();
   std::string names;
   for (const Device& d : devices()) names += (names.empty() ? "" : ", ") + std::string(d.name);
   options.text("--device", "NAME", command->device_name,
@@ -246,9 +270,9 @@ const Verb kPlan{
     "plan", "foretell a model's memory and speed before it is loaded",
     "Says what a model will take and how fast it will be: on this machine, measured on some\n"
     "of its layers in about two seconds, or on another one, reckoned from what such machines\n"
-    "can do. Without a model: which sizes and types keep within --memory and --decode.",
+    "can do. Without a model: which sizes, stored how, keep within --memory and --decode.",
     "bantam plan model.gguf --ctx 8192\n"
-    "bantam plan --size 1.2b --type q8_0 --device pi5\n"
+    "bantam plan --size 1.2b --type q4_k_m --device pi5\n"
     "bantam plan --decode 10 --memory 4GB",
     declare_plan};
 

@@ -28,25 +28,8 @@ struct QuantizeVerb {
   void check_parent(const ModelFile& file) const;
 };
 
-// Names of mixes and of types that are none, in the order of the tables.
-std::vector<std::string> names_of_types() {
-  std::vector<std::string> names;
-  for (const Mix& mix : mixes()) names.emplace_back(mix.name);
-  for (const Format& f : formats())
-    if (writable(f) && find_mix(f.name) == nullptr) names.emplace_back(f.name);
-  return names;
-}
-
 TypePlan QuantizeVerb::plan(bool importance) const {
-  const std::string name = type.value_or("q8_0");
-  const Mix* mix = find_mix(name);
-  if (mix != nullptr && !pure) return TypePlan::mixed(*mix, importance);
-  const Format* single = find_format(name);
-  if (single != nullptr && writable(*single)) return TypePlan::uniform(single->type);
-  if (mix != nullptr) return TypePlan::uniform(mix->type);
-  std::string known;
-  for (const std::string& one : names_of_types()) known += (known.empty() ? "" : ", ") + one;
-  throw unfit("--type", "one of " + known, name);
+  return types_by_name(type.value_or("q8_0"), pure, importance);
 }
 
 void QuantizeVerb::check_parent(const ModelFile& file) const {
@@ -121,7 +104,7 @@ std::function<void()> declare_quantize(Options& options) {
       .text("--type", "TYPE", command->type,
             "a mix (q4_k_m, q5_k_m, iq4_xs, ...: more bits where they matter), or one type for "
             "every matrix (q4_k, q8_0, f16, ...), in any case (default: q8_0, 8.5 bits a weight)")
-      .words = names_of_types();
+      .words = names_of_storing();
   options.flag("--pure", command->pure, "of a mix: its main type for every matrix");
   options.text("--imatrix", "FILE", command->imatrix,
                "which inputs matter: a file of bantam imatrix or llama-imatrix");

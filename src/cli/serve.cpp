@@ -11,6 +11,7 @@
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
+#include "cli/speculating.h"
 #include "cli/template_variables.h"
 #include "cli/verbs.h"
 #include "files/model_path.h"
@@ -27,12 +28,13 @@ struct ServeVerb {
   std::optional<std::int64_t> port, slots, queue;
   std::optional<std::string> host, key_file, template_name, name;
   std::vector<std::string> set;
-  bool no_speculation = false;
+  SpeculationFlags speculation;
   SamplingFlags sampling;
 
   void run() const;
   serve::ServerOptions server_options() const;
-  SessionOptions session_options(const ModelFile& file) const;
+  SessionOptions first_options() const;
+  SessionOptions session_options(const ModelFile& file, const DraftFile& draft) const;
 };
 
 serve::ServerOptions ServeVerb::server_options() const {
@@ -64,14 +66,19 @@ std::int64_t positions_in(std::int64_t bytes, std::int64_t slots, const ModelFil
   return least;
 }
 
-// Where nobody says how long a conversation may be, all slots together take half of the memory that
-// is free. The context itself stays what it is: answers do not depend on the machine.
-SessionOptions ServeVerb::session_options(const ModelFile& file) const {
+SessionOptions ServeVerb::first_options() const {
   SessionOptions options = model.session();
   options.slots = slots.value_or(kMostSlots);
+  return options;
+}
+
+// Where nobody says how long a conversation may be, all slots together take half of the memory that
+// is free. The context itself stays what it is: answers do not depend on the machine.
+SessionOptions ServeVerb::session_options(const ModelFile& file, const DraftFile& draft) const {
+  SessionOptions options = first_options();
   const std::int64_t trained = file.config().context;
   if (model.memory) {
-    model.keep_to_memory(file, options);
+    model.keep_to_memory(file, options, draft.shape());
     return options;
   }
   if (model.context) return options;
@@ -104,8 +111,11 @@ void ServeVerb::run() const {
     warn_of_unread(*chat_template, variables);
     chat_template->set_variables(variables);
   }
-  serve::Engine engine(std::make_unique<Session>(file, session_options(*file)),
-                       {queue.value_or(kQueue), !no_speculation});
+  const DraftFile draft = speculation.open(*tokenizer, first_options());
+  auto session = std::make_unique<Session>(file, session_options(*file, draft));
+  auto draft_model = draft.load(*session);
+  serve::Engine engine(std::move(session), {queue.value_or(kQueue), !speculation.off},
+                       std::move(draft_model));
   serve::Service service{engine, tokenizer, std::move(chat_template),
                          name.value_or(name_of(model.path)), std::time(nullptr)};
   service.defaults = {sampling.chosen(), sampling.seed.value_or(-1) >= 0};
@@ -142,7 +152,7 @@ std::function<void()> declare_serve(Options& options) {
   declare_variables(options, command->set);
   options.text("--name", "NAME", command->name,
                "what clients call the model (default: the file's name)");
-  options.flag("--no-speculation", command->no_speculation, kNoSpeculationHelp);
+  command->speculation.declare(options);
   command->sampling.declare(options);
   return [command] { command->run(); };
 }

@@ -42,6 +42,7 @@ class GgufFile : public TensorSource {
   std::string path() const override { return name_; }  // of the first part
   using TensorSource::release;
   void release(const TensorInfo& tensor, std::span<const std::byte> part) const override;
+  void release_all() const override;
 
  private:
   struct Alone {};

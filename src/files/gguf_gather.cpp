@@ -75,4 +75,9 @@ void GgufFile::release(const TensorInfo& tensor, std::span<const std::byte> part
   if (of != others_.end()) of->release(tensor, part);
 }
 
+void GgufFile::release_all() const {
+  if (mapped_) mapped_->release(bytes_);
+  for (const GgufFile& part : others_) part.release_all();
+}
+
 }  // namespace bantam::files

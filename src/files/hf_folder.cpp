@@ -229,4 +229,8 @@ void HfFolder::release(const TensorInfo& tensor, std::span<const std::byte> part
   if (shard != shards_.end()) shard->release(tensor, part);
 }
 
+void HfFolder::release_all() const {
+  for (const SafetensorsFile& shard : shards_) shard.release_all();
+}
+
 }  // namespace bantam::files

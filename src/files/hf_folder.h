@@ -38,6 +38,7 @@ class HfFolder : public TensorSource {
   std::string path() const override { return folder_.string(); }
   using TensorSource::release;
   void release(const TensorInfo& tensor, std::span<const std::byte> part) const override;
+  void release_all() const override;
 
  private:
   void read_single(const Path& path);

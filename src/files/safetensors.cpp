@@ -330,4 +330,8 @@ void SafetensorsFile::release(const TensorInfo&, std::span<const std::byte> part
   if (mapped_) mapped_->release(part);
 }
 
+void SafetensorsFile::release_all() const {
+  if (mapped_) mapped_->release(bytes_);
+}
+
 }  // namespace bantam::files

@@ -33,6 +33,7 @@ class SafetensorsFile : public TensorSource {
   std::string path() const override { return name_; }
   using TensorSource::release;
   void release(const TensorInfo& tensor, std::span<const std::byte> part) const override;
+  void release_all() const override;
 
  private:
   void read();

@@ -53,6 +53,8 @@ class TensorSource {
   // read.
   virtual void release(const TensorInfo& tensor, std::span<const std::byte> part) const = 0;
   void release(const TensorInfo& tensor) const { release(tensor, tensor.data); }
+  // The same of all that was read so far, also of what lies between the tensors.
+  virtual void release_all() const = 0;
 
   // Throws Error naming the file and the tensor when it is missing; with a shape, also when it has
   // another one (both are named).

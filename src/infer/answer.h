@@ -58,6 +58,13 @@ class Answer {
   // that was held back.
   std::string stop(StopReason reason);
 
+  // What step() would choose `ahead` tokens from now, after `sequence` (the prompt and the answer as
+  // far as it is known or guessed), were these the logits; a constraint is not asked.
+  std::int32_t foresee(std::span<const std::int32_t> sequence, std::uint64_t ahead,
+                       std::span<const float> logits) const {
+    return sampler_.foresee(sequence, ahead, logits);
+  }
+
   StopReason reason() const { return reason_; }
   // Tokens that may still come before the length ends it.
   std::int64_t left() const;

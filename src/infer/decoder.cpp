@@ -1,6 +1,7 @@
 #include "infer/decoder.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/error.h"
@@ -14,8 +15,8 @@ namespace {
 constexpr std::int64_t kWorthACopy = 16;
 
 constexpr std::size_t kMostGuesses = 16;
-// With more sequences a pass is bound by arithmetic, and guesses cost what they save.
-constexpr std::size_t kMostGuessing = 3;
+
+using PassClock = std::chrono::steady_clock;
 
 std::int64_t common_prefix(std::span<const std::int32_t> a, std::span<const std::int32_t> b) {
   return std::ranges::mismatch(a, b).in1 - a.begin();
@@ -170,6 +171,7 @@ bool Decoder::step(std::span<Going* const> goings, const Session::GoOn& go_on) {
   std::vector<Going*> active;
   for (Going* g : goings)
     if (!g->over()) active.push_back(g);
+  const bool reading = std::ranges::any_of(active, [](const Going* g) { return g->reads(); });
   feed(active);
   std::vector<Session::Part> parts;
   for (const Going* g : active) {
@@ -181,6 +183,7 @@ bool Decoder::step(std::span<Going* const> goings, const Session::GoOn& go_on) {
                      : ends ? Session::Want::last
                             : Session::Want::none});
   }
+  const PassClock::time_point start = PassClock::now();
   const bool whole = session_.evaluate_rows(
       parts,
       [&](std::span<const Session::Row> rows) {
@@ -197,7 +200,12 @@ bool Decoder::step(std::span<Going* const> goings, const Session::GoOn& go_on) {
             });
       },
       go_on);
-  for (Going* g : active) settle(*g);
+  const double seconds = std::chrono::duration<double>(PassClock::now() - start).count();
+  for (Going* g : active) {
+    // A pass that reads a prompt too says nothing of what guesses cost.
+    if (whole && !reading && g->proposer != nullptr) g->proposer->passed(g->guesses_, seconds);
+    settle(*g);
+  }
   return whole;
 }
 

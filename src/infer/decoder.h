@@ -18,6 +18,9 @@
 
 namespace bantam::infer {
 
+// With more sequences at once a pass is bound by arithmetic, and guesses cost what they save.
+inline constexpr std::size_t kMostGuessing = 3;
+
 // A sequence that goes on: a prompt, and the answer that grows behind it.
 class Going {
  public:

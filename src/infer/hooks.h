@@ -30,6 +30,11 @@ class Proposer {
                                             std::size_t most) = 0;
   // How many of the tokens proposed last came true.
   virtual void learn(std::size_t proposed, std::size_t accepted) = 0;
+  // How long the pass took that read so many guesses of this sequence (0: none were made).
+  virtual void passed(std::size_t guesses, double seconds) {
+    static_cast<void>(guesses);
+    static_cast<void>(seconds);
+  }
 };
 
 }  // namespace bantam::infer

@@ -198,13 +198,13 @@ bool Sampler::changes_logits() const {
 }
 
 // The ids whose logits the stages before top-n-sigma may change.
-std::vector<std::int32_t> Sampler::touched() const {
+std::vector<std::int32_t> Sampler::touched(std::span<const std::int32_t> history) const {
   std::vector<std::int32_t> ids;
   for (const LogitBias& b : options_.logit_bias) ids.push_back(b.id);
   const auto add_last = [&](std::int64_t most) {
-    const std::span<const std::int32_t> all(history_);
-    const auto last =
-        most < 0 ? all : all.last(std::min(all.size(), static_cast<std::size_t>(most)));
+    const auto last = most < 0 ? history
+                               : history.last(std::min(history.size(),
+                                                       static_cast<std::size_t>(most)));
     ids.insert(ids.end(), last.begin(), last.end());
   };
   if (options_.repeat_penalty != 1 || options_.frequency_penalty != 0 ||
@@ -219,10 +219,12 @@ std::vector<std::int32_t> Sampler::touched() const {
 
 // Where top-k follows, no more than can be among its k: those that nothing touches and that k + all
 // touched ones are likelier than are left out at once. The choice is the same.
-Candidates Sampler::candidates(std::span<const float> logits, std::span<const bool> allowed) const {
+Candidates Sampler::candidates(std::span<const std::int32_t> history,
+                               std::span<const float> logits,
+                               std::span<const bool> allowed) const {
   const bool one = options_.temperature == 0;
   if (allowed.empty() && (one || (options_.top_k > 0 && options_.top_n_sigma <= 0))) {
-    const std::vector<std::int32_t> ids = touched();
+    const std::vector<std::int32_t> ids = touched(history);
     const bool known =
         ids.empty() || (ids.front() >= 0 && static_cast<std::size_t>(ids.back()) < logits.size());
     const auto wanted = one ? 1 : static_cast<std::size_t>(options_.top_k);
@@ -233,39 +235,47 @@ Candidates Sampler::candidates(std::span<const float> logits, std::span<const bo
   return Candidates(logits, allowed);
 }
 
-std::int32_t Sampler::choose(std::span<const float> logits, std::span<const bool> allowed) {
-  const std::uint64_t index = chosen_++;
-  std::int32_t id = 0;
-  if (options_.temperature == 0 && !changes_logits() && allowed.empty()) {
-    id = greedy(logits);
-  } else {
-    const SamplerState state{
-        history_, {breakers_.get(), breaker_count_}, xtc_random_.uniform(index), mirostat_mu_};
-    Candidates candidates = this->candidates(logits, allowed);
-    const bool likeliest = options_.temperature == 0;
-    for (const SamplerStage* stage : kStages) {
-      if (likeliest && stage == &kTopNSigma) break;
-      stage->apply(options_, state, candidates);
-    }
-    if (likeliest) candidates.sort(1);
-    id = likeliest ? candidates.all().front().id : draw(candidates, index);
+Sampler::Choice Sampler::pick(std::span<const std::int32_t> history, std::uint64_t index,
+                              std::span<const float> logits, std::span<const bool> allowed) const {
+  const bool likeliest = options_.temperature == 0;
+  if (likeliest && !changes_logits() && allowed.empty()) return {greedy(logits)};
+  const SamplerState state{
+      history, {breakers_.get(), breaker_count_}, xtc_random_.uniform(index), mirostat_mu_};
+  Candidates candidates = this->candidates(history, logits, allowed);
+  for (const SamplerStage* stage : kStages) {
+    if (likeliest && stage == &kTopNSigma) break;
+    stage->apply(options_, state, candidates);
   }
-  history_.push_back(id);
-  return id;
+  if (!likeliest) return draw(candidates, index);
+  candidates.sort(1);
+  return {candidates.all().front().id};
 }
 
-std::int32_t Sampler::draw(Candidates& candidates, std::uint64_t index) {
+Sampler::Choice Sampler::draw(const Candidates& candidates, std::uint64_t index) const {
   const std::vector<double> weights = candidates.weights();
   double total = 0;
   for (const double w : weights) total += w;
   double left = random_.uniform(index) * total;
   std::size_t chosen = 0;
   while (chosen + 1 < weights.size() && (left -= weights[chosen]) >= 0) ++chosen;
-  if (options_.mirostat) {
-    const double surprise = -bantam_log(std::max(weights[chosen] / total, 1e-300)) / kLn2;
-    mirostat_mu_ -= options_.mirostat_eta * (surprise - options_.mirostat_tau);
-  }
-  return candidates.all()[chosen].id;
+  Choice choice{candidates.all()[chosen].id};
+  if (options_.mirostat)
+    choice.surprise = -bantam_log(std::max(weights[chosen] / total, 1e-300)) / kLn2;
+  return choice;
+}
+
+std::int32_t Sampler::choose(std::span<const float> logits, std::span<const bool> allowed) {
+  const std::uint64_t index = chosen_++;
+  const Choice choice = pick(history_, index, logits, allowed);
+  if (options_.mirostat && options_.temperature != 0)
+    mirostat_mu_ -= options_.mirostat_eta * (choice.surprise - options_.mirostat_tau);
+  history_.push_back(choice.id);
+  return choice.id;
+}
+
+std::int32_t Sampler::foresee(std::span<const std::int32_t> history, std::uint64_t ahead,
+                              std::span<const float> logits) const {
+  return pick(history, chosen_ + ahead, logits, {}).id;
 }
 
 }  // namespace bantam::infer

@@ -151,12 +151,24 @@ class Sampler {
   // before, the stream and n alone. `allowed`, unless it is empty, says of each id whether it may
   // come: the others are as if they were not there. Throws Error when no logit is a number.
   std::int32_t choose(std::span<const float> logits, std::span<const bool> allowed = {});
+  // What would be chosen `ahead` choices from now, after `history` (prompt and answer so far), if
+  // these were the logits: with the random number of that choice, so that a model which thinks alike
+  // draws the same. Nothing changes. Throws Error as choose does.
+  std::int32_t foresee(std::span<const std::int32_t> history, std::uint64_t ahead,
+                       std::span<const float> logits) const;
 
  private:
-  std::int32_t draw(Candidates& candidates, std::uint64_t index);
+  struct Choice {
+    std::int32_t id;
+    double surprise = 0;  // in bits, for mirostat
+  };
+  Choice pick(std::span<const std::int32_t> history, std::uint64_t index,
+              std::span<const float> logits, std::span<const bool> allowed) const;
+  Choice draw(const Candidates& candidates, std::uint64_t index) const;
   bool changes_logits() const;
-  std::vector<std::int32_t> touched() const;
-  Candidates candidates(std::span<const float> logits, std::span<const bool> allowed) const;
+  std::vector<std::int32_t> touched(std::span<const std::int32_t> history) const;
+  Candidates candidates(std::span<const std::int32_t> history, std::span<const float> logits,
+                        std::span<const bool> allowed) const;
 
   SamplingOptions options_;
   Random random_, xtc_random_;

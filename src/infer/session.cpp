@@ -66,6 +66,9 @@ Session::Session(std::shared_ptr<const ModelFile> file, const Model* model,
       options.positions > 0 ? std::min(options.positions, context_) : context_;
   CacheShape shape = model_->cache_shape(options.slots, positions, type);
   shape.chunk = chunk_;
+  const std::vector<WeightSpec> weights = this->weights();
+  looked_up_.emplace(file_, weights, context_of_run_->arithmetic,
+                     shape.slots * shape.context, chunk_);
   cache_ = std::make_unique<Cache>(std::move(shape));
 }
 
@@ -197,6 +200,7 @@ bool Session::evaluate_rows(std::span<const Part> parts, const SeeRows& see, con
 
 void Session::forward(const Batch& batch, std::span<const Place> wanted, const SeeRows& see) {
   arena_.reset();
+  looked_up_->fetch(batch);
   const Tensor logits = model_->forward(*context_of_run_, batch, cache_.get());
   const auto width = static_cast<std::size_t>(config().vocabulary);
   std::vector<Row> rows;

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "kernels/kernels.h"
 #include "models/loader.h"
+#include "models/looked_up.h"
 #include "nn/cache.h"
 #include "tensor/context.h"
 #include "tensor/runtime.h"
@@ -161,6 +162,7 @@ class Session {
   std::unique_ptr<Model> loaded_;  // null: the model is somebody else's
   const Model* model_;
   std::unique_ptr<Cache> cache_;
+  std::optional<LookedUp> looked_up_;
   std::vector<std::vector<std::int32_t>> tokens_;  // by slot
 };
 

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "kernels/memory_size.h"
 
 namespace bantam::kernels {
 
@@ -56,11 +57,21 @@ void FreeBytes::operator()(std::byte* p) const noexcept {
     std::free(head.base);
 }
 
+namespace {
+
+bool is_large(std::size_t count) { return kMap && count >= kHuge / 8; }
+
+}  // namespace
+
+std::size_t allocated_size(std::size_t count) {
+  const std::size_t unit = is_large(count) ? kHuge : kPage;
+  return count == 0 ? unit : (count + unit - 1) / unit * unit;
+}
+
 Bytes allocate_bytes(std::size_t count) {
   if (count > SIZE_MAX / 4) throw std::bad_alloc();
-  const std::size_t unit = kMap && count >= kHuge / 8 ? kHuge : kPage;
-  const std::size_t bytes = count == 0 ? unit : (count + unit - 1) / unit * unit;
-  if (unit == kHuge) return map_bytes(bytes);
+  const std::size_t bytes = allocated_size(count);
+  if (is_large(count)) return map_bytes(bytes);
   void* base = std::aligned_alloc(kPage, kPage + bytes);
   if (base == nullptr) throw std::bad_alloc();
   std::byte* memory = static_cast<std::byte*>(base) + kPage;

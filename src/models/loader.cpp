@@ -1,6 +1,7 @@
 #include "models/loader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -11,6 +12,7 @@
 #include "files/model_path.h"
 #include "models/stored.h"
 #include "models/ternary.h"
+#include "tensor/held_form.h"
 
 namespace bantam::models {
 
@@ -122,17 +124,22 @@ class Loader {
     Tensor rows = stored_rows(file_, weight, table ? &memory_ : nullptr);
     *weight.tensor = table ? std::move(rows) : widened(rows, info);
   }
+  // What was read on the way: heads of the file, pages that the system mapped around a few numbers.
+  void end() { file_->tensors().release_all(); }
 
  private:
-  static Tensor widened(const Tensor& rows, const TensorInfo& info) {
-    if (rows.type() == Type::f32) return rows;
+  // Vectors are few numbers, with matrices around them that would be mapped too: they are copied.
+  Tensor widened(const Tensor& rows, const TensorInfo& info) {
     const Format& f = format(rows.type());
     if (rows.shape().count() % f.block != 0)
       throw Error("its width does not fit the type " + info.type_name)
           .in(info.file)
           .field(info.name)
           .at(info.offset);
-    Tensor wide = Tensor::zeros(rows.shape());
+    std::shared_ptr<std::byte> memory =
+        memory_.take(static_cast<std::size_t>(byte_size(Type::f32, rows.shape())));
+    const View view(memory.get(), Type::f32, rows.shape());
+    Tensor wide(view, std::move(memory));
     f.decode(rows.view().data, wide.f32(), rows.shape().count());
     return wide;
   }
@@ -140,18 +147,22 @@ class Loader {
   void load_matrix(const WeightSpec& weight, const TensorInfo& info) {
     // Rows that are multiplied as they are stored lie side by side too, if they must be copied.
     const bool stays =
-        arithmetic_ != Arithmetic::bf16 && !format(stored_type(*file_, weight)).quantised;
+        held_form(stored_type(*file_, weight), arithmetic_) == HeldForm::rows;
     const Tensor rows = stored_rows(file_, weight, stays ? &memory_ : nullptr);
     Weight& w = *weight.matrix = rows;
     if (stays) return;
-    // A large one (most often the head) is given back row by row, so that it is not in memory
-    // twice. One that is the embedding too comes back by the rows that are looked up.
-    constexpr std::size_t kLarge = 32 << 20;
+    // A large one (most often the head) is given back piece by piece, so that it is not in memory
+    // twice: all that was mapped of it, as systems map more around a row than the row.
+    constexpr std::size_t kLarge = 8 << 20, kPiece = 4 << 20;
+    std::atomic<std::size_t> read = 0;
     const bool of_file = rows.view().data >= info.data.data() &&
                          rows.view().data < info.data.data() + info.data.size();
     PartPacked done;
     if (of_file && info.data.size() >= kLarge)
-      done = [&](std::span<const std::byte> part) { file_->tensors().release(info, part); };
+      done = [&](std::span<const std::byte> part) {
+        const std::size_t before = read.fetch_add(part.size());
+        if (before / kPiece != (before + part.size()) / kPiece) file_->tensors().release(info);
+      };
     w.prepare(exec_, arithmetic_, memory_, done);
     file_->tensors().release(info);
   }
@@ -219,6 +230,7 @@ std::unique_ptr<Model> load_model(std::shared_ptr<const ModelFile> file, Arithme
   refuse_unknown(*file, weights);
   Loader loader(file, arithmetic, exec);
   for (const WeightSpec& weight : weights) loader.load(weight);
+  loader.end();
   return model;
 }
 

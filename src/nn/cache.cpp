@@ -9,6 +9,14 @@
 
 namespace bantam::nn {
 
+namespace {
+
+// Positions before a window that stay where there is room, so that a few tokens can be taken back
+// right after it has moved: a draft's guesses that did not come true.
+constexpr std::int64_t kTakenBack = 16;
+
+}  // namespace
+
 // Twice the window or more, so that it seldom has to be moved.
 std::int64_t CacheShape::room(const Layer& layer) const {
   if (layer.window == 0 || layer.window >= context) return context;
@@ -152,11 +160,12 @@ void Cache::make_room(const Batch& batch) {
     for (std::size_t i = 0; i < shape_.layers.size(); ++i) {
       const CacheShape::Layer& l = shape_.layers[i];
       if (after - start(i, slot) <= shape_.room(l)) continue;
-      const std::int64_t to = std::max<std::int64_t>(first + 1 - l.window, 0);
-      if (l.window == 0 || after - to > shape_.room(l))
+      const std::int64_t last = std::max<std::int64_t>(first + 1 - l.window, 0);
+      const std::int64_t least = std::max<std::int64_t>(after - shape_.room(l), 0);
+      if (l.window == 0 || least > last)
         throw Error("the cache has room for " + std::to_string(shape_.room(l)) +
                     " positions, not " + std::to_string(after));
-      move_window(i, slot, to, first);
+      move_window(i, slot, std::max(last - kTakenBack, least), first);
     }
     t = end;
   }

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "kernels/exec.h"
 #include "plan/energy.h"
+#include "plan/memory.h"
 #include "plan/resident.h"
 #include "tensor/runtime.h"
 
@@ -51,8 +52,16 @@ class Bench {
     return !stopped_;
   }
 
+  // Of the file, which is closed again: in memory is what whoever answers has, no more.
+  std::int64_t vocabulary() {
+    const ModelFile file(path_);
+    tokenizer_ = tokenizer_if_any(file);
+    return file.config().vocabulary;
+  }
+
   void open() {
     session_.reset();
+    file_.reset();
     file_ = std::make_shared<const ModelFile>(path_);
     SessionOptions o = options_.session;
     o.slots = *std::ranges::max_element(options_.batches);
@@ -67,7 +76,7 @@ class Bench {
   // Each from nothing, with the first prompt behind it. Then every row once, so that the peak of
   // memory is known before the probes take theirs.
   void loads() {
-    const std::int64_t width = ModelFile(path_).config().vocabulary;
+    const std::int64_t width = vocabulary();
     const std::vector<std::int32_t> prompt = bench_tokens(options_.prompt, width, 0);
     for (std::int64_t i = 0; i < options_.loads && (go_on() || i == 0); ++i) {
       const double start = seconds_now();
@@ -168,6 +177,7 @@ class Bench {
   OwnRuntime runtime_;
   std::int64_t done_ = 0;
   bool stopped_ = false;
+  std::shared_ptr<const Tokenizer> tokenizer_;  // for its memory: whoever answers has it
   std::shared_ptr<const ModelFile> file_;
   std::unique_ptr<Session> session_;
   EnergyMeter meter_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "base/rooms.h"
@@ -11,9 +12,15 @@
 
 namespace bantam::plan {
 
+// A way to store a model: one type for all matrices, or a mix.
+struct Storing {
+  std::string name;  // "q4_k_m"
+  std::function<StoredType(const Config&)> types;
+};
+
 struct ModelChoice {
   const NamedShape* shape = nullptr;
-  Type type = Type::f16;
+  std::string type;  // the name of how it is stored
   MemoryParts memory;
   SpeedPlan speed;
 };
@@ -24,9 +31,10 @@ struct ChoiceLimits {
   std::int64_t context = 4096;
 };
 
-// Of each known shape the type of most bits a weight that keeps within the limits; the largest
-// shape comes first, shapes that cannot keep within them are left out. `types`: to choose from.
+// Of each known shape the way to store it that has most bits a weight within the limits; the largest
+// shape comes first, shapes that cannot keep within them are left out. `ways`: to choose from, of
+// equal ones the first is better.
 std::vector<ModelChoice> choose_model(const Device& device, const ChoiceLimits& limits,
-                                      std::span<const Type> types, const SessionOptions& options);
+                                      std::span<const Storing> ways, const SessionOptions& options);
 
 }  // namespace bantam::plan

@@ -7,10 +7,11 @@
 #include "base/machine.h"
 #include "base/progress.h"
 #include "blocks/format.h"
+#include "kernels/memory_size.h"
 #include "models/stored.h"
-#include "models/writer.h"
 #include "plan/resident.h"
 #include "plan/work.h"
+#include "tensor/held_form.h"
 
 namespace bantam::plan {
 
@@ -41,28 +42,40 @@ std::int64_t activation_bytes(const RunShape& shape, std::int64_t rows) {
   return static_cast<std::int64_t>(activations.peak());
 }
 
-std::int64_t widest_input(const RunShape& shape) {
-  const std::unique_ptr<Model> model = family_by_gguf(shape.config.family, "").make(shape.config);
-  std::int64_t widest = 0;
-  for (const WeightSpec& weight : model->weights())
-    if (weight.role == Role::linear) widest = std::max(widest, weight.shape.back());
-  return widest;
+// Memory as the allocator hands it out.
+std::int64_t allocated(std::int64_t bytes) {
+  return static_cast<std::int64_t>(allocated_size(static_cast<std::size_t>(bytes)));
 }
 
-// What products and attention keep beside the activations.
+// What products and attention keep beside the activations: once, and for each thread.
 std::int64_t worker_bytes(const RunShape& shape, std::int64_t rows) {
-  std::int64_t heads_width = 0, keys = 0;
+  std::int64_t once = 0, each = 0;
   const CacheShape cache = cache_shape_of(shape);
   for (const CacheShape::Layer& layer : cache.layers) {
-    heads_width = std::max(heads_width, layer.head_dim);
-    keys = std::max(keys,
-                    layer.window > 0 ? std::min(layer.window, shape.positions) : shape.positions);
+    const std::int64_t keys =
+        layer.window > 0 ? std::min(layer.window, shape.positions) : shape.positions;
+    each = std::max(each, 4 * attention_scratch(keys, 0, layer.head_dim));
   }
-  const std::int64_t attention = 4 * attention_scratch(keys, 0, heads_width) * shape.threads;
-  const double packed = shape.arithmetic == Arithmetic::bf16  ? 2
-                        : shape.arithmetic == Arithmetic::f32 ? 0
-                                                              : 1 + 8.0 / 32;
-  return attention + std::llround(packed * static_cast<double>(rows * widest_input(shape)));
+  const std::unique_ptr<Model> model = family_by_gguf(shape.config.family, "").make(shape.config);
+  const Planes planes = shape.arithmetic == Arithmetic::int8 ? Planes::one : Planes::two;
+  for (const WeightSpec& weight : model->weights()) {
+    if (weight.matrix == nullptr) continue;
+    const std::int64_t k = weight.shape.back(), n = weight.shape.rows();
+    const std::int64_t m = weight.role == Role::head ? shape.slots : rows;
+    switch (held_form(shape.type(weight), shape.arithmetic)) {
+      case HeldForm::strips:
+        once = std::max(once, rounded_rows_size(m, k, planes));
+        each = std::max(each, strip_room_size(m, n, shape.threads));
+        break;
+      case HeldForm::panels:
+        once = std::max(once, 2 * m * k);
+        break;
+      case HeldForm::rows:
+      case HeldForm::wide:
+        break;
+    }
+  }
+  return allocated(once) + shape.threads * allocated(each);
 }
 
 // Tables double in length, from 64 on.
@@ -71,12 +84,6 @@ std::int64_t rope_bytes(const RunShape& shape) {
   std::int64_t length = 64;
   while (length < shape.positions) length *= 2;
   return length * shape.config.rope_width() * 4 * (shape.config.rope_local_base > 0 ? 2 : 1);
-}
-
-// Looking a row up maps the pages around it too, as far as the system has them (fault-around).
-std::int64_t looked_up_bytes(const RunShape& shape, std::int64_t embedding) {
-  constexpr std::int64_t kAround = 64 << 10;
-  return std::min(embedding, shape.positions * shape.slots * kAround);
 }
 
 }  // namespace
@@ -117,37 +124,70 @@ RunShape run_shape(const ModelFile& file, const SessionOptions& options) {
                     options);
 }
 
-RunShape run_shape_of(const Config& config, Type type, const SessionOptions& options) {
-  const Arithmetic usual = format(type).quantised ? Arithmetic::int8 : Arithmetic::f32;
-  return shape_with(
-      config, [type](const WeightSpec& weight) { return gguf_weight_type(weight, type); },
-      options.arithmetic.value_or(usual), options);
+RunShape run_shape_of(const Config& config, StoredType type, const SessionOptions& options) {
+  const std::unique_ptr<Model> model = family_by_gguf(config.family, "").make(config);
+  const bool blocks = std::ranges::any_of(
+      model->weights(), [&](const WeightSpec& w) { return format(type(w)).quantised; });
+  const Arithmetic usual = blocks ? Arithmetic::int8 : Arithmetic::f32;
+  return shape_with(config, std::move(type), options.arithmetic.value_or(usual), options);
 }
 
 MemoryParts plan_memory(const RunShape& shape) {
   MemoryParts parts;
   const std::unique_ptr<Model> model = family_by_gguf(shape.config.family, "").make(shape.config);
-  for (const WeightSpec& weight : model->weights()) {
+  const std::vector<WeightSpec> weights = model->weights();
+  const std::int64_t room = shape.positions * shape.slots;
+  for (const WeightSpec& weight : weights) {
     const Type type = shape.type(weight);
-    if (weight.role == Role::embedding || weight.role == Role::positions)
-      parts.weights += looked_up_bytes(shape, byte_size(type, weight.shape));
-    else
+    if (only_looked_up(weight, weights, shape.type, shape.arithmetic))
+      parts.weights += looked_up_bytes(weight.shape, type, room, shape.chunk);
+    else if (weight.role != Role::embedding)  // else it is the head, too
       parts.weights += held_bytes(weight, type, shape.arithmetic);
   }
   parts.cache = cache_shape_of(shape).bytes();
   const std::int64_t rows = std::min(shape.chunk, std::max<std::int64_t>(shape.positions, 1));
-  parts.scratch = activation_bytes(shape, rows) + worker_bytes(shape, rows) + rope_bytes(shape);
+  parts.scratch =
+      allocated(activation_bytes(shape, rows)) + worker_bytes(shape, rows) + rope_bytes(shape);
   return parts;
 }
 
-std::int64_t program_bytes() { return static_cast<std::int64_t>(resident_memory().now); }
+std::shared_ptr<const Tokenizer> tokenizer_if_any(const ModelFile& file) {
+  try {
+    return tokenizer_of(file);
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
 
-std::int64_t largest_context(RunShape shape, std::int64_t program, std::int64_t limit) {
+// Code of the forward pass, stacks and small pieces of the threads: as measured.
+constexpr std::int64_t kRunsPages = 3 << 20;
+
+std::int64_t program_bytes() {
+  return static_cast<std::int64_t>(resident_memory().now) + kRunsPages;
+}
+
+namespace {
+
+std::int64_t total_with(const RunShape& shape, const RunShape* beside) {
+  std::int64_t total = plan_memory(shape).total();
+  if (beside == nullptr) return total;
+  RunShape other = *beside;
+  other.positions = std::min(other.positions, shape.positions);
+  return total + plan_memory(other).total();
+}
+
+// What no plan knows: ends of huge pages, what the system's allocator keeps.
+constexpr std::int64_t kUnforeseen = 4 << 20;
+
+}  // namespace
+
+std::int64_t largest_context(RunShape shape, std::int64_t program, std::int64_t limit,
+                             const RunShape* beside) {
   std::int64_t low = 0, high = shape.positions;
   while (low < high) {
     const std::int64_t middle = low + (high - low + 1) / 2;
     shape.positions = middle;
-    if (program + plan_memory(shape).total() <= limit)
+    if (program + total_with(shape, beside) <= limit)
       low = middle;
     else
       high = middle - 1;
@@ -155,16 +195,19 @@ std::int64_t largest_context(RunShape shape, std::int64_t program, std::int64_t 
   return low;
 }
 
-std::int64_t keep_to_memory(const ModelFile& file, SessionOptions& options, std::int64_t limit) {
+std::int64_t keep_to_memory(const ModelFile& file, SessionOptions& options, std::int64_t limit,
+                            const RunShape* beside) {
   const RunShape shape = run_shape(file, options);
-  const std::int64_t program = program_bytes();
+  const std::int64_t program = program_bytes() + kUnforeseen;
+  const std::int64_t total = program + total_with(shape, beside);
+  if (total <= limit) return shape.positions;
   const MemoryParts parts = plan_memory(shape);
-  if (program + parts.total() <= limit) return shape.positions;
-  const std::int64_t most = largest_context(shape, program, limit);
+  const std::int64_t most = largest_context(shape, program, limit, beside);
   const auto bytes = [](std::int64_t count) { return byte_text(static_cast<double>(count)); };
-  const std::string need = "this needs " + bytes(program + parts.total()) + " (" +
-                           bytes(parts.weights) + " of weights, " + bytes(parts.cache) +
-                           " of cache), more than the " + bytes(limit) + " that it may have";
+  const std::string need = "this needs " + bytes(total) + " (" + bytes(parts.weights) +
+                           " of weights, " + bytes(parts.cache) + " of cache" +
+                           (beside == nullptr ? "" : ", the draft") + "), more than the " +
+                           bytes(limit) + " that it may have";
   if (most < std::min<std::int64_t>(shape.positions, 16))
     throw Error(need + "; take a smaller model or fewer bits a weight (bantam plan finds some)");
   if (options.context > 0 || options.positions > 0)

@@ -3,15 +3,15 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <span>
 
 #include "base/rooms.h"
 #include "infer/session.h"
+#include "models/looked_up.h"
 
 namespace bantam::plan {
 
 // The types that a model's weights are stored in.
-using StoredType = std::function<Type(const WeightSpec& weight)>;
 StoredType types_of(const ModelFile& file);
 
 struct MemoryParts {  // bytes
@@ -33,25 +33,31 @@ struct RunShape {
 };
 // What `options` come to for a file. Throws Error as opening a session would.
 RunShape run_shape(const ModelFile& file, const SessionOptions& options);
-// The same for a model that is not there, with matrices of `type` as a GGUF would have them.
-RunShape run_shape_of(const Config& config, Type type, const SessionOptions& options);
+// The same for a model that is not there.
+RunShape run_shape_of(const Config& config, StoredType type, const SessionOptions& options);
 
 // Keys and values of such a run.
 CacheShape cache_shape_of(const RunShape& shape);
 
 // When every position has been written. `program` stays 0: see program_bytes.
 MemoryParts plan_memory(const RunShape& shape);
-// What this process has now.
+// What this process has now, and the pages of the program that only a run touches. Whoever runs a
+// model opens its tokenizer too: it should be open already.
 std::int64_t program_bytes();
+// Null where the file has none that can be read: a model can be planned and measured without.
+std::shared_ptr<const Tokenizer> tokenizer_if_any(const ModelFile& file);
 
 // The most positions whose run stays within `limit` bytes, `program` among them; at most
-// `shape.positions`; 0: not even one does.
-std::int64_t largest_context(RunShape shape, std::int64_t program, std::int64_t limit);
+// `shape.positions`; 0: not even one does. `beside`: a model that runs with it, over as many
+// positions (a draft).
+std::int64_t largest_context(RunShape shape, std::int64_t program, std::int64_t limit,
+                             const RunShape* beside = nullptr);
 
 // Makes a session keep to `limit` bytes: where no context was asked for, there is memory for as
 // many positions as fit (the context itself, which answers may depend on, stays what it is). Throws
 // Error, saying what would fit, when what was asked for does not. `file` has been opened, and its
 // tokenizer too if it is wanted. Returns the positions.
-std::int64_t keep_to_memory(const ModelFile& file, SessionOptions& options, std::int64_t limit);
+std::int64_t keep_to_memory(const ModelFile& file, SessionOptions& options, std::int64_t limit,
+                            const RunShape* beside = nullptr);
 
 }  // namespace bantam::plan

@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "blocks/format.h"
-#include "models/writer.h"
 
 namespace bantam::plan {
 
@@ -104,23 +103,26 @@ Config config_of_size(std::int64_t parameters) {
   return c;
 }
 
-void write_random_model(const Config& config, Type type, const Path& path) {
+WeightType all_of(Type type) {
   if (!format(type).encode)
     throw Error("type " + std::string(format(type).name) + " cannot be written");
+  return [type](const WeightSpec& weight) { return gguf_weight_type(weight, type); };
+}
+
+void write_random_model(const Config& config, const WeightType& type, const Path& path) {
   const Family& family = family_by_gguf(config.family, path.string());
   const std::unique_ptr<Model> model = family.make(config);
   GgufWriter writer(path);
   writer.set("tokenizer.ggml.model", "no_vocab");  // how GGUF says that there is none
-  const auto kind = [&](const auto& w) { return gguf_weight_type(w, type); };
   write_gguf(
       *model, family, writer,
       [&](const auto& w) {
-        if (w.role != Role::gain) return random_matrix(w.shape, kind(w));
+        if (w.role != Role::gain) return random_matrix(w.shape, type(w));
         Tensor ones = Tensor::zeros(w.shape);
         std::fill_n(ones.f32(), w.shape.count(), 1.0f);
         return ones;
       },
-      kind);
+      type);
 }
 
 }  // namespace bantam::plan

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "models/model.h"
+#include "models/writer.h"
 
 namespace bantam::plan {
 
@@ -33,6 +34,8 @@ std::int64_t parameters_of(const Config& config);
 
 // Writes a GGUF without a tokenizer, one tensor at a time; in memory is the largest of them. Rows
 // of a matrix repeat after sixteen: encoding would take longer than all else.
-void write_random_model(const Config& config, Type type, const Path& path);
+void write_random_model(const Config& config, const WeightType& type, const Path& path);
+// With matrices of `type` as GGUF files of it have them.
+WeightType all_of(Type type);
 
 }  // namespace bantam::plan

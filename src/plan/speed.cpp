@@ -133,17 +133,22 @@ SpeedPlan measure_part(std::shared_ptr<const ModelFile> file, const SessionOptio
   const double load = plan_clock() - start;
   Stopwatch watch(session);
   watch.prompt(std::min<std::int64_t>(prompt, 32), Session::Want::last, 0);  // wakes all up
-  const double body = watch.prompt(prompt, Session::Want::none, 0.5);
-  const double token_body = watch.token(Session::Want::none, 0.3);
-  const double token_whole = watch.token(Session::Want::last, 0.3);
-  const double head = std::max(token_whole - token_body, 0.0);
   SpeedPlan plan;
   plan.prompt = prompt;
   plan.load_s = load * static_cast<double>(split.layers + split.rest) /
                 (static_cast<double>(split.layers) * share + static_cast<double>(split.rest));
-  plan.first_token_s = body / share + head;
+  if (layers == whole.config.layers) {
+    plan.first_token_s = watch.prompt(prompt, Session::Want::last, 0.8);
+    plan.decode_per_s = 1 / watch.token(Session::Want::last, 0.6);
+  } else {
+    const double body = watch.prompt(prompt, Session::Want::none, 0.5);
+    const double token_body = watch.token(Session::Want::none, 0.3);
+    const double token_whole = watch.token(Session::Want::last, 0.3);
+    const double head = std::max(token_whole - token_body, 0.0);
+    plan.first_token_s = body / share + head;
+    plan.decode_per_s = 1 / (token_body / share + head);
+  }
   plan.prefill_per_s = static_cast<double>(prompt) / plan.first_token_s;
-  plan.decode_per_s = 1 / (token_body / share + head);
   return plan;
 }
 
@@ -162,7 +167,7 @@ SpeedPlan measure_speed(std::shared_ptr<const ModelFile> file, const SessionOpti
   return measure_part(std::move(file), options, run, layers, prompt);
 }
 
-SpeedPlan measure_speed(const Config& config, Type type, const SessionOptions& options,
+SpeedPlan measure_speed(const Config& config, const StoredType& type, const SessionOptions& options,
                         std::int64_t prompt, std::int64_t sample) {
   const PassingFile passing;
   RunShape run = run_shape_of(config, type, options);

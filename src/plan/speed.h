@@ -32,9 +32,9 @@ ModelCosts costs_of(const RunShape& run);
 // the other layers take is reckoned from the bytes that they have.
 SpeedPlan measure_speed(std::shared_ptr<const ModelFile> file, const SessionOptions& options,
                         std::int64_t prompt, std::int64_t sample = std::int64_t{400} << 20);
-// The same for a model that is not there: one of its shape with random weights of `type` is made in
-// memory that is given back.
-SpeedPlan measure_speed(const Config& config, Type type, const SessionOptions& options,
+// The same for a model that is not there: one of its shape with random weights of these types is made
+// in memory that is given back.
+SpeedPlan measure_speed(const Config& config, const StoredType& type, const SessionOptions& options,
                         std::int64_t prompt, std::int64_t sample = std::int64_t{400} << 20);
 
 // The shares of a device's limits that runs here reach: docs/performance.md.

@@ -5,19 +5,9 @@
 #include "blocks/format.h"
 #include "kernels/detect.h"
 #include "models/stored.h"
+#include "tensor/held_form.h"
 
 namespace bantam::plan {
-
-namespace {
-
-// The type in which a linear weight lies in memory.
-Type held_type(Type stored, Arithmetic arithmetic) {
-  if (arithmetic == Arithmetic::bf16) return Type::bf16;
-  if (arithmetic == Arithmetic::f32 && format(stored).quantised) return Type::f32;
-  return stored;
-}
-
-}  // namespace
 
 double TokenWork::prompt_operations(std::int64_t tokens) const {
   return 2 * (static_cast<double>(body) * static_cast<double>(tokens) + static_cast<double>(head));
@@ -26,7 +16,7 @@ double TokenWork::prompt_operations(std::int64_t tokens) const {
 std::int64_t held_bytes(const WeightSpec& weight, Type type, Arithmetic arithmetic) {
   if (weight.role == Role::gain || weight.role == Role::bias)
     return byte_size(Type::f32, weight.shape);
-  return byte_size(held_type(type, arithmetic), weight.shape);
+  return tensor::held_bytes(weight.shape, type, arithmetic);
 }
 
 TokenWork token_work(const Config& config, Arithmetic arithmetic,

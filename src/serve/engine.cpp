@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "infer/prompt_lookup.h"
-
 namespace bantam::serve {
 
 namespace {
@@ -16,15 +14,17 @@ constexpr std::int64_t kRowsAlone = 256;
 }  // namespace
 
 struct Engine::Job {
-  Job(Wanted&& wanted, bool speculate)
-      : answer(std::move(wanted.answer)), going(wanted.prompt, *answer) {
+  Job(Wanted&& wanted, bool speculate, DraftModel* draft)
+      : answer(std::move(wanted.answer)),
+        speculation(*answer, draft),
+        going(wanted.prompt, *answer) {
     going.prompt_probabilities = wanted.prompt_probabilities;
     whole = wanted.whole;
-    if (speculate) going.proposer = &lookup;
+    if (speculate) going.proposer = &speculation;
   }
 
   std::unique_ptr<Answer> answer;
-  PromptLookup lookup;
+  Speculation speculation;
   std::function<void()> wake;
 
   // Of the engine's thread, until the news says that it has ended.
@@ -41,8 +41,10 @@ struct Engine::Job {
   bool over() const { return failed || going.over(); }
 };
 
-Engine::Engine(std::unique_ptr<Session> session, const EngineOptions& options)
+Engine::Engine(std::unique_ptr<Session> session, const EngineOptions& options,
+               std::unique_ptr<DraftModel> draft)
     : session_(std::move(session)),
+      draft_(std::move(draft)),
       decoder_(*session_, {.rows_alone = kRowsAlone}),
       options_(options) {
   // The engine's thread takes no memory for these: it could not say so to anybody.
@@ -78,7 +80,7 @@ Engine::Ticket Engine::start(Wanted& wanted, std::function<void()> wake) {
     ++open_;
   }
   try {
-    auto job = std::make_shared<Job>(std::move(wanted), options_.speculate);
+    auto job = std::make_shared<Job>(std::move(wanted), options_.speculate, draft_.get());
     job->wake = std::move(wake);
     {
       const std::lock_guard lock(mutex_);

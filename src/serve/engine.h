@@ -15,6 +15,7 @@
 #include "base/rooms.h"
 #include "infer/answer.h"
 #include "infer/decoder.h"
+#include "infer/draft.h"
 #include "infer/session.h"
 
 namespace bantam::serve {
@@ -50,8 +51,9 @@ struct EngineOptions {
 class Engine {
  public:
   // As many answers at once as the session has slots; so many more wait for one, in the order in
-  // which they came.
-  explicit Engine(std::unique_ptr<Session> session, const EngineOptions& options = {});
+  // which they came. `draft`, computing on what the session lends, guesses for a few of them.
+  explicit Engine(std::unique_ptr<Session> session, const EngineOptions& options = {},
+                  std::unique_ptr<DraftModel> draft = nullptr);
   // Ends the answers in the making.
   ~Engine();
   Engine(const Engine&) = delete;
@@ -107,6 +109,7 @@ class Engine {
 
   // Of the engine's thread.
   std::unique_ptr<Session> session_;
+  std::unique_ptr<DraftModel> draft_;  // may be null
   Decoder decoder_;
   EngineOptions options_;
   std::vector<std::shared_ptr<Job>> running_, woken_;

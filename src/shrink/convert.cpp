@@ -23,7 +23,7 @@ Conversion::Conversion(std::shared_ptr<const ModelFile> file, TypePlan plan,
     if (w.role == Role::linear) matrices_ = stored;
   }
   refuse_unknown(*file_, weights);
-  plan_.apply(*file_, weights);
+  plan_.apply(file_->config(), weights);
 }
 
 Tensor Conversion::rows(const WeightSpec& weight) {

@@ -58,8 +58,7 @@ void TypePlan::give(const std::string& name, Type wanted, std::int64_t width) {
   if (given != wanted) fallbacks_.push_back({name, wanted, given});
 }
 
-void TypePlan::apply(const ModelFile& file, const std::vector<WeightSpec>& weights) {
-  const Config& config = file.config();
+void TypePlan::apply(const Config& config, const std::vector<WeightSpec>& weights) {
   const auto place_in = [&](const WeightSpec& w) { return place_of(w.gguf, config.tied); };
   // In the order of the layers, which need not be that of the file.
   std::map<Place, std::vector<std::string>> names;

@@ -28,7 +28,7 @@ class TypePlan {
   static TypePlan chosen(std::map<std::string, Type> types, std::uint32_t file_type);
 
   // Works out the types for the tensors of a model. `weights` are the model's.
-  void apply(const ModelFile& file, const std::vector<WeightSpec>& weights);
+  void apply(const Config& config, const std::vector<WeightSpec>& weights);
   // Of the tensor `name`; nullopt: as it is.
   std::optional<Type> type_of(const std::string& name) const;
   // nullopt: that of the matrices' type.

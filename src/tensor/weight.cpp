@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "blocks/format.h"
 #include "tensor/context.h"
+#include "tensor/held_form.h"
 
 namespace bantam::tensor {
 
@@ -21,6 +22,7 @@ struct Weight::Forms {
   std::uint64_t generation = 1;
   Form<PackedBlocks> blocks;
   Form<PackedB> panels[2];  // for x w^T, for dy w
+  std::shared_ptr<std::byte> panels_memory;  // where prepare() put those for x w^T
   Form<Tensor> wide;        // float32 rows
   Form<Tensor> across;      // float32, a row for each input
   MemoryBlocks memory;
@@ -159,18 +161,31 @@ void Weight::multiply_transposed(Context& ctx, const Tensor& dy, Into dx) const 
 
 void Weight::prepare(const Exec& exec, Arithmetic arithmetic, MemoryBlocks& memory,
                      const PartPacked& done) {
-  const bool blocks = in_blocks(type());
-  if (!blocks && arithmetic != Arithmetic::bf16) return;  // multiplied as they are
+  const HeldForm held = held_form(type(), arithmetic);
+  const auto take = [&] {
+    return memory.take(static_cast<std::size_t>(held_bytes(shape(), type(), arithmetic)));
+  };
   Forms& forms = *forms_;
-  if (in_integers(arithmetic)) {
-    forms.blocks.value = PackedBlocks(exec, rows().view(), memory, done);
-    forms.blocks.generation = forms.generation;
-  } else if (arithmetic == Arithmetic::bf16) {
-    forms.panels[0].value = PackedB(dim(1), dim(0));
-    forms.panels[0].value.pack(exec, rows().view(), true, done);
-    forms.panels[0].generation = forms.generation;
-  } else {
-    wide(exec);
+  switch (held) {
+    case HeldForm::rows:
+      return;
+    case HeldForm::strips:
+      forms.blocks.value = PackedBlocks(exec, rows().view(), memory, done);
+      forms.blocks.generation = forms.generation;
+      break;
+    case HeldForm::panels:
+      forms.panels_memory = take();
+      forms.panels[0].value = PackedB(dim(1), dim(0), forms.panels_memory.get());
+      forms.panels[0].value.pack(exec, rows().view(), true, done);
+      forms.panels[0].generation = forms.generation;
+      break;
+    case HeldForm::wide: {
+      std::shared_ptr<std::byte> bytes = take();
+      const View view(bytes.get(), Type::f32, shape());
+      forms.wide.value = Tensor(view, std::move(bytes));
+      wide(exec);
+      break;
+    }
   }
   rows_ = Tensor(View(nullptr, type(), shape()), nullptr).with_slot(rows_.slot());
 }

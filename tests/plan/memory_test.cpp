@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "kernels/memory_size.h"
 #include "plan/choice.h"
 #include "plan/speed.h"
 #include "support/tiny_model.h"
@@ -36,8 +37,11 @@ TEST(MemoryPlan, CountsWhatAPassTakes) {
   for (std::int32_t i = 0; i < 40; ++i) batch.add(1, i, 0, i == 39);
   model->forward(ctx, batch, &cache);
   const std::int64_t rope = 128 * 16 * 4;  // 100 positions in tables of 128
+  const auto scores = static_cast<std::size_t>(4 * attention_scratch(100, 0, 16));
   EXPECT_EQ(parts.scratch,
-            static_cast<std::int64_t>(arena.peak()) + 4 * attention_scratch(100, 0, 16) + rope);
+            static_cast<std::int64_t>(allocated_size(arena.peak()) + allocated_size(0) +
+                                      allocated_size(scores)) +
+                rope);
   EXPECT_EQ(parts.cache, cache_shape_of(shape).bytes());
   EXPECT_EQ(parts.total(), parts.weights + parts.cache + parts.scratch);
   // Layers of one kind take the same memory one after the other.
@@ -119,13 +123,16 @@ TEST(SpeedPlan, IsMeasuredOnSomeLayers) {
     EXPECT_GT(plan.prefill_per_s, 0);
     EXPECT_GT(plan.load_s, 0);
   }
-  EXPECT_GT(measure_speed(file->config(), Type::q8_0, options, 16).decode_per_s, 0);
+  EXPECT_GT(measure_speed(file->config(), all_of(Type::q8_0), options, 16).decode_per_s, 0);
 }
 
 TEST(ModelChoice, KeepsWithinItsLimits) {
   const Device* device = find_device("4gb");
   ASSERT_NE(device, nullptr);
-  const std::vector<Type> types{Type::f16, Type::q8_0, Type::q4_0};
+  std::vector<Storing> types;
+  for (const Type type : {Type::q4_0, Type::f16, Type::q8_0})
+    types.push_back(
+        {std::string(format(type).name), [type](const Config&) { return all_of(type); }});
   ChoiceLimits limits{10, std::int64_t{2} << 30, 2048};
   const std::vector<ModelChoice> all = choose_model(*device, limits, types, {});
   ASSERT_FALSE(all.empty());
@@ -141,6 +148,9 @@ TEST(ModelChoice, KeepsWithinItsLimits) {
   limits = {1, std::int64_t{16} << 30, 2048};
   EXPECT_GT(parameters_of(config_of(*choose_model(*device, limits, types, {})[0].shape)),
             parameters_of(config_of(*all[0].shape)));
+  // With all the memory there is, the way of most bits, whatever the order in which they came.
+  limits = {0, std::int64_t{1} << 40, 2048};
+  EXPECT_EQ(choose_model(*device, limits, types, {})[0].type, "f16");
   limits.memory = 1 << 20;
   EXPECT_TRUE(choose_model(*device, limits, types, {}).empty());
 }

@@ -50,7 +50,7 @@ TEST(Shapes, AreWrittenAsModelsThatOpen) {
   Config config = test::tiny_config({});
   for (const Type type : {Type::f32, Type::q8_0}) {
     const Path path = folder / "model.gguf";
-    write_random_model(config, type, path);
+    write_random_model(config, all_of(type), path);
     const ModelFile file(path);
     EXPECT_EQ(file.config().width, config.width);
     EXPECT_NO_THROW(check_weights(file));

@@ -232,5 +232,18 @@ TEST_F(Engines, ItsEndEndsTheAnswers) {
   engine.reset();
 }
 
+TEST_F(Engines, ADraftChangesNoAnswer) {
+  auto session = this->session(3);
+  const Runtime runtime = session->runtime();
+  auto draft = std::make_unique<DraftModel>(file(), runtime, options(2), 4);
+  const DraftModel& used = *draft;
+  Engine engine(std::move(session), {.queue = 8}, std::move(draft));
+  std::vector<Asked> all;
+  for (std::uint64_t i = 0; i < 6; ++i) all.push_back(ask(engine, prompt(5 + 3 * i, i), 40));
+  for (std::uint64_t i = 0; i < 6; ++i)
+    EXPECT_EQ(all[i].wait(), expected(prompt(5 + 3 * i, i), 40)) << i;
+  EXPECT_GT(used.drafted(), 0u);
+}
+
 }  // namespace
 }  // namespace bantam

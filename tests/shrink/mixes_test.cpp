@@ -83,7 +83,7 @@ TEST(TypePlan, NamesWhatItGaveInstead) {
   const ModelFile file(folder / "m.gguf");
   const auto model = file.family().make(file.config());
   TypePlan plan = TypePlan::mixed(*find_mix("q4_k_m"), false);
-  plan.apply(file, model->weights());
+  plan.apply(file.config(), model->weights());
   // Rows of 64 and 96: nothing fits 256.
   EXPECT_EQ(plan.type_of("blk.3.attn_q.weight"), Type::q5_0);
   EXPECT_EQ(plan.type_of("blk.0.ffn_down.weight"), Type::q8_0);

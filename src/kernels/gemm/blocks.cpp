@@ -3,6 +3,7 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/numbers.h"
 #include "kernels/gemm/split.h"
+#include "kernels/memory_size.h"
 
 namespace bantam::kernels {
 
@@ -27,7 +28,8 @@ struct Activations {
   Activations(Scratch& scratch, std::int64_t m, std::int64_t groups_, Planes planes, std::size_t more)
       : groups(groups_), tiles(ceil_div(m, kTileRows)) {
     const std::int64_t count = tiles * groups * kTileRows, low = planes == Planes::two ? kGroup : 0;
-    auto* memory = scratch.get<std::byte>(static_cast<std::size_t>(count * (kGroup + low + 12 + 4 * static_cast<std::int64_t>(more))));
+    auto* memory = scratch.get<std::byte>(static_cast<std::size_t>(
+        rounded_rows_size(m, groups * kGroup, planes) + count * 4 * static_cast<std::int64_t>(more)));
     q = reinterpret_cast<std::int8_t*>(memory);
     q_low = low > 0 ? q + count * kGroup : nullptr;
     scales = reinterpret_cast<float*>(memory + count * (kGroup + low));
@@ -168,7 +170,31 @@ void run_strips(const Product& p, std::int64_t begin, std::int64_t end, const Ro
     write_strip(p, strip, room.sums + (strip - begin) * sums_size);
 }
 
+// Strips of a task, of all that there are.
+std::int64_t strips_of_task(std::int64_t strips, std::int64_t tiles, std::int64_t threads) {
+  return piece(strips, 1, tiles == 1 ? strips : 4, 6 * threads);
+}
+
+struct RoomSize {
+  std::int64_t codes, sums;
+};
+RoomSize room_size(std::int64_t m, std::int64_t strips) {
+  return {m > kFewRows ? kPassGroups * kGroupBytes : 0,
+          strips * ceil_div(m, kTileRows) * kTileRows * kStrip * 4};
+}
+
 }  // namespace
+
+std::int64_t rounded_rows_size(std::int64_t m, std::int64_t k, Planes planes) {
+  const std::int64_t codes = planes == Planes::two ? 2 * kGroup : kGroup;
+  return ceil_div(m, kTileRows) * kTileRows * (k / kGroup) * (codes + 12);
+}
+
+std::int64_t strip_room_size(std::int64_t m, std::int64_t n, unsigned threads) {
+  const RoomSize size =
+      room_size(m, strips_of_task(ceil_div(n, kStrip), ceil_div(m, kTileRows), threads));
+  return size.codes + size.sums;
+}
 
 void gemm_blocks(const Exec& exec, const ConstView& x, std::span<const BlockProduct> products,
                  Planes planes) {
@@ -189,8 +215,7 @@ void gemm_blocks(const Exec& exec, const ConstView& x, std::span<const BlockProd
   else
     run_range(exec, exec.kernels.quantise_rows, quantise, m, kTileRows);
 
-  const std::int64_t size =
-      piece(strips, 1, a.tiles == 1 ? strips : 4, 6 * static_cast<std::int64_t>(exec.pool.size()));
+  const std::int64_t size = strips_of_task(strips, a.tiles, exec.pool.size());
   const bool starting = m > kFewRows && exec.kernels.tall_starts;
   const std::int64_t each = a.tiles * a.groups * kTileRows;
   std::int32_t* starts = starting ? a.firsts + each : nullptr;
@@ -201,20 +226,21 @@ void gemm_blocks(const Exec& exec, const ConstView& x, std::span<const BlockProd
     std::int32_t* to = starts + static_cast<std::int64_t>(i) * each;
     for (std::int64_t at = 0; at < each; ++at) to[at] = factor * a.sums[at];
   }
+  const RoomSize needed = room_size(m, size);
   std::int64_t tasks = 0;
   for (const BlockProduct& p : products) tasks += ceil_div(ceil_div(p.w.n(), kStrip), size);
   run_tasks(exec, tasks, small, [&](std::int64_t task, unsigned worker) {
-    const std::int64_t room = m > kFewRows ? kPassGroups * kGroupBytes : 0;
     auto* memory = exec.scratch[worker].get<std::byte>(
-        static_cast<std::size_t>(room + size * a.tiles * kTileRows * kStrip * 4));
+        static_cast<std::size_t>(needed.codes + needed.sums));
     const BlockProduct* p = products.data();
     std::int64_t of_this = ceil_div(p->w.n(), kStrip);
     for (; task >= ceil_div(of_this, size); of_this = ceil_div(p->w.n(), kStrip)) {
       task -= ceil_div(of_this, size);
       ++p;
     }
-    run_strips({exec, a, p->w, m, p->bias, p->y, starting ? starts + (p - products.data()) * each : nullptr}, task * size, std::min(of_this, (task + 1) * size),
-               {reinterpret_cast<std::uint8_t*>(memory), reinterpret_cast<float*>(memory + room)});
+    run_strips({exec, a, p->w, m, p->bias, p->y, starting ? starts + (p - products.data()) * each : nullptr},
+               task * size, std::min(of_this, (task + 1) * size),
+               {reinterpret_cast<std::uint8_t*>(memory), reinterpret_cast<float*>(memory + needed.codes)});
   });
 }
 

@@ -8,6 +8,7 @@
 #include "blocks/half.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/split.h"
+#include "kernels/memory_size.h"
 
 namespace bantam::kernels {
 
@@ -129,16 +130,26 @@ BlockLayout layout_of(const Packing& p) {
   return l;
 }
 
+PackedSize packed_size(const BlockLayout& layout, std::int64_t n, std::int64_t k) {
+  const std::int64_t strips = ceil_div(n, kStrip), groups = k / kGroup;
+  return {strips * groups * layout.code_bytes,
+          strips * (groups >> layout.scale_shift) * layout.scale_bytes(),
+          strips * groups * layout.sub_bytes()};
+}
+
+PackedSize packed_size(Type type, std::int64_t n, std::int64_t k) {
+  return packed_size(layout_of(format(type).packing), n, k);
+}
+
 PackedBlocks::PackedBlocks(const Exec& exec, const ConstView& w, MemoryBlocks& memory,
                            const PartPacked& done)
     : n_(w.rows()), k_(w.columns()), layout_(layout_of(format(w.type).packing)) {
   const std::int64_t strips = ceil_div(n_, kStrip), records = groups() >> layout_.scale_shift;
-  const auto take = [&](std::int64_t bytes) {
-    return memory.take(static_cast<std::size_t>(strips * bytes));
-  };
-  codes_ = take(groups() * layout_.code_bytes);
-  scales_ = take(records * layout_.scale_bytes());
-  if (layout_.parts > 0) subs_ = take(groups() * layout_.sub_bytes());
+  const PackedSize size = packed_size(layout_, n_, k_);
+  const auto take = [&](std::int64_t bytes) { return memory.take(static_cast<std::size_t>(bytes)); };
+  codes_ = take(size.codes);
+  scales_ = take(size.scales);
+  if (layout_.parts > 0) subs_ = take(size.subs);
   if (exec.kernels.empty) return;
   const Format& from = format(w.type);
   const std::int64_t row_bytes = from.bytes(k_), in_block = from.block / kGroup;
