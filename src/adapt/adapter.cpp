@@ -39,6 +39,10 @@ std::string template_of(const Path& path) {
   return folder_template(path);
 }
 
+std::string whole_name(const WeightSpec& w) {
+  return w.role == Role::head ? "output.weight" : w.own_name();
+}
+
 std::string digest(const Adapter& adapter) {
   Sha256 sum;
   const auto add = [&](const std::string& name, const Tensor& t) {

@@ -24,7 +24,9 @@ struct LowRankUpdate {
 struct Adapter {
   std::string file;                              // as errors name it
   std::map<std::string, LowRankUpdate> updates;  // by WeightSpec::own_name()
-  // Weights that the adapter brings whole (f32), in place of the model's.
+  // Weights that the adapter brings whole (f32), in place of the model's, by whole_name(). One for a
+  // tied embedding leaves the head as it was, and the other way round (as PEFT computes, unless
+  // ensure_weight_tying says otherwise): then both are here.
   std::map<std::string, Tensor> whole;
   std::int64_t rank = 0;
   double alpha = 0;
@@ -40,6 +42,9 @@ struct Adapter {
     return false;
   }
 };
+
+// A weight's name among those that are brought whole: its own, but a tied head has one too.
+std::string whole_name(const WeightSpec& w);
 
 // A SHA-256 of all its numbers, in hex.
 std::string digest(const Adapter& adapter);

@@ -61,37 +61,82 @@ Tensor merged_rows(const Exec& exec, const Tensor& rows, const LowRankUpdate& up
   return out;
 }
 
+namespace {
+
+// What a pass reads of an adapter lies side by side in `memory`: it is little of each layer, and
+// scattered over small pages most of its time would go into finding it.
+std::shared_ptr<nn::LowRank> slot_of(const LowRankUpdate& u, MemoryBlocks& memory) {
+  auto slot = std::make_shared<nn::LowRank>();
+  const auto bytes = static_cast<std::size_t>(u.a.shape().count()) * sizeof(float);
+  const auto place = memory.take(bytes);
+  std::memcpy(place.get(), u.a.f32(), bytes);
+  slot->a = Weight(Tensor(View(place.get(), Type::f32, u.a.shape()), place));
+  slot->b = Weight(u.b);
+  slot->b.prepare_low_rank(memory);
+  slot->magnitude = u.magnitude;
+  slot->scale = u.scale;
+  if (u.magnitude) slot->inverse = Tensor::zeros({u.b.dim(0)});
+  return slot;
+}
+
+void require_none_left(const std::set<std::string>& left, const Adapter& adapter) {
+  if (!left.empty())
+    throw Error("the model has no weight that the adapter changes").in(adapter.file).field(*left.begin());
+}
+
+}  // namespace
+
 void attach(Model& model, const Adapter& adapter, const std::shared_ptr<const ModelFile>& file,
             const Exec& exec) {
   std::set<std::string> left;
   for (const auto& [name, update] : adapter.updates) left.insert(name);
   for (const auto& [name, whole] : adapter.whole) left.insert(name);
+  MemoryBlocks memory;
   for (const WeightSpec& w : model.weights()) {
-    if (const auto whole = adapter.whole.find(w.own_name()); whole != adapter.whole.end()) {
+    if (const auto whole = adapter.whole.find(whole_name(w)); whole != adapter.whole.end()) {
       require_shape("the adapter's weight", whole->second, w.shape);
       w.set(whole->second);
-      left.erase(w.own_name());
+      left.erase(whole->first);
     }
     const auto at = adapter.updates.find(w.own_name());
     if (at == adapter.updates.end() || !w.linear) continue;
     left.erase(w.own_name());
-    const LowRankUpdate& u = at->second;
-    auto slot = std::make_shared<nn::LowRank>();
-    slot->a = Weight(u.a);
-    slot->b = Weight(u.b);
-    slot->magnitude = u.magnitude;
-    slot->scale = u.scale;
-    if (u.magnitude) slot->inverse = Tensor::zeros({w.shape[0]});
-    w.linear->adapter = std::move(slot);
+    w.linear->adapter = slot_of(at->second, memory);
   }
-  if (!left.empty())
-    throw Error("the model has no weight that the adapter changes").in(adapter.file).field(*left.begin());
+  require_none_left(left, adapter);
   if (adapter.magnitudes()) RowLengths(model, adapter, file).update(exec);
+}
+
+void add_choice(Model& model, const Adapter& adapter, const std::shared_ptr<const ModelFile>& file,
+                const Exec& exec) {
+  if (!adapter.whole.empty())
+    throw Error("it brings whole weights, which stand in place of the model's: serve it alone, or merge "
+                "it into a model of its own")
+        .in(adapter.file)
+        .field(adapter.whole.begin()->first);
+  std::set<std::string> left;
+  for (const auto& [name, update] : adapter.updates) left.insert(name);
+  std::size_t number = 0;
+  MemoryBlocks memory;
+  for (const WeightSpec& w : model.weights()) {
+    if (!w.linear) continue;
+    if (w.linear->adapter)
+      throw Error("an adapter that holds for all rows is on the model already").in(adapter.file);
+    const auto at = adapter.updates.find(w.own_name());
+    number = w.linear->choices.size();
+    w.linear->choices.push_back(at == adapter.updates.end() ? nullptr : slot_of(at->second, memory));
+    left.erase(w.own_name());
+  }
+  require_none_left(left, adapter);
+  if (adapter.magnitudes()) RowLengths(model, adapter, file, number).update(exec);
 }
 
 void detach(Model& model) {
   for (const WeightSpec& w : model.weights())
-    if (w.linear) w.linear->adapter = nullptr;
+    if (w.linear) {
+      w.linear->adapter = nullptr;
+      w.linear->choices.clear();
+    }
 }
 
 Adapter make_adapter(Model& model, const std::shared_ptr<const ModelFile>& file,
@@ -160,11 +205,13 @@ std::vector<Parameter> adapter_parameters(Model& model, Adapter& adapter, Tape& 
 }
 
 RowLengths::RowLengths(Model& model, const Adapter& adapter,
-                       const std::shared_ptr<const ModelFile>& file) {
+                       const std::shared_ptr<const ModelFile>& file,
+                       std::optional<std::size_t> choice) {
   for (const WeightSpec& w : model.weights()) {
     const auto at = adapter.updates.find(w.own_name());
     if (at == adapter.updates.end() || !w.linear || !at->second.magnitude) continue;
-    parts_.push_back({stored_rows(file, w), at->second, w.linear->adapter->inverse});
+    const nn::LowRank& slot = choice ? *w.linear->choices[*choice] : *w.linear->adapter;
+    parts_.push_back({stored_rows(file, w), at->second, slot.inverse});
   }
 }
 

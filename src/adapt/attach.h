@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/rooms.h"
@@ -21,6 +22,11 @@ Tensor row_lengths(const Exec& exec, const Tensor& rows);
 // magnitudes need. Throws Error when a weight of the adapter is none of the model's.
 void attach(Model& model, const Adapter& adapter, const std::shared_ptr<const ModelFile>& file,
             const Exec& exec);
+// The model can compute with the adapter's updates from now on, beside those that were added before:
+// each row chooses (nn::Linear::choices), this one by the next number. Throws Error as attach does,
+// also for whole weights, of which a model has one each.
+void add_choice(Model& model, const Adapter& adapter, const std::shared_ptr<const ModelFile>& file,
+                const Exec& exec);
 // The model computes without updates (whole weights stay).
 void detach(Model& model);
 
@@ -46,7 +52,9 @@ std::vector<Parameter> adapter_parameters(Model& model, Adapter& adapter, Tape& 
 // or b has changed. They are numbers to the gradient (Liu et al. 2024, section 4.3).
 class RowLengths {
  public:
-  RowLengths(Model& model, const Adapter& adapter, const std::shared_ptr<const ModelFile>& file);
+  // Of the adapter that is attached, or of one that rows choose: `choice` is its number.
+  RowLengths(Model& model, const Adapter& adapter, const std::shared_ptr<const ModelFile>& file,
+             std::optional<std::size_t> choice = std::nullopt);
   void update(const Exec& exec) const;
   bool empty() const { return parts_.empty(); }
 

@@ -21,6 +21,18 @@ struct Sums {
   double change = 0, rounding = 0;
 };
 
+// Throws Error when the adapter makes another head than embedding of a model that has one for both.
+void require_tied(const Adapter& adapter) {
+  const auto head = adapter.whole.find("output.weight"), table = adapter.whole.find("token_embd.weight");
+  const auto none = adapter.whole.end();
+  if (head == none && table == none) return;
+  if (head != none && table != none && squares_between(head->second, table->second) == 0) return;
+  throw Error("the model's head is its embedding, and the adapter makes two of them: it cannot be merged; "
+              "use it with --adapter")
+      .in(adapter.file)
+      .field(head == none ? "embed_tokens" : "lm_head");
+}
+
 }  // namespace
 
 MergeReport merge(const Path& model_path, const Path& adapter_path, const Path& out,
@@ -32,13 +44,14 @@ MergeReport merge(const Path& model_path, const Path& adapter_path, const Path& 
   const std::unique_ptr<Model> model = file->family().make(file->config());
   const Adapter adapter = read_adapter(adapter_path, *model, file->family());
   if (!adapter.template_sum.empty()) check_template(adapter, tokenizer_of(*file)->chat_template());
+  if (file->config().tied) require_tied(adapter);
   const WeightType type = merged_types(file, out, wanted);
   std::map<std::string, Sums> sums;
   std::set<std::string> counted;
   const WeightRows rows = [&](const WeightSpec& w) -> Tensor {
     check();
     const std::string name = w.own_name();
-    if (const auto whole = adapter.whole.find(name); whole != adapter.whole.end()) return whole->second;
+    if (const auto whole = adapter.whole.find(whole_name(w)); whole != adapter.whole.end()) return whole->second;
     const Tensor stored = stored_rows(file, w);
     const auto update = adapter.updates.find(name);
     if (update == adapter.updates.end()) return stored;

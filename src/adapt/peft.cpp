@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -20,8 +19,9 @@ namespace {
 constexpr std::string_view kPrefix = "base_model.model.";
 constexpr const char* kOwn = "bantam.json";  // what PEFT has no place for
 
-std::string module_name(const std::string& weight) {
-  return weight.substr(0, weight.rfind('.'));
+// A weight's module; a tied head has one of its own there.
+std::string module_name(const WeightSpec& w, bool tied) {
+  return tied && w.role == Role::head ? "lm_head" : w.hf.substr(0, w.hf.rfind('.'));
 }
 
 // adapter_config.json, as far as it changes what is computed.
@@ -29,6 +29,7 @@ struct PeftConfig {
   std::int64_t rank = 0;
   double alpha = 0;
   bool rank_stabilised = false, magnitudes = false;
+  bool keeps_tied = false;  // ensure_weight_tying: a whole embedding is the head's, too
   std::string base;
   std::map<std::string, double> alphas;  // alpha_pattern
 
@@ -75,6 +76,7 @@ PeftConfig read_config(const Path& file) {
   config.alpha = number("lora_alpha");
   config.rank_stabilised = flag("use_rslora");
   config.magnitudes = flag("use_dora");
+  config.keeps_tied = flag("ensure_weight_tying");
   config.base = text("base_model_name_or_path");
   if (const auto at = json.find("alpha_pattern"); at != json.end() && at->is_object())
     for (const auto& [key, value] : at->items()) {
@@ -105,7 +107,11 @@ class PeftTensors {
   void require_all_used() const {
     if (left_.empty()) return;
     const TensorInfo& info = *file_.find(*left_.begin());
-    throw Error("belongs to no weight of this model that an adapter can change: is it for another?")
+    const bool ends = info.name.find("lm_head") != std::string::npos ||
+                      info.name.find("embed") != std::string::npos;
+    throw Error(ends ? "low-rank updates of the embedding and the head are not supported: change the layers "
+                       "between them, or bring the whole of it (modules_to_save)"
+                     : "belongs to no weight of this model that an adapter can change: is it for another?")
         .in(info.file)
         .field(info.name)
         .at(info.offset);
@@ -136,21 +142,6 @@ Tensor own_rows(const Tensor& whole, const WeightSpec& w, const TensorInfo& info
   return rows == w.shape[0] ? whole : rows_of(whole, w.hf_part.first, w.shape[0]);
 }
 
-// A head that is the embedding may be saved a second time; it must be the same then.
-void take_tied_head(PeftTensors& tensors, const Adapter& adapter) {
-  const TensorInfo* head = tensors.find("lm_head", ".weight");
-  if (!head) return;
-  const auto at = std::ranges::find_if(adapter.whole, [&](const auto& whole) {
-    return whole.second.shape() == head->shape;
-  });
-  const Tensor numbers = read_numbers(*head, 2);
-  if (at == adapter.whole.end() ||
-      std::memcmp(numbers.f32(), at->second.f32(), static_cast<std::size_t>(numbers.shape().count()) * 4) != 0)
-    throw Error("the model's head is its embedding; an adapter that brings another head cannot be put on it")
-        .in(head->file)
-        .field(head->name);
-}
-
 }  // namespace
 
 std::string folder_template(const Path& folder) {
@@ -177,8 +168,9 @@ Adapter read_peft(const Path& folder, Model& model, const Family& family) {
   }
   out.chat_template = folder_template(folder);
   std::map<std::string, Tensor> shared;  // A of modules that are several weights here
+  const bool tied = model.config().tied;
   for (const WeightSpec& w : model.weights()) {
-    const std::string module = module_name(w.hf);
+    const std::string module = module_name(w, tied);
     const bool bias = w.role == Role::bias;
     if (const TensorInfo* info = tensors.find(module, bias ? ".bias" : ".weight")) {
       Tensor whole = read_numbers(*info, w.shape.rank());
@@ -190,7 +182,7 @@ Adapter read_peft(const Path& folder, Model& model, const Family& family) {
                     ": new tokens are put into the model itself first")
             .in(info->file)
             .field(info->name);
-      out.whole[w.own_name()] = std::move(whole);
+      out.whole[whole_name(w)] = std::move(whole);
     }
     if (w.role != Role::linear) continue;
     const TensorInfo* a = tensors.find(module, ".lora_A.weight");
@@ -224,7 +216,8 @@ Adapter read_peft(const Path& folder, Model& model, const Family& family) {
     update.scale = low_rank_scale(config.alpha_of(module), update.rank(), config.rank_stabilised);
     out.updates[w.own_name()] = std::move(update);
   }
-  if (model.config().tied) take_tied_head(tensors, out);
+  if (const auto table = out.whole.find("token_embd.weight"); tied && config.keeps_tied && table != out.whole.end())
+    out.whole.try_emplace("output.weight", table->second);
   tensors.require_all_used();
   if (out.updates.empty() && out.whole.empty()) throw Error("the adapter is empty").in(folder.string());
   return out;
@@ -242,7 +235,7 @@ std::vector<Module> modules_of(const std::vector<WeightSpec>& weights, const Ada
   std::vector<Module> out;
   for (const WeightSpec& w : weights) {
     if (!adapter.updates.contains(w.own_name()) || w.role != Role::linear) continue;
-    const std::string name = module_name(w.hf);
+    const std::string name = module_name(w, false);
     const auto at = std::ranges::find(out, name, &Module::name);
     if (at == out.end())
       out.push_back({name, {&w}});
@@ -320,14 +313,13 @@ void write_peft(const Adapter& adapter, Model& model, const Path& folder, bool r
   }
   std::vector<std::string> whole;
   for (const WeightSpec& w : weights) {
-    const auto at = adapter.whole.find(w.own_name());
-    const std::string name = std::string(kPrefix) + w.hf;
-    if (at == adapter.whole.end() || std::ranges::count(tensors, name, &std::pair<std::string, Tensor>::first))
-      continue;
+    const auto at = adapter.whole.find(whole_name(w));
+    if (at == adapter.whole.end()) continue;
+    const std::string module = module_name(w, model.config().tied);
+    const std::string name = std::string(kPrefix) + module + w.hf.substr(w.hf.rfind('.'));
     if (w.hf_part.whole.rank() || w.less_one || w.transposed)
       throw Error("a whole weight of this kind cannot be put into an adapter; merge it instead").field(w.hf);
     tensors.emplace_back(name, at->second);
-    const std::string module = module_name(w.hf);
     whole.push_back(module.substr(module.rfind('.') + 1));
   }
   std::ranges::sort(whole);

@@ -101,6 +101,7 @@ constexpr std::array kMeant{
     Name{"--checkpoint", "--resume"},
     Name{"--continue", "--resume"},
     Name{"--lora", "--adapter"},
+    Name{"--lora-modules", "--adapter"},
     Name{"--lora-scaled", "--adapter"},
     Name{"--system-prompt-file", "--system"},
     Name{"-sysf", "--system"},

@@ -1,5 +1,6 @@
 #include "cli/model_options.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -62,10 +63,43 @@ void ModelOptions::declare_model(Options& options) {
   declare_arithmetic(*this, options);
 }
 
-void ModelOptions::declare(Options& options, bool model_required) {
+// FOLDER, or NAME=FOLDER: then what stands before the first = is a name, unless all of it is a path.
+void ModelOptions::take_adapter(const std::string& text) {
+  const auto fail = [](const std::string& what) { return Error(what, Error::Kind::usage).field("--adapter"); };
+  const std::size_t at = text.find('=');
+  std::error_code ignored;
+  const bool named = at != std::string::npos && text.find('/') > at &&
+                     !std::filesystem::exists(Path(text), ignored);
+  if (named && (at == 0 || at + 1 == text.size()))
+    throw fail("a name and a folder were expected, as in --adapter sums=adapters/sums");
+  if (named ? adapter.has_value() : adapter || !adapters.empty())
+    throw fail("an adapter without a name holds for every request and must be the only one; give each its "
+               "name, as in --adapter sums=adapters/sums --adapter tales=adapters/tales");
+  if (!named) {
+    adapter = text;
+    return;
+  }
+  const std::string name = text.substr(0, at);
+  if (std::ranges::find(adapters, name, &NamedAdapter::name) != adapters.end())
+    throw fail("two adapters are called " + printable(name, 60) + "; give each a name of its own");
+  adapters.push_back({name, text.substr(at + 1)});
+}
+
+void ModelOptions::declare(Options& options, bool model_required, bool named) {
   declare_machine(*this, options, model_required);
-  options.text("--adapter", "FOLDER", adapter,
-               "what fine-tuning made for this model: a folder in PEFT's form, or a .gguf adapter");
+  constexpr const char* kAdapterHelp =
+      "what fine-tuning made for this model: a folder in PEFT's form, or a .gguf adapter";
+  if (named)
+    options.add({"--adapter",
+                 "[NAME=]FOLDER",
+                 std::string(kAdapterHelp) +
+                     "; with a NAME a request has it that asks for the model NAME, and there can be "
+                     "several, without one it holds for all requests",
+                 false,
+                 true,
+                 [this](const std::string& text) { take_adapter(text); }});
+  else
+    options.text("--adapter", "FOLDER", adapter, kAdapterHelp);
   options.whole(
       "-c,--ctx-size,--ctx", "N", context, 1, kMostContext,
       "context: how many tokens a conversation may have (default: as the model was trained)");
@@ -119,16 +153,20 @@ SessionOptions ModelOptions::session() const {
   options.context = context.value_or(0);
   options.arithmetic = arithmetic;
   options.cache = cache;
-  if (adapter)
-    options.prepare = [from = Path(*adapter)](Model& model,
-                                              const std::shared_ptr<const ModelFile>& file,
-                                              const Exec& exec) {
+  using Put = void (*)(Model&, const adapt::Adapter&, const std::shared_ptr<const ModelFile>&, const Exec&);
+  const auto prepare = [](const std::string& where, Put put) -> SessionOptions::Prepare {
+    return [from = Path(where), put](Model& model, const std::shared_ptr<const ModelFile>& file,
+                                    const Exec& exec) {
       const adapt::Adapter read = adapt::read_adapter(from, model, file->family());
       if (!read.template_sum.empty())
         adapt::check_template(read, tokenizer_of(*file)->chat_template());
-      adapt::attach(model, read, file, exec);
+      put(model, read, file, exec);
       return adapt::digest(read);
     };
+  };
+  if (adapter) options.prepare = prepare(*adapter, adapt::attach);
+  for (const NamedAdapter& one : adapters)
+    options.choices.push_back(prepare(one.path, adapt::add_choice));
   return options;
 }
 

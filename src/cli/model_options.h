@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "cli/options.h"
@@ -14,16 +15,23 @@
 
 namespace bantam::cli {
 
+// One of several adapters: what clients call it, and where it is.
+struct NamedAdapter {
+  std::string name, path;
+};
+
 struct ModelOptions {
   std::string path;
   std::optional<std::int64_t> threads, context;
   std::optional<std::int64_t> memory;  // bytes
   std::optional<Arithmetic> arithmetic;
   std::optional<Type> cache;
-  std::optional<std::string> adapter;
+  std::optional<std::string> adapter;  // of all that the model answers
+  std::vector<NamedAdapter> adapters;  // of those who choose one
 
   // MODEL (or no model is an answer too), --adapter, -t, --ctx, --arithmetic, --cache.
-  void declare(Options& options, bool model_required = true);
+  // `named`: --adapter takes NAME=FOLDER too, as often as there are adapters.
+  void declare(Options& options, bool model_required = true, bool named = false);
   // MODEL, -t and --arithmetic alone: of verbs that keep no cache.
   void declare_model(Options& options);
   // --memory, of verbs that keep to it.
@@ -36,6 +44,9 @@ struct ModelOptions {
                       const std::optional<RunShape>& beside = std::nullopt) const;
   // Says so when --ctx is more than the model has learnt to use.
   void warn_of_context(const ModelFile& file) const;
+
+ private:
+  void take_adapter(const std::string& text);
 };
 
 // What a conversation begins with.

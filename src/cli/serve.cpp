@@ -5,6 +5,7 @@
 #include <ctime>
 #include <memory>
 
+#include "adapt/adapter.h"
 #include "base/error.h"
 #include "base/machine.h"
 #include "cli/conversation.h"
@@ -35,6 +36,7 @@ struct ServeVerb {
   serve::ServerOptions server_options() const;
   SessionOptions first_options() const;
   SessionOptions session_options(const ModelFile& file, const DraftFile& draft) const;
+  std::vector<serve::ServedAdapter> served_adapters(const Json& variables) const;
 };
 
 serve::ServerOptions ServeVerb::server_options() const {
@@ -98,6 +100,22 @@ std::string name_of(const std::string& path) {
   return files::is_gguf_name(name) ? name.stem().string() : name.filename().string();
 }
 
+// What a conversation under each adapter is written by: the template that it was trained under, where it
+// brings one, unless there is one for all.
+std::vector<serve::ServedAdapter> ServeVerb::served_adapters(const Json& variables) const {
+  std::vector<serve::ServedAdapter> all;
+  for (const NamedAdapter& one : model.adapters) {
+    all.push_back({one.name});
+    if (template_name) continue;
+    std::string brought = adapt::template_of(Path(one.path));
+    if (brought.empty()) continue;
+    std::optional<ChatTemplate>& own = all.back().chat_template;
+    own.emplace(std::move(brought), one.path + " (chat template)");
+    own->set_variables(variables);
+  }
+  return all;
+}
+
 void ServeVerb::run() const {
   serve::ServerOptions options = server_options();
   const auto file = std::make_shared<const ModelFile>(Path(model.path));
@@ -106,18 +124,27 @@ void ServeVerb::run() const {
   const auto tokenizer = tokenizer_of(*file);
   std::optional<ChatTemplate> chat_template =
       choose_template(template_name, *tokenizer, model.path, model.adapter);
+  const Json variables = template_variables(set);
   if (chat_template) {
-    const Json variables = template_variables(set);
     warn_of_unread(*chat_template, variables);
     chat_template->set_variables(variables);
   }
+  const std::string own_name = name.value_or(name_of(model.path));
+  for (const NamedAdapter& one : model.adapters)
+    if (one.name == own_name)
+      throw Error("the model itself is called " + printable(own_name, 60) +
+                      "; give the adapter another name, or the model one with --name",
+                  Error::Kind::usage)
+          .field("--adapter");
+  std::vector<serve::ServedAdapter> adapters = served_adapters(variables);
   const DraftFile draft = speculation.open(*tokenizer, first_options());
   auto session = std::make_unique<Session>(file, session_options(*file, draft));
   auto draft_model = draft.load(*session);
   serve::Engine engine(std::move(session), {queue.value_or(kQueue), !speculation.off},
                        std::move(draft_model));
   serve::Service service{engine, tokenizer, std::move(chat_template),
-                         name.value_or(name_of(model.path)), std::time(nullptr)};
+                         own_name, std::time(nullptr)};
+  service.adapters = std::move(adapters);
   service.defaults = {sampling.chosen(), sampling.seed.value_or(-1) >= 0};
   serve::Server server(service, options);
   check_interrupt();
@@ -132,7 +159,7 @@ void ServeVerb::run() const {
 
 std::function<void()> declare_serve(Options& options) {
   auto command = std::make_shared<ServeVerb>();
-  command->model.declare(options);
+  command->model.declare(options, true, true);
   command->model.declare_memory(options);
   options.whole("--port", "N", command->port, 0, 65535, "port (default 8080; 0: any free one)");
   options.text("--host", "ADDR", command->host,
@@ -164,11 +191,13 @@ const Verb kServe{
     "Answers on http://127.0.0.1:8080/v1 as OpenAI's servers do: /v1/chat/completions,\n"
     "/v1/completions (with echo and logprobs for programs that judge models), /v1/models,\n"
     "/tokenize, /detokenize, /health. Programs on this machine alone can ask, unless there is\n"
-    "a key. The options of the sampler hold where a client says nothing. Nothing of what is\n"
-    "asked or answered is kept. Ctrl-C lets the answers in the making end; a second one does\n"
-    "not.",
+    "a key. Adapters that are given with a name are served side by side, each to the requests\n"
+    "that ask for the model of that name. The options of the sampler hold where a client says\n"
+    "nothing. Nothing of what is asked or answered is kept. Ctrl-C lets the answers in the\n"
+    "making end; a second one does not.",
     "bantam serve model.gguf\n"
-    "bantam serve model.gguf --host 0.0.0.0 --api-key-file key.txt",
+    "bantam serve model.gguf --host 0.0.0.0 --api-key-file key.txt\n"
+    "bantam serve model.gguf --adapter sums=adapters/sums --adapter tales=adapters/tales",
     declare_serve};
 
 }  // namespace bantam::cli

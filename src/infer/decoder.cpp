@@ -67,6 +67,7 @@ Decoder::Decoder(Session& session, const DecoderOptions& options)
       last_used_(static_cast<std::size_t>(session.slots())) {}
 
 void Decoder::seat(Going& going, std::int64_t slot) {
+  session_.choose(slot, going.adapter);
   if (going.prompt_probabilities >= 0) session_.trim(slot, 0);
   going.reused_ = session_.reuse(slot, going.sequence_);
   going.read_ = static_cast<std::size_t>(going.reused_);
@@ -86,8 +87,11 @@ std::int64_t Decoder::choose_slot(const Going& going, std::span<Going* const> ot
   };
   Place best, any, oldest;
   for (std::int64_t slot = 0; slot < session_.slots(); ++slot) {
-    const Place here{slot, common_prefix(session_.tokens(slot), going.sequence_),
-                     last_used_[static_cast<std::size_t>(slot)]};
+    // What was read under another adapter is no beginning of this.
+    const std::int64_t common = session_.adapter(slot) == going.adapter
+                                    ? common_prefix(session_.tokens(slot), going.sequence_)
+                                    : 0;
+    const Place here{slot, common, last_used_[static_cast<std::size_t>(slot)]};
     if (here.common > any.common) any = here;
     if (std::ranges::any_of(others, [&](const Going* g) { return g->slot_ == slot; })) continue;
     if (here.common > best.common || (here.common == best.common && here.used < best.used))

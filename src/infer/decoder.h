@@ -32,6 +32,8 @@ class Going {
   // Also keep how likely each token of the prompt was, and this many others: the prompt is then
   // read whole, whatever the slot holds. Negative: no.
   std::int64_t prompt_probabilities = -1;
+  // The session's adapter under which the sequence is evaluated.
+  std::int32_t adapter = Session::kNoAdapter;
 
   Answer& answer() { return *answer_; }
   std::span<const std::int32_t> prompt() const { return std::span(sequence_).first(prompt_); }

@@ -1,6 +1,7 @@
 #include "infer/session.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/error.h"
 
@@ -53,13 +54,16 @@ Session::Session(std::shared_ptr<const ModelFile> file, const Model* model,
       file_(std::move(file)),
       context_of_run_(std::make_unique<Context>(runtime_.pool, runtime_.kernels, arena_)),
       model_(model),
-      tokens_(static_cast<std::size_t>(options.slots)) {
+      tokens_(static_cast<std::size_t>(options.slots)),
+      chosen_(static_cast<std::size_t>(options.slots), kNoAdapter) {
   context_of_run_->arithmetic = file_ ? choose_arithmetic(*file_, options.arithmetic)
                                       : arithmetic_in_memory(options.arithmetic);
   const Type type = choose_cache_type(options, context_of_run_->arithmetic);
   if (file_) {
     loaded_ = load_model(file_, context_of_run_->arithmetic, context_of_run_->exec, context_);
     if (options.prepare) variant_ = options.prepare(*loaded_, file_, context_of_run_->exec);
+    for (const SessionOptions::Prepare& choice : options.choices)
+      choices_.push_back(choice(*loaded_, file_, context_of_run_->exec));
     model_ = loaded_.get();
   }
   const std::int64_t positions =
@@ -95,6 +99,20 @@ std::span<const std::int32_t> Session::tokens(std::int64_t slot) const {
   return tokens_[static_cast<std::size_t>(slot)];
 }
 
+std::int32_t Session::adapter(std::int64_t slot) const {
+  check_slot(slot);
+  return chosen_[static_cast<std::size_t>(slot)];
+}
+
+void Session::choose(std::int64_t slot, std::int32_t adapter) {
+  if (adapter < kNoAdapter || adapter >= adapters())
+    throw Error("there is no adapter " + std::to_string(adapter) + "; the session has " +
+                std::to_string(adapters()));
+  if (this->adapter(slot) == adapter) return;
+  trim(slot, 0);
+  chosen_[static_cast<std::size_t>(slot)] = adapter;
+}
+
 void Session::trim(std::int64_t slot, std::int64_t length) {
   check_slot(slot);
   std::vector<std::int32_t>& held = tokens_[static_cast<std::size_t>(slot)];
@@ -111,6 +129,7 @@ void Session::copy(std::int64_t from, std::int64_t to, std::int64_t length) {
   check_slot(to);
   length = std::clamp<std::int64_t>(length, 0, static_cast<std::int64_t>(held.size()));
   if (from == to) return trim(to, length);
+  choose(to, adapter(from));
   if (!cache_->holds(from, length)) length = 0;
   if (length == 0) return trim(to, 0);
   cache_->copy(from, to, length);
@@ -178,7 +197,7 @@ bool Session::evaluate_rows(std::span<const Part> parts, const SeeRows& see, con
     batch = {};
     wanted.clear();
   };
-  for (std::size_t p = 0; p < parts.size(); ++p) {
+  for (const std::size_t p : by_adapter(parts)) {
     const Part& part = parts[p];
     const auto start = static_cast<std::int32_t>(tokens(part.slot).size());
     for (std::size_t i = 0; i < part.tokens.size(); ++i) {
@@ -198,9 +217,33 @@ bool Session::evaluate_rows(std::span<const Part> parts, const SeeRows& see, con
   return !go_on || go_on();
 }
 
+// The places of the parts in the order in which they run: an adapter's numbers are then read once for
+// all of its rows.
+std::vector<std::size_t> Session::by_adapter(std::span<const Part> parts) const {
+  std::vector<std::size_t> order(parts.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (adapters() > 0)
+    std::ranges::stable_sort(order, {}, [&](std::size_t p) { return adapter(parts[p].slot); });
+  return order;
+}
+
+std::vector<AdaptedRows> Session::adapted_rows(const Batch& batch) const {
+  std::vector<AdaptedRows> out;
+  if (adapters() == 0) return out;
+  for (std::int64_t t = 0; t < batch.rows(); ++t) {
+    const std::int32_t chosen = adapter(batch.sequences[static_cast<std::size_t>(t)]);
+    if (chosen == kNoAdapter) continue;
+    if (out.empty() || out.back().adapter != chosen || out.back().end != t)
+      out.push_back({chosen, t, t});
+    out.back().end = t + 1;
+  }
+  return out;
+}
+
 void Session::forward(const Batch& batch, std::span<const Place> wanted, const SeeRows& see) {
   arena_.reset();
   looked_up_->fetch(batch);
+  context_of_run_->adapted_rows = adapted_rows(batch);
   const Tensor logits = model_->forward(*context_of_run_, batch, cache_.get());
   const auto width = static_cast<std::size_t>(config().vocabulary);
   std::vector<Row> rows;

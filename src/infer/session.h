@@ -43,6 +43,9 @@ struct SessionOptions {
   using Prepare =
       std::function<std::string(Model&, const std::shared_ptr<const ModelFile>&, const Exec&)>;
   Prepare prepare = nullptr;
+  // Adapters of which each slot chooses one (Session::choose), by their order: each function puts one
+  // beside the model's weights.
+  std::vector<Prepare> choices = {};
 };
 
 // What the options say, or F16, with bf16 arithmetic BF16. Throws Error for a type that no cache has.
@@ -82,13 +85,21 @@ class Session {
   const char* isa() const { return runtime_.kernels.name; }
   unsigned threads() const { return runtime_.pool.size(); }
 
+  // Adapters that a slot can choose; kNoAdapter is none of them: the model as it is.
+  static constexpr std::int32_t kNoAdapter = -1;
+  std::int32_t adapters() const { return static_cast<std::int32_t>(choices_.size()); }
+  // What a slot evaluates from now on is under this adapter. What it held under another it forgets:
+  // the same tokens have other keys and values there. Throws Error when there is no such adapter.
+  void choose(std::int64_t slot, std::int32_t adapter);
+  std::int32_t adapter(std::int64_t slot) const;
+
   // The tokens whose keys and values a slot holds.
   std::span<const std::int32_t> tokens(std::int64_t slot) const;
   // Forgets the positions from `length` on; all of them where a sliding window has moved on, so
   // that what comes next could not see what it must.
   void trim(std::int64_t slot, std::int64_t length);
-  // Makes `to` hold the first `length` positions of `from`: a prompt that several answers share. No
-  // position where trim would forget all.
+  // Makes `to` hold the first `length` positions of `from`, under its adapter: a prompt that several
+  // answers share. No position where trim would forget all.
   void copy(std::int64_t from, std::int64_t to, std::int64_t length);
   // The model's weights have changed (training went on; each was told, Weight::changed): no slot
   // holds anything any more.
@@ -124,8 +135,8 @@ class Session {
   // Asked between forward passes whether to go on.
   using GoOn = std::function<bool()>;
 
-  // Runs the parts as one batch, in chunks. The logits of a sequence do not depend on the chunks,
-  // nor on who else is in the batch. False: `go_on` said no; the slots hold what was evaluated so
+  // Runs the parts as one batch, in chunks, those of one adapter one after the other. The logits of a
+  // sequence do not depend on the chunks, nor on who else is in the batch. False: `go_on` said no; the slots hold what was evaluated so
   // far. Throws Error when a part does not fit, before anything is evaluated.
   bool evaluate(std::span<const Part> parts, const See& see, const GoOn& go_on = {});
 
@@ -147,12 +158,15 @@ class Session {
           const SessionOptions& options);
   void forward(const Batch& batch, std::span<const Place> wanted, const SeeRows& see);
   void check_slot(std::int64_t slot) const;
-  Json signature() const;
+  std::vector<std::size_t> by_adapter(std::span<const Part> parts) const;
+  std::vector<AdaptedRows> adapted_rows(const Batch& batch) const;
+  Json signature(std::int64_t slot) const;
   std::int64_t take_saved(std::int64_t slot, std::span<const std::int32_t> ids, std::int64_t saved,
                           std::span<const std::int64_t> starts,
                           const std::function<std::span<const std::byte>(std::size_t bytes)>& take);
 
-  std::string variant_;  // what SessionOptions::prepare made of the model
+  std::string variant_;               // what SessionOptions::prepare made of the model
+  std::vector<std::string> choices_;  // the same of each of SessionOptions::choices
   std::int64_t context_, chunk_;
   std::unique_ptr<OwnRuntime> own_;  // null: lent
   Runtime runtime_;
@@ -164,6 +178,7 @@ class Session {
   std::unique_ptr<Cache> cache_;
   std::optional<LookedUp> looked_up_;
   std::vector<std::vector<std::int32_t>> tokens_;  // by slot
+  std::vector<std::int32_t> chosen_;               // adapters, by slot
 };
 
 }  // namespace bantam::infer

@@ -70,12 +70,15 @@ class Reader {
 }  // namespace
 
 // What a saved sequence depends on, beside its tokens.
-Json Session::signature() const {
+Json Session::signature(std::int64_t slot) const {
   if (!file_) throw Error("a model in memory has no file by which a saved prompt could be told");
   Json head = {{"model", fingerprint(*file_)},
                {"arithmetic", static_cast<int>(arithmetic())},
                {"cache", static_cast<int>(cache_type())}};
-  if (!variant_.empty()) head["adapter"] = variant_;
+  const std::int32_t chosen = adapter(slot);
+  const std::string& changed =
+      chosen == kNoAdapter ? variant_ : choices_[static_cast<std::size_t>(chosen)];
+  if (!changed.empty()) head["adapter"] = changed;
   // Frequencies that are fixed when a model is opened, from the context asked for.
   const std::string& scaling = config().rope_scaling.kind;
   if (scaling == "longrope" || scaling == "dynamic") head["context"] = context_;
@@ -85,7 +88,7 @@ Json Session::signature() const {
 void Session::save(std::int64_t slot, const Path& file) {
   const std::span<const std::int32_t> ids = tokens(slot);
   const auto length = static_cast<std::int64_t>(ids.size());
-  Json head = signature();
+  Json head = signature(slot);
   head["tokens"] = length;
   head["starts"] = cache_->starts(slot);
   const std::string text = to_text(head);
@@ -115,11 +118,14 @@ std::int64_t Session::load(std::int64_t slot, const Path& file,
   const auto head_bytes = reader.take(size);
   const Json head = parse_json(
       {reinterpret_cast<const char*>(head_bytes.data()), head_bytes.size()}, reader.name());
-  const Json own = signature();
+  const Json own = signature(slot);
+  const auto another = [&](const std::string& key) {
+    reader.refuse("the prompt was saved for another " + key +
+                  "; remove the file, or name another one");
+  };
   for (const auto& [key, value] : own.items())
-    if (!head.is_object() || !head.contains(key) || head[key] != value)
-      reader.refuse("the prompt was saved for another " + std::string(key) +
-                    "; remove the file, or name another one");
+    if (!head.is_object() || !head.contains(key) || head[key] != value) another(key);
+  if (head.contains("adapter") && !own.contains("adapter")) another("adapter");
   if (!head.contains("tokens") || !head["tokens"].is_number_integer() || !head.contains("starts") ||
       !head["starts"].is_array())
     reader.refuse("tokens and starts were expected");

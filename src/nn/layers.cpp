@@ -31,13 +31,19 @@ std::shared_ptr<const ops::AttentionRows> attention_rows(const Batch& batch, con
 std::vector<Tensor> linear_each(Context& ctx, const Tensor& x,
                                 std::initializer_list<const Linear*> layers) {
   std::vector<Tensor> y;
-  if (std::any_of(layers.begin(), layers.end(), [](const Linear* l) { return l->adapter; })) {
+  if (std::ranges::any_of(layers, [&](const Linear* l) { return as_one(ctx, *l); })) {
     for (const Linear* l : layers) y.push_back(linear(ctx, x, *l));
     return y;
   }
   std::vector<ops::Factor> factors;
   for (const Linear* l : layers) factors.push_back({l->w, l->bias});
-  return ops::matmul_each(ctx, x, factors);
+  y = ops::matmul_each(ctx, x, factors);
+  const auto is_adapted = [](const Linear* l) { return l->adapter != nullptr; };
+  if (ctx.adapted_rows.empty() && std::ranges::none_of(layers, is_adapted)) return y;
+  std::vector<LayerOutput> outputs;
+  for (const Linear* l : layers) outputs.push_back({*l, y[outputs.size()]});
+  add_adapters(ctx, x, outputs);
+  return y;
 }
 
 namespace {

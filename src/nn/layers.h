@@ -26,14 +26,32 @@ struct LowRank {
 struct Linear {
   Weight w;
   Tensor bias;
-  std::shared_ptr<LowRank> adapter = nullptr;  // none: the layer as it is
+  std::shared_ptr<LowRank> adapter = nullptr;  // of all rows; none: the layer as it is
+  // Of the rows that choose one (Context::adapted_rows), by its number; null: it leaves the layer as
+  // it is.
+  std::vector<std::shared_ptr<LowRank>> choices = {};
 };
 Tensor adapted(Context& ctx, const Tensor& x, const Linear& l);
+// Adds to y, which the layers' own weights made of x, what adapters add: to all rows, or to those that
+// chose one. The bytes that `adapted` gives, with less work for the pool. Not with a tape.
+struct LayerOutput {
+  const Linear& l;
+  Tensor y;
+};
+void add_adapters(Context& ctx, const Tensor& x, std::span<const LayerOutput> outputs);
+// Whether it must be `adapted`: backward wants it as one op, magnitudes leave the bias outside.
+inline bool as_one(const Context& ctx, const Linear& l) {
+  return l.adapter && (ctx.tape || l.adapter->magnitude);
+}
 inline Tensor linear(Context& ctx, const Tensor& x, const Linear& l) {
-  return l.adapter ? adapted(ctx, x, l) : ops::matmul(ctx, x, l.w, l.bias);
+  if (as_one(ctx, l)) return adapted(ctx, x, l);
+  const Tensor y = ops::matmul(ctx, x, l.w, l.bias);
+  const LayerOutput output{l, y};
+  if (l.adapter || !ctx.adapted_rows.empty()) add_adapters(ctx, x, {&output, 1});
+  return y;
 }
 
-// What each layer makes of x, in order: those without an adapter as one piece of work.
+// What each layer makes of x, in order, as one piece of work where it can be.
 std::vector<Tensor> linear_each(Context& ctx, const Tensor& x,
                                 std::initializer_list<const Linear*> layers);
 

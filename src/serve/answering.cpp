@@ -78,12 +78,13 @@ Refusal failed() { return Refusal(500, "the model could not go on with this answ
 class Asking {
  public:
   Asking(Service& service, Exchange& exchange, const Generation& generation,
-         std::vector<AskedPrompt> prompts, bool continues)
+         std::vector<AskedPrompt> prompts, bool continues, std::int32_t adapter)
       : service_(service),
         exchange_(exchange),
         generation_(generation),
         prompts_(std::move(prompts)),
         continues_(continues),
+        adapter_(adapter),
         seed_(generation.seeded ? generation.sampling.seed : std::random_device()()) {}
 
   std::size_t size() const { return prompts_.size(); }
@@ -106,6 +107,7 @@ class Asking {
     if (continues_) options.continues = ids;
     Wanted wanted{ids, std::make_unique<Answer>(service_.tokenizer, std::move(options))};
     wanted.whole = !generation_.stream;
+    wanted.adapter = adapter_;
     if (generation_.echo) wanted.prompt_probabilities = generation_.top_probabilities;
     return service_.engine.start(wanted, [bell = exchange_.bell()] { bell->ring(); });
   }
@@ -133,6 +135,7 @@ class Asking {
   const Generation& generation_;
   std::vector<AskedPrompt> prompts_;
   bool continues_;
+  std::int32_t adapter_;
   std::uint64_t seed_;
 };
 
@@ -239,10 +242,11 @@ void answer_request(Service& service, Exchange& exchange, const AnswerForm& form
   for (const LogitBias& bias :
        resolve_biases(generation.biases, *service.tokenizer, service.engine.vocabulary()))
     generation.sampling.logit_bias.push_back(bias);
-  const Writer writer{form, new_id(form.id_prefix), service.model, std::time(nullptr),
+  const std::int32_t adapter = service.adapter_of(generation);
+  const Writer writer{form, new_id(form.id_prefix), service.name_of(adapter), std::time(nullptr),
                       prompt_tokens};
   exchange.prompt_tokens = prompt_tokens;
-  Asking asking(service, exchange, generation, std::move(prompts), continues);
+  Asking asking(service, exchange, generation, std::move(prompts), continues, adapter);
   if (generation.stream)
     write_stream(exchange, writer, *service.tokenizer, asking.start(0), generation.include_usage);
   else

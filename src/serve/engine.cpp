@@ -19,6 +19,7 @@ struct Engine::Job {
         speculation(*answer, draft),
         going(wanted.prompt, *answer) {
     going.prompt_probabilities = wanted.prompt_probabilities;
+    going.adapter = wanted.adapter;
     whole = wanted.whole;
     if (speculate) going.proposer = &speculation;
   }

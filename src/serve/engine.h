@@ -41,6 +41,7 @@ struct Wanted {
   // There is news only of the whole: a client that waits for it need not be woken at every token,
   // on a processor that computes the next one.
   bool whole = false;
+  std::int32_t adapter = Session::kNoAdapter;  // one of the session's
 };
 
 struct EngineOptions {

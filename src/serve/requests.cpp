@@ -110,6 +110,10 @@ Generation parse_generation(const Fields& fields, const Defaults& defaults, Endp
   refuse_others(fields.object(), endpoint);
   require_plain_text(fields);
   Generation g;
+  // Whatever else stands there is no name of anything.
+  if (const Json* model = fields.find("model"); model != nullptr && model->is_string())
+    g.model = model->get<std::string>();
+  g.adapters = parse_adapters(fields);
   g.sampling = defaults.sampling;
   g.seeded = defaults.seeded;
   parse_sampling(fields, g.sampling);

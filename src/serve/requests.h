@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "infer/sampler.h"
+#include "serve/asked_adapters.h"
 #include "serve/fields.h"
 #include "serve/limits.h"
 #include "serve/logit_bias.h"
@@ -24,6 +25,8 @@ namespace bantam::serve {
 // (openai/openai-openapi, openapi.yaml) but for the sampling, which without a word of the client is
 // Bantam's own; top_k, min_p and repeat_penalty are taken as llama.cpp's server takes them.
 struct Generation {
+  std::string model;                   // its name; empty: not said
+  std::vector<AskedAdapter> adapters;  // by their numbers
   SamplingOptions sampling;
   std::vector<AskedBias> biases;  // more for `sampling`
   bool seeded = false;

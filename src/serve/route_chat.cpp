@@ -23,12 +23,13 @@ constexpr AnswerForm kChatForm{
     chat_log_probabilities};
 
 std::vector<std::int32_t> prompt_of(const Service& service, ChatRequest& request) {
-  if (!service.chat_template)
+  const auto& chat_template = service.template_of(service.adapter_of(request.generation));
+  if (!chat_template)
     throw Refusal(400,
                   "the model has no chat template: serve it with --template NAME, or ask "
                   "/v1/completions to continue a text");
   try {
-    return prompt_with(request.variables, *service.tokenizer, *service.chat_template,
+    return prompt_with(request.variables, *service.tokenizer, *chat_template,
                        std::move(request.messages))
         .ids;
   } catch (const Refusal&) {

@@ -1,4 +1,4 @@
-// GET /v1/models and /v1/models/{id}: the one that is served.
+// GET /v1/models and /v1/models/{id}: the one that is served, and each adapter on it.
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -8,12 +8,22 @@ namespace bantam::serve {
 
 namespace {
 
-Json model_json(const Service& service) {
-  return {{"id", service.model},
-          {"object", "model"},
-          {"created", service.created},
-          {"owned_by", "bantam"},
-          {"max_model_len", service.engine.room()}};
+Json model_json(const Service& service, std::int32_t adapter) {
+  Json json = {{"id", service.name_of(adapter)},
+               {"object", "model"},
+               {"created", service.created},
+               {"owned_by", "bantam"},
+               {"max_model_len", service.engine.room()}};
+  if (adapter >= 0) json["parent"] = service.model;  // as vLLM tells adapters from their base
+  return json;
+}
+
+// kNoAdapter, and the number of each adapter.
+std::vector<std::int32_t> served(const Service& service) {
+  std::vector<std::int32_t> all{Session::kNoAdapter};
+  for (std::size_t i = 0; i < service.adapters.size(); ++i)
+    all.push_back(static_cast<std::int32_t>(i));
+  return all;
 }
 
 int hex_digit(char c) {
@@ -41,18 +51,24 @@ std::string without_escapes(std::string_view text) {
 }  // namespace
 
 void handle_models(Service& service, Exchange& exchange) {
-  exchange.respond(
-      {200, to_text({{"object", "list"}, {"data", Json::array({model_json(service)})}})});
+  Json data = Json::array();
+  for (const std::int32_t adapter : served(service)) data.push_back(model_json(service, adapter));
+  exchange.respond({200, to_text({{"object", "list"}, {"data", std::move(data)}})});
 }
 
 void handle_model(Service& service, Exchange& exchange) {
   const std::string_view path = exchange.request().path;
   const std::string id = without_escapes(path.substr(std::string_view("/v1/models/").size()));
-  if (id != service.model)
-    throw Refusal(404,
-                  "there is no model " + printable(id, 100) + "; " + service.model + " is served",
-                  "model", "model_not_found");
-  exchange.respond({200, to_text(model_json(service))});
+  std::string names;
+  for (const std::int32_t adapter : served(service)) {
+    const std::string& name = service.name_of(adapter);
+    if (id == name) return exchange.respond({200, to_text(model_json(service, adapter))});
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  throw Refusal(404,
+                "there is no model " + printable(id, 100) + "; " + names +
+                    (service.adapters.empty() ? " is served" : " are served"),
+                "model", "model_not_found");
 }
 
 }  // namespace bantam::serve

@@ -32,6 +32,12 @@ class LinearInputs {
   virtual void see(Context& ctx, const Tensor& x, const Weight& w) = 0;
 };
 
+// Rows [begin, end) of a pass that one adapter of several changes.
+struct AdaptedRows {
+  std::int32_t adapter = 0;
+  std::int64_t begin = 0, end = 0;
+};
+
 // Rotary tables, made as positions are met and kept: [position][half cosines, half sines].
 class RopeTables {
  public:
@@ -65,6 +71,8 @@ struct Context {
   bool recompute =
       false;  // with a tape: keep only the inputs of blocks, run them again in backward
   RopeTables rope_tables;
+  // Of the pass under way, by rising rows; a row that is in none has the layers as they are.
+  std::vector<AdaptedRows> adapted_rows;
 
   // Whether an op of these inputs is recorded: what its backward will read is worth keeping.
   bool records(std::initializer_list<Tape::Input> inputs) const {

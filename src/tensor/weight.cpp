@@ -25,6 +25,7 @@ struct Weight::Forms {
   std::shared_ptr<std::byte> panels_memory;  // where prepare() put those for x w^T
   Form<Tensor> wide;        // float32 rows
   Form<Tensor> across;      // float32, a row for each input
+  Form<Tensor> thin;        // float32, panels of those
   MemoryBlocks memory;
 
   const Tensor& turned(const Tensor& rows) {
@@ -36,6 +37,20 @@ struct Weight::Forms {
       for (std::int64_t j = 0; j < k; ++j) across.value.f32()[j * n + i] = rows.f32()[i * stride + j];
     across.generation = generation;
     return across.value;
+  }
+  const float* panels_of(const Tensor& rows, MemoryBlocks* side_by_side = nullptr) {
+    const std::lock_guard lock(mutex);
+    if (thin.generation == generation) return thin.value.f32();
+    const std::int64_t count = thin_size(rows.dim(0), rows.dim(1));
+    if (!thin.value && side_by_side != nullptr) {
+      const auto bytes = side_by_side->take(static_cast<std::size_t>(count) * sizeof(float));
+      thin.value = Tensor(View(bytes.get(), Type::f32, {count}), bytes);
+    } else if (!thin.value) {
+      thin.value = Tensor::zeros({count});
+    }
+    pack_thin(rows.view(), thin.value.f32());
+    thin.generation = generation;
+    return thin.value.f32();
   }
 };
 
@@ -116,10 +131,12 @@ const Tensor& Weight::wide(const Exec& exec) const {
   return form.value;
 }
 
+bool Weight::narrow() const { return type() == Type::f32 && dim(1) <= kNarrow; }
+
 void Weight::multiply(Context& ctx, const Tensor& x, const float* bias, Into y) const {
   if (ctx.arithmetic == Arithmetic::bf16) {
     gemm_bf16(ctx.exec, x.rows(), by_rows(x), panels(ctx.exec, false), bias, y);
-  } else if (type() == Type::f32 && dim(1) <= kNarrow && y.add && !bias) {
+  } else if (narrow() && y.add && !bias) {
     if (ctx.kernels().empty) return;
     const ChainFactor factor{x.f32(), x.view().stride, 1};
     gemm_chain(ctx.exec, x.rows(), dim(1), factor, forms_->turned(rows()).view(), y);
@@ -144,6 +161,32 @@ void Weight::multiply_each(Context& ctx, const Tensor& x, std::span<const Produc
   parts.reserve(products.size());
   for (const Product& p : products) parts.push_back({p.w.blocks(ctx.exec), p.bias, p.y});
   gemm_blocks(ctx.exec, x.view(), parts, planes_of(ctx.arithmetic));
+}
+
+void Weight::add_low_rank(Context& ctx, std::span<const LowRankPart> parts) {
+  std::vector<LowRankProduct> together;
+  for (const LowRankPart& p : parts) {
+    const bool plain = p.a.type() == Type::f32 && p.b.type() == Type::f32;
+    if (ctx.arithmetic != Arithmetic::bf16 && plain) {
+      if (ctx.kernels().empty) continue;
+      const float* panels = p.b.narrow() ? p.b.forms_->panels_of(p.b.rows()) : nullptr;
+      together.push_back(
+          {p.x.view(), p.a.rows().view(), p.b.rows().view(), panels, p.scale, p.y.view()});
+      continue;
+    }
+    const Arena::Mark mark = ctx.arena.mark();
+    const Tensor u = ctx.make({p.x.rows(), p.a.dim(0)});
+    p.a.multiply(ctx, p.x, nullptr, {u.view(), false});
+    ctx.rows(ctx.kernels().scale, ScaleArgs{u.view(), p.scale, {u.view(), false}}, u.rows(),
+             u.columns());
+    p.b.multiply(ctx, u, nullptr, {p.y.view(), true});
+    ctx.arena.release(mark);
+  }
+  gemm_low_rank(ctx.exec, together);
+}
+
+void Weight::prepare_low_rank(MemoryBlocks& memory) const {
+  if (narrow()) forms_->panels_of(rows(), &memory);
 }
 
 void Weight::multiply_transposed(Context& ctx, const Tensor& dy, Into dx) const {

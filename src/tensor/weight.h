@@ -43,6 +43,19 @@ class Weight {
     Into y;
   };
   static void multiply_each(Context& ctx, const Tensor& x, std::span<const Product> products);
+  // y += (scale * x a^T) b^T for each: x [T,K], a [R,K], b [N,R], y [T,N]. The bytes of a's product,
+  // scaled, and b's product added, but one piece of work: of answers in the making each may be under an
+  // adapter of its own.
+  struct LowRankPart {
+    Tensor x;
+    const Weight& a;
+    const Weight& b;
+    float scale;
+    Tensor y;
+  };
+  static void add_low_rank(Context& ctx, std::span<const LowRankPart> parts);
+  // Makes the form of a b that add_low_rank wants in f32, beside others in `memory`.
+  void prepare_low_rank(MemoryBlocks& memory) const;
   // dx = dy w: dy [T,N] -> [T,K]; bf16 in that arithmetic, else f32 with the numbers that the
   // weight stands for. Throws Error in f32 when all that is left are numbers rounded to bf16.
   void multiply_transposed(Context& ctx, const Tensor& dy, Into dx) const;
@@ -62,6 +75,7 @@ class Weight {
   const PackedBlocks& blocks(const Exec& exec) const;
   const PackedB& panels(const Exec& exec, bool transposed) const;
   const Tensor& wide(const Exec& exec) const;
+  bool narrow() const;
 
   Tensor rows_;  // without memory when they were let go
   std::shared_ptr<Forms> forms_;

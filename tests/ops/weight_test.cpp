@@ -103,6 +103,55 @@ TEST_P(Weights, FormsFollowTheRows) {
   expect_same(back(w, Arithmetic::bf16), back(Weight(dense_), Arithmetic::bf16));
 }
 
+// Several adapters on rows of one pass: the bytes that each gives by itself, whatever rows it has, narrow
+// or wide, and whether its form lies with others or not.
+TEST(LowRank, AsOnePieceOfWorkTheBytesAreThoseOfEachByItself) {
+  const auto random = [](const Shape& shape, std::uint64_t seed) {
+    Tensor t = Tensor::zeros(shape);
+    for (std::int64_t i = 0; i < shape.count(); ++i)
+      t.f32()[i] = static_cast<float>(Random(seed, 0).uniform(static_cast<std::uint64_t>(i)) - 0.5);
+    return t;
+  };
+  constexpr std::int64_t kInputs = 83;
+  for (const Isa isa : {Isa::scalar, best_isa()}) {
+    ThreadPool pool(3);
+    const Kernels kernels = kernels_for(isa);
+    Arena arena;
+    Context ctx(pool, kernels, arena);
+    MemoryBlocks memory;
+    for (const Arithmetic arithmetic : {Arithmetic::f32, Arithmetic::int8, Arithmetic::bf16}) {
+      ctx.arithmetic = arithmetic;
+      struct Case {
+        std::int64_t rows, rank, outputs;
+      };
+      std::vector<Tensor> x, y, expected;
+      std::vector<Weight> a, b;
+      for (const auto& [rows, rank, outputs] :
+           {Case{1, 1, 64}, {1, 16, 130}, {24, 32, 7}, {25, 33, 65}, {61, 5, 200}}) {
+        const auto seed = static_cast<std::uint64_t>(rows * 1000 + rank);
+        x.push_back(random({rows, kInputs}, seed));
+        a.emplace_back(random({rank, kInputs}, seed + 1));
+        b.emplace_back(random({outputs, rank}, seed + 2));
+        y.push_back(random({rows, outputs}, seed + 3));
+        expected.push_back(random({rows, outputs}, seed + 3));
+        const Tensor u = Tensor::zeros({rows, rank});
+        a.back().multiply(ctx, x.back(), nullptr, {u.view(), false});
+        for (std::int64_t i = 0; i < u.shape().count(); ++i) u.f32()[i] *= 0.75f;
+        b.back().multiply(ctx, u, nullptr, {expected.back().view(), true});
+        if (rank % 2 == 0) b.back().prepare_low_rank(memory);
+      }
+      std::vector<Weight::LowRankPart> parts;
+      for (std::size_t i = 0; i < x.size(); ++i) parts.push_back({x[i], a[i], b[i], 0.75f, y[i]});
+      Weight::add_low_rank(ctx, parts);
+      for (std::size_t i = 0; i < x.size(); ++i)
+        EXPECT_EQ(std::memcmp(y[i].f32(), expected[i].f32(),
+                              static_cast<std::size_t>(y[i].shape().count()) * 4),
+                  0)
+            << "part " << i << " in arithmetic " << static_cast<int>(arithmetic);
+    }
+  }
+}
+
 std::vector<Type> types() {
   std::vector<Type> all;
   for (const Format& f : formats())

@@ -7,6 +7,7 @@
 
 #include "serve/server.h"
 #include "support/http_client.h"
+#include "support/tiny_adapter.h"
 #include "support/tiny_model.h"
 
 namespace bantam::test {
@@ -20,18 +21,25 @@ struct TestSetup {
   std::string chat_template = kTestTemplate;
   serve::ServerOptions server = serve::ServerOptions();
   serve::Limits limits = {};
+  std::vector<TinyAdapter> adapters = {};  // named "adapter-0" and so on
 };
 
 class TestServer {
  public:
   explicit TestServer(TestSetup setup = {})
       : file_(model_file(setup)),
-        engine_(std::make_unique<Session>(file_, session_options(setup)), serve::EngineOptions{setup.queue, true}) {
+        engine_(std::make_unique<Session>(file_, session_options(setup)),
+                serve::EngineOptions{setup.queue, true}) {
     auto tokenizer = tiny_tokenizer();
     std::optional<ChatTemplate> chat;
     if (!setup.chat_template.empty()) chat.emplace(setup.chat_template, "tiny");
     service_ = std::make_unique<serve::Service>(
         serve::Service{engine_, tokenizer, std::move(chat), "tiny", 1, setup.limits});
+    for (std::size_t i = 0; i < setup.adapters.size(); ++i) {
+      service_->adapters.push_back({"adapter-" + std::to_string(i)});
+      if (const std::string& own = setup.adapters[i].chat_template; !own.empty())
+        service_->adapters.back().chat_template.emplace(own, "adapter");
+    }
     setup.server.port = 0;
     server_ = std::make_unique<serve::Server>(*service_, setup.server);
     thread_ = std::thread([this] { server_->run([this] { return stop_.load(); }); });
@@ -53,9 +61,12 @@ class TestServer {
     return client.reply();
   }
 
-  // What generate() makes of a prompt at temperature 0, in a session of its own.
-  std::string alone(const std::string& prompt, std::int64_t tokens) const {
-    Session session(file_);
+  // What generate() makes of a prompt at temperature 0, in a session of its own, which has the adapter
+  // of this number alone.
+  std::string alone(const std::string& prompt, std::int64_t tokens, int adapter = -1) const {
+    SessionOptions own;
+    if (adapter >= 0) own.prepare = tiny_attachment(adapter_path(adapter));
+    Session session(file_, own);
     AnswerOptions options;
     options.sampling.temperature = 0;
     options.most_tokens = tokens;
@@ -70,12 +81,18 @@ class TestServer {
     TinyModel tiny;
     tiny.context = setup.context;
     write_tiny_gguf(folder_ / "tiny.gguf", tiny);
-    return std::make_shared<const ModelFile>(folder_ / "tiny.gguf");
+    auto file = std::make_shared<const ModelFile>(folder_ / "tiny.gguf");
+    for (std::size_t i = 0; i < setup.adapters.size(); ++i)
+      write_tiny_adapter(adapter_path(static_cast<int>(i)), file, setup.adapters[i]);
+    return file;
   }
-  static SessionOptions session_options(const TestSetup& setup) {
+  Path adapter_path(int i) const { return folder_ / ("adapter-" + std::to_string(i)); }
+  SessionOptions session_options(const TestSetup& setup) const {
     SessionOptions options;
     options.slots = setup.slots;
     options.threads = 2;
+    for (std::size_t i = 0; i < setup.adapters.size(); ++i)
+      options.choices.push_back(tiny_choice(adapter_path(static_cast<int>(i))));
     return options;
   }
 

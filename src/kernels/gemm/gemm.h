@@ -47,6 +47,26 @@ void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a,
 void gemm_chain(const Exec& exec, std::int64_t m, std::int64_t k, ChainFactor a, const RowReader& b,
                 Into c);
 
+// b [N,R] of a small R, turned for chains: panels of 64 columns of b^T, each R rows of 64 that lie
+// together (rows as long as N would be far apart, which memory does not like); the last is filled up
+// with zeros.
+constexpr std::int64_t kThinColumns = 64;
+constexpr std::int64_t thin_size(std::int64_t n, std::int64_t r) {
+  return (n + kThinColumns - 1) / kThinColumns * kThinColumns * r;
+}
+void pack_thin(const ConstView& b, float* panels);
+
+// y[M,N] += (scale * x a^T) b^T with a [R,K]: what adapters add to rows, all of it one region of the
+// pool. The first product is gemm_dot's, the second gemm_chain's of packed panels or, where there are
+// none, gemm_dot's of b [N,R]. All f32; the y of two products have no number in common.
+struct LowRankProduct {
+  ConstView x, a, b;
+  const float* panels;  // of b, or null
+  float scale;
+  View y;
+};
+void gemm_low_rank(const Exec& exec, std::span<const LowRankProduct> products);
+
 // ---- bf16: both factors rounded to bf16, f32 sums in the order of the AMX tile ----
 
 // K in steps of 32; in a step an even and an odd chain of FMAs from zero, added, then onto the sum.
