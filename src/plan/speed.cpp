@@ -72,9 +72,14 @@ class Stopwatch {
  public:
   explicit Stopwatch(Session& session) : session_(session) {}
 
-  // The least seconds of several runs of `count` tokens from an empty context on.
+  // A first run also touches memory that no run touched before.
+  void warm_up(std::int64_t count) {
+    session_.trim(0, 0);
+    run(count, Session::Want::last);
+  }
+  // Seconds of a run of `count` tokens from an empty context on.
   double prompt(std::int64_t count, Session::Want want, double budget) {
-    return least(budget, [&] {
+    return usual(budget, [&] {
       session_.trim(0, 0);
       run(count, want);
     });
@@ -83,7 +88,7 @@ class Stopwatch {
   double token(Session::Want want, double budget) {
     const std::int64_t tokens = std::min<std::int64_t>(8, session_.room());
     session_.trim(0, 0);
-    return least(budget,
+    return usual(budget,
                  [&] {
                    session_.trim(0, 0);
                    for (std::int64_t i = 0; i < tokens; ++i) run(1, want);
@@ -92,16 +97,16 @@ class Stopwatch {
   }
 
  private:
-  // Twice at least, and for as long as the budget of seconds lasts: the middle of what was seen.
+  // Three times at least, and for as long as the budget of seconds lasts: the middle of what was seen.
   template <class Run>
-  static double least(double budget, const Run& run_once) {
+  static double usual(double budget, const Run& run_once) {
     Samples seen;
     const double end = plan_clock() + budget;
     do {
       const double start = plan_clock();
       run_once();
       seen.add(plan_clock() - start);
-    } while (seen.count() < 2 || (plan_clock() < end && seen.count() < 20));
+    } while (seen.count() < 3 || (plan_clock() < end && seen.count() < 20));
     return seen.median();
   }
   void run(std::int64_t count, Session::Want want) {
@@ -132,7 +137,7 @@ SpeedPlan measure_part(std::shared_ptr<const ModelFile> file, const SessionOptio
   Session session(file->part(layers), own.lend(), part);
   const double load = plan_clock() - start;
   Stopwatch watch(session);
-  watch.prompt(std::min<std::int64_t>(prompt, 32), Session::Want::last, 0);  // wakes all up
+  watch.warm_up(prompt);
   SpeedPlan plan;
   plan.prompt = prompt;
   plan.load_s = load * static_cast<double>(split.layers + split.rest) /
