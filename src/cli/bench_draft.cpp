@@ -25,13 +25,12 @@ struct DraftRun {
 
 DraftRun run_answer(Session& session, const std::shared_ptr<const Tokenizer>& tokenizer,
                     std::span<const std::int32_t> prompt, const AnswerOptions& options,
-                    DraftModel* draft) {
+                    bool guess, DraftModel* draft) {
   session.trim(0, 0);
   Answer answer(tokenizer, options);
   Speculation guesses(answer, draft);
   const Timing timing = generate(
-      session, 0, prompt, answer, {}, [] { return !interrupted(); },
-      draft == nullptr ? nullptr : &guesses);
+      session, 0, prompt, answer, {}, [] { return !interrupted(); }, guess ? &guesses : nullptr);
   check_interrupt();
   DraftRun run;
   run.ids.assign(answer.ids().begin(), answer.ids().end());
@@ -60,17 +59,21 @@ void bench_draft(const ModelOptions& model, const DraftBench& asked, bool json) 
   answer.sampling.temperature = asked.temperature;
   for (const std::int32_t id : tokenizer->end_ids())  // a whole answer, however it would end
     answer.sampling.logit_bias.push_back({id, -std::numeric_limits<double>::infinity()});
-  Samples plain, guessed;
+  Samples plain, by_text, by_draft;  // tokens a second
   for (std::int64_t i = 0; i < asked.repeats; ++i) {
     draft->forget_costs();
-    const DraftRun without = run_answer(session, tokenizer, prompt, answer, nullptr);
-    const DraftRun with = run_answer(session, tokenizer, prompt, answer, draft.get());
-    if (without.ids != with.ids)
-      throw Error("the answers with and without the draft differ: a defect of this program");
-    plain.add(without.tokens_per_s);
-    guessed.add(with.tokens_per_s);
+    const DraftRun first = run_answer(session, tokenizer, prompt, answer, false, nullptr);
+    const DraftRun second = run_answer(session, tokenizer, prompt, answer, true, nullptr);
+    const DraftRun third = run_answer(session, tokenizer, prompt, answer, true, draft.get());
+    if (first.ids != second.ids || first.ids != third.ids)
+      throw Error("the answers with and without guesses differ: a defect of this program");
+    plain.add(first.tokens_per_s);
+    by_text.add(second.tokens_per_s);
+    by_draft.add(third.tokens_per_s);
   }
-  const double ratio = plain.median() > 0 ? guessed.median() / plain.median() : 0;
+  const auto times = [&](const Samples& other) {
+    return other.median() > 0 ? by_draft.median() / other.median() : 0;
+  };
   const auto drafted = static_cast<double>(draft->drafted());
   const double accepted = drafted > 0 ? static_cast<double>(draft->accepted()) / drafted : 0;
   if (json)
@@ -80,15 +83,20 @@ void bench_draft(const ModelOptions& model, const DraftBench& asked, bool json) 
                               {"answer_tokens", asked.answer},
                               {"temperature", asked.temperature},
                               {"plain_tokens_per_s", plain.median()},
-                              {"draft_tokens_per_s", guessed.median()},
-                              {"ratio", ratio},
+                              {"text_tokens_per_s", by_text.median()},
+                              {"draft_tokens_per_s", by_draft.median()},
+                              {"ratio_to_plain", times(plain)},
+                              {"ratio_to_text", times(by_text)},
                               {"drafted", draft->drafted()},
                               {"drafted_right", draft->accepted()}}) +
                  "\n");
   print(fmt::format("{} with {} guessing, {} threads, temperature {}; medians of {} runs\n",
                     model.path, asked.draft, session.threads(), asked.temperature, asked.repeats));
-  print(fmt::format("  answer of {}: {:.1f} tokens/s, without {:.1f}: {:.2f} times as fast\n",
-                    asked.answer, guessed.median(), plain.median(), ratio));
+  print(fmt::format("  answer of {}: {:.1f} tokens/s\n", asked.answer, by_draft.median()));
+  print(fmt::format("  without it, guessing from the text alone: {:.1f}; {:.2f} times as fast\n",
+                    by_text.median(), times(by_text)));
+  print(fmt::format("  without any guesses: {:.1f}; {:.2f} times as fast\n", plain.median(),
+                    times(plain)));
   print(fmt::format("  of {} guesses {:.0f} % came true\n", draft->drafted(), 100 * accepted));
 }
 

@@ -19,8 +19,8 @@ struct DraftBench {
   std::int64_t prompt = 128, answer = 128, repeats = 5;
   double temperature = 0;
 };
-// Measures answers with a draft model and without in turns (bench --draft), and prints it. Throws
-// Error where they differ.
+// Measures answers with a draft model, with guesses from the text alone and with none, in turns
+// (bench --draft), and prints it. Throws Error where they differ.
 void bench_draft(const ModelOptions& model, const DraftBench& asked, bool json);
 
 }  // namespace bantam::cli
