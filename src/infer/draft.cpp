@@ -14,6 +14,12 @@ namespace {
 // the same.
 constexpr std::size_t kFewTokens = 4;
 
+using DraftClock = std::chrono::steady_clock;
+
+double seconds_from(DraftClock::time_point start) {
+  return std::chrono::duration<double>(DraftClock::now() - start).count();
+}
+
 std::string token_text(const Tokenizer& tokenizer, std::int32_t id) {
   if (id >= tokenizer.size()) return "nothing";
   return "\"" + printable(std::string(tokenizer.piece(id)), 40) + "\"" +
@@ -45,6 +51,32 @@ void require_same_tokens(const Tokenizer& model, const Tokenizer& draft, const s
                   "with fewer bits")
           .in(file)
           .field("tokenizer");
+}
+
+DraftModel::DraftModel(std::shared_ptr<const ModelFile> file, Runtime runtime,
+                       const SessionOptions& options, std::size_t length)
+    : session_(std::move(file), runtime, options),
+      fixed_(length),
+      taken_(static_cast<std::size_t>(session_.slots())) {
+  // A token, timed before any text is read: a draft that costs as much as the model never reads one.
+  // The first ones touch memory that nobody touched before.
+  constexpr int kTokens = 4;
+  for (int i = 0; i < kTokens; ++i) {
+    const std::int32_t id = 0;
+    const Session::Part part{0, {&id, 1}, Session::Want::last};
+    session_.trim(0, 0);
+    const DraftClock::time_point start = DraftClock::now();
+    session_.evaluate({&part, 1}, [](std::size_t, std::size_t, std::span<const float>) {});
+    const double seconds = seconds_from(start);
+    guess_seconds_ = i == 0 ? seconds : std::min(guess_seconds_, seconds);
+  }
+  session_.trim(0, 0);
+  forget_costs();
+}
+
+void DraftModel::forget_costs() {
+  length_ = DraftLength(fixed_);
+  length_.guessed(guess_seconds_);
 }
 
 std::int64_t DraftModel::take(std::span<const std::int32_t> sequence) {
@@ -91,7 +123,6 @@ std::vector<std::int32_t> Speculation::propose(std::span<const std::int32_t> seq
 // Reads what the draft has not read yet, then guesses token after token, as far as it has room.
 std::vector<std::int32_t> Speculation::draft(std::span<const std::int32_t> sequence,
                                              std::size_t most) {
-  using Clock = std::chrono::steady_clock;
   Session& session = model_->session_;
   const auto room = static_cast<std::size_t>(session.room());
   if (sequence.size() >= room) return {};
@@ -105,14 +136,13 @@ std::vector<std::int32_t> Speculation::draft(std::span<const std::int32_t> seque
     const std::span<const std::int32_t> rest = std::span(all).subspan(held);
     const auto unknown = [&](std::int32_t id) { return id >= session.config().vocabulary; };
     if (std::ranges::any_of(rest, unknown)) break;  // of rows that only the larger model has
-    const Clock::time_point start = Clock::now();
+    const DraftClock::time_point start = DraftClock::now();
     const Session::Part part{slot_, rest, Session::Want::last};
     std::int32_t guess = -1;
     session.evaluate({&part, 1}, [&](std::size_t, std::size_t, std::span<const float> logits) {
       guess = answer_.foresee(all, all.size() - known, logits);
     });
-    if (rest.size() <= kFewTokens)
-      model_->length_.guessed(std::chrono::duration<double>(Clock::now() - start).count());
+    if (rest.size() <= kFewTokens) model_->length_.guessed(seconds_from(start));
     all.push_back(guess);
   }
   return {all.begin() + static_cast<std::ptrdiff_t>(known), all.end()};

@@ -28,16 +28,12 @@ class DraftModel {
  public:
   // Computes on what is lent. `length`: see DraftLength. Throws Error as Session does.
   DraftModel(std::shared_ptr<const ModelFile> file, Runtime runtime, const SessionOptions& options,
-             std::size_t length = 0)
-      : session_(std::move(file), runtime, options),
-        fixed_(length),
-        length_(length),
-        taken_(static_cast<std::size_t>(session_.slots())) {}
+             std::size_t length = 0);
 
   std::size_t drafted() const { return drafted_; }
   std::size_t accepted() const { return accepted_; }
-  // Forgets what was measured: a new beginning.
-  void forget_costs() { length_ = DraftLength(fixed_); }
+  // Forgets what was measured but what a guess costs: a new beginning.
+  void forget_costs();
 
  private:
   friend class Speculation;
@@ -48,6 +44,7 @@ class DraftModel {
 
   Session session_;
   std::size_t fixed_;
+  double guess_seconds_ = 0;  // at the beginning of a text
   DraftLength length_;
   std::size_t drafted_ = 0, accepted_ = 0;
   std::mutex mutex_;

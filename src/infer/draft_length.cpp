@@ -6,8 +6,8 @@ namespace bantam::infer {
 
 namespace {
 
-constexpr std::size_t kTrial = 2, kTrials = 4;  // guesses in a pass that tries, and such passes
-constexpr std::size_t kShortestPause = 8, kLongestPause = 256, kPlainAfter = 64;
+constexpr std::size_t kTrial = 2, kTrials = 2;  // guesses in a pass that tries, and such passes
+constexpr std::size_t kShortestPause = 16, kLongestPause = 256, kPlainAfter = 64;
 constexpr double kNew = 0.25;      // the share of a new sample in a mean
 constexpr double kKept = 0.9;      // of the tries so far, at each new guess
 // Guesses must be faster by so much: what is saved by less is in the noise, and a draft takes heat
@@ -28,7 +28,8 @@ void DraftLength::passed(std::size_t guesses, double seconds) {
 }
 
 void DraftLength::learn(std::size_t proposed, std::size_t accepted) {
-  const std::size_t tried = std::min(proposed, accepted + 1);  // those behind the first wrong one are not
+  // Those behind the first wrong one were not tried.
+  const std::size_t tried = std::min(proposed, accepted + 1);
   for (std::size_t i = 0; i < tried; ++i) {
     hits_ = kKept * hits_ + (i < accepted ? 1 : 0);
     tries_ = kKept * tries_ + 1;
@@ -41,11 +42,18 @@ double DraftLength::pass_seconds(std::size_t guesses) const {
   return pass_[guesses].value;
 }
 
-double DraftLength::rate(std::size_t guesses) const {
+double DraftLength::rate(std::size_t guesses, double chance) const {
   if (!pass_[0].known || (guesses > 0 && !guess_.known)) return 0;
-  double tokens = 1, chance = 1;
-  for (std::size_t i = 0; i < guesses; ++i) tokens += chance *= acceptance();
+  double tokens = 1, right = 1;
+  for (std::size_t i = 0; i < guesses; ++i) tokens += right *= chance;
   return tokens / (static_cast<double>(guesses) * guess_.value + pass_seconds(guesses));
+}
+
+std::size_t DraftLength::best(double chance) const {
+  std::size_t best = 1;
+  for (std::size_t n = 2; n <= kMost; ++n)
+    if (rate(n, chance) > rate(best, chance)) best = n;
+  return rate(best, chance) >= kWorthIt * rate(0) ? best : 0;
 }
 
 std::size_t DraftLength::next() {
@@ -62,14 +70,18 @@ std::size_t DraftLength::next() {
     hits_ = 1;
     tries_ = 2;
   }
-  if (trials_ > 0) --trials_;
-  if (trials_ > 0 || !guess_.known) return kTrial;
-  std::size_t best = 1;
-  for (std::size_t n = 2; n <= kMost; ++n)
-    if (rate(n) > rate(best)) best = n;
-  if (rate(best) >= kWorthIt * rate(0)) {
+  if (guess_.known && best(1) == 0) {  // not even if all came true
+    pause_ = kLongestPause;
+    return 0;
+  }
+  if (trials_ > 0 || !guess_.known) {
+    trials_ -= std::min<std::size_t>(trials_, 1);
+    return kTrial;
+  }
+  const std::size_t now = best(acceptance());
+  if (now > 0) {
     next_pause_ = kShortestPause;
-    return best;
+    return now;
   }
   pause_ = next_pause_;
   next_pause_ = std::min(next_pause_ * 2, kLongestPause);

@@ -30,7 +30,7 @@ class DraftLength {
   double acceptance() const { return hits_ / tries_; }
   // Tokens a second that so many guesses a pass are expected to give; 0: a plain pass or a guess has
   // not been measured yet.
-  double rate(std::size_t guesses) const;
+  double rate(std::size_t guesses) const { return rate(guesses, acceptance()); }
 
  private:
   // Older measurements count for less and less.
@@ -40,6 +40,9 @@ class DraftLength {
     void add(double sample);
   };
   double pass_seconds(std::size_t guesses) const;
+  double rate(std::size_t guesses, double chance) const;
+  // The best number of guesses, if they come true with this chance, and are worth it; else 0.
+  std::size_t best(double chance) const;
 
   std::size_t fixed_;
   Mean guess_;
@@ -47,7 +50,7 @@ class DraftLength {
   double hits_ = 3, tries_ = 4;       // a hopeful beginning
   // Off by itself: passes without guesses, each time twice as many as before, then a few with some,
   // as texts change.
-  std::size_t pause_ = 0, next_pause_ = 8, trials_ = 0;
+  std::size_t pause_ = 0, next_pause_ = 16, trials_ = 0;
   std::size_t since_plain_ = 0;
 };
 

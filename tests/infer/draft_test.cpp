@@ -239,12 +239,20 @@ TEST(DraftLength, IsOffWhereItDoesNotPay) {
   for (std::size_t i = 0; i < 600; ++i) {
     const std::size_t n = dear.next();
     dear.passed(n, 1);
-    if (n > 0) {
-      dear.guessed(0.01);
-      dear.learn(n, n);
-    }
+    for (std::size_t g = 0; g < n; ++g) dear.guessed(0.01);
+    if (n > 0) dear.learn(n, n);
   }
   EXPECT_GT(dear.acceptance(), 0.9);
+  EXPECT_EQ(dear.next(), DraftLength::kMost);
+}
+
+TEST(DraftLength, NeverGuessesWhatCannotPay) {
+  DraftLength hopeless;
+  hopeless.guessed(1.2);
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_EQ(hopeless.next(), 0u);
+    hopeless.passed(0, 1);
+  }
 }
 
 }  // namespace
