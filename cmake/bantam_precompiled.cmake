@@ -5,7 +5,7 @@ option(BANTAM_PRECOMPILE "precompile common headers" ON)
 set(BANTAM_COMMON_HEADERS
     <algorithm> <array> <atomic> <bit> <charconv> <chrono> <cmath> <condition_variable> <cstdint> <cstring>
     <filesystem> <functional> <map> <memory> <mutex> <optional> <set> <span> <sstream> <stdexcept> <string>
-    <string_view> <thread> <tuple> <unordered_map> <utility> <variant> <vector>)
+    <string_view> <thread> <tuple> <unordered_map> <utility> <variant> <vector> <nlohmann/json.hpp>)
 
 # bantam_precompile(TARGET HOST header...): TARGET uses the headers that HOST has precompiled; HOST
 # itself precompiles them. Targets of one host have the same compiler options.

@@ -3,7 +3,7 @@
 option(BANTAM_JOIN "compile several files at a time" ON)
 function(bantam_join target)
   if(BANTAM_JOIN AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
   endif()
 endfunction()
 
