@@ -13,8 +13,8 @@
 namespace bantam::cli {
 
 void Target::declare(Options& options) {
-  options.bytes("--split", "SIZE", split,
-                "write GGUF in parts of at most this size, 500M or 2G: NAME-00001-of-00003.gguf");
+  options.bytes("--split", "SIZE", split, 1000,
+                "write GGUF in parts of at most this size, 500M or 1.5G: NAME-00001-of-00003.gguf");
   options.flag("--lossy-tokenizer", lossy_tokenizer,
                "leave out, with a warning, what the other form cannot say of the tokenizer");
   options.flag("--force", force, "replace what is there");
@@ -153,7 +153,7 @@ void require_same_ids(const Tokenizer& from, const Tokenizer& to, const std::str
 Target write_gguf_of(const Target& target, const ModelFile& file, Conversion& conversion,
                    const std::function<void(GgufWriter&)>& more) {
   GgufWriter writer{Path(target.to)};
-  if (target.split) writer.split(*target.split, target.force);
+  if (target.split) writer.split(static_cast<std::uint64_t>(*target.split), target.force);
   if (file.gguf()) {
     for (const Metadata::Entry& entry : file.gguf()->metadata().entries()) writer.copy(entry);
   } else {

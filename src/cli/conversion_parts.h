@@ -17,7 +17,7 @@ namespace bantam::cli {
 struct Target {
   std::string from, to;
   std::string first;  // once it is written: the file by which it is opened
-  std::optional<std::uint64_t> split;  // bytes of a part
+  std::optional<std::int64_t> split;  // bytes of a part
   bool force = false, json = false, lossy_tokenizer = false;
 
   bool to_gguf() const { return files::is_gguf_name(Path(to)); }
