@@ -114,10 +114,6 @@ class Run {
                              [&](Document&& d) { documents.push_back(std::move(d)); });
     options_.say(fmt::format("read {} documents, {} from {} files", report_.documents,
                              byte_text(static_cast<double>(report_.bytes)), report_.files));
-    if (report_.bad_bytes > 0 || report_.skipped_documents > 0)
-      options_.say(fmt::format("not UTF-8: {} bytes, the first in {}; {} documents left out",
-                               report_.bad_bytes, printable(report_.first_bad, 200),
-                               report_.skipped_documents));
     say_files();
     const double start = now();
     tokenizer_ = train_tokenizer(recipe_, documents, pool_);
@@ -141,6 +137,9 @@ class Run {
     };
     each(report_.skipped, [](const TextFiles::Note& n) {
       return "not read: " + printable(n.path, 400) + ": " + printable(n.why, 400);
+    });
+    each(report_.bad, [](const TextFiles::Note& n) {
+      return "not UTF-8: " + printable(n.path, 400) + ": " + n.why;
     });
     each(report_.outside, [](const TextFiles::Note& n) {
       return "read from outside the folder: " + printable(n.path, 400) + " is " +
