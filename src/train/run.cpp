@@ -38,7 +38,8 @@ class Run {
         family_(family_by_gguf(recipe.family, "the recipe")),
         folder_(options.out),
         checkpoint_(folder_.path() / RunFolder::kCheckpoint),
-        last_(folder_.path() / RunFolder::kFinished) {}
+        last_(folder_.path() / RunFolder::kFinished),
+        anew_(!options.resume) {}
 
   RunResult run() {
     const double start = now();
@@ -195,9 +196,12 @@ class Run {
 
   void save() {
     folder_.set_aside(0);
+    std::error_code ignored;
+    // One of a run before must not be taken for this one's, should we be killed between the two.
+    if (anew_) std::filesystem::remove(folder_.path() / RunFolder::kRecipe, ignored);
     trainer_->save(checkpoint_);
     save_recipe();
-    std::error_code ignored;
+    anew_ = false;
     std::filesystem::remove(last_, ignored);
     set_aside(trainer_->plan());
     saved_ = now();
@@ -245,6 +249,7 @@ class Run {
   const Family& family_;
   RunFolder folder_;
   Path checkpoint_, last_;  // of the run, and when it is finished
+  bool anew_;               // nothing is saved yet, and nothing was resumed
   ReadReport report_;
   TokenStore store_;
   std::shared_ptr<const Tokenizer> tokenizer_;
@@ -259,10 +264,14 @@ RunResult run_training(const Recipe& recipe, const RunOptions& options) {
   return Run(recipe, options).run();
 }
 
+bool has_recipe(const Path& out) {
+  std::error_code ignored;
+  return std::filesystem::exists(RunFolder::place(out) / RunFolder::kRecipe, ignored);
+}
+
 Recipe recipe_of_run(const Path& out) {
   const Path recipe = RunFolder::place(out) / RunFolder::kRecipe;
-  std::error_code ignored;
-  if (!std::filesystem::exists(recipe, ignored))
+  if (!has_recipe(out))
     throw Error("there is no unfinished run to resume; start one without --resume")
         .in(RunFolder::place(out).string());
   return read_recipe(recipe);
