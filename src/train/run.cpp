@@ -10,6 +10,7 @@
 #include "base/machine.h"
 #include "tokenizer/bpe_train.h"
 #include "chat/named_templates.h"
+#include "files/apart.h"
 #include "train/run_folder.h"
 #include "train/run_limits.h"
 
@@ -73,6 +74,8 @@ class Run {
           .in(folder_.path().string());
     if (!options_.force && !options_.resume && std::filesystem::exists(options_.out, ignored))
       throw Error("exists; choose another name, or say --force").in(options_.out.string());
+    files::require_apart(options_.out, recipe_.text, "the text");
+    files::require_replaceable(options_.out);
   }
 
   void resume() {
