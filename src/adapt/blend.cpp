@@ -8,6 +8,7 @@
 #include "adapt/float_rows.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "files/apart.h"
 #include "infer/session.h"
 #include "models/stored.h"
 #include "tokenizer/same_ids.h"
@@ -156,6 +157,7 @@ BlendReport blend_models(std::span<const Path> paths, const std::optional<Path>&
   std::vector<Opened> opened;
   const auto open = [&](const Path& path) {
     Opened one{std::make_shared<const ModelFile>(path), {}};
+    files::require_apart(out, one.file->tensors());
     const std::unique_ptr<Model> model = one.file->family().make(one.file->config());
     for (const WeightSpec& w : model->weights()) one.weights.emplace(w.own_name(), w);
     if (!opened.empty()) require_same(opened.front(), one, path.string());

@@ -9,6 +9,7 @@
 #include "adapt/model_writer.h"
 #include "base/error.h"
 #include "blocks/format.h"
+#include "files/apart.h"
 #include "infer/session.h"
 #include "models/stored.h"
 
@@ -39,6 +40,8 @@ MergeReport merge(const Path& model_path, const Path& adapter_path, const Path& 
                   std::optional<Type> wanted, bool replace, ThreadPool& pool,
                   const Kernels& kernels, const std::function<void()>& check) {
   const auto file = std::make_shared<const ModelFile>(model_path);
+  files::require_apart(out, file->tensors());
+  files::require_apart(out, adapter_path, "the adapter");
   std::vector<Scratch> scratch(pool.size() + 1);
   const Exec exec{pool, kernels, scratch};
   const std::unique_ptr<Model> model = file->family().make(file->config());

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "blocks/format.h"
+#include "files/apart.h"
 #include "files/model_path.h"
 #include "models/stored.h"
 
@@ -77,6 +78,7 @@ void write_model(const ModelFile& file, Model& model, const WeightRows& rows, co
   std::error_code ignored;
   if (!replace && std::filesystem::exists(out, ignored))
     throw Error("exists; choose another name, or say --force").in(out.string());
+  files::require_replaceable(out);
   if (is_gguf(out))
     write_gguf_model(file, model, rows, type, out, chat_template);
   else

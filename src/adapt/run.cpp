@@ -14,6 +14,7 @@
 #include "adapt/model_writer.h"
 #include "adapt/widen.h"
 #include "base/error.h"
+#include "files/apart.h"
 #include "files/model_path.h"
 #include "base/hash.h"
 #include "base/machine.h"
@@ -154,10 +155,13 @@ void Tuning::look_before() const {
         .in(folder_.path().string());
   if (!options_.force && std::filesystem::exists(request_.out, ignored))
     throw Error("exists; choose another name, or say --force").in(request_.out.string());
+  files::require_replaceable(request_.out, true);
+  files::require_apart(request_.out, request_.data, "the data");
 }
 
 void Tuning::read() {
   file_ = std::make_shared<const ModelFile>(request_.model);
+  files::require_apart(request_.out, file_->tensors());
   for (const TensorInfo& t : file_->tensors().tensors())
     quantised_ |= t.format && t.format->quantised;
   day_ = day_of_run(folder_.path(), options_.resume);

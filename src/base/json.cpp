@@ -87,18 +87,15 @@ class Budget : public nlohmann::json_sax<Json> {
   bool end_array() override { return --depth_, handler_.end_array(), true; }
   bool parse_error(std::size_t position, const std::string& token,
                    const nlohmann::detail::exception& error) override {
-    (void)token;
+    // It counts the characters that it has taken, the offending one included.
+    const std::size_t at = position > 0 ? position - 1 : 0;
+    if (dynamic_cast<const Json::out_of_range*>(&error) != nullptr)
+      throw Error("the number " + printable(token, 60) + " is too large for a double").in(file_).at(at);
     // The library's sentence after its own "[json.exception...] parse error at line ..:" prefix.
     std::string reason = error.what();
-    if (const auto at = reason.find("] "); at != std::string::npos) reason.erase(0, at + 2);
-    if (reason.starts_with("number overflow"))
-      reason = "a number is too large for a double";
-    else if (const auto at = reason.find(": "); at != std::string::npos)
-      reason.erase(0, at + 2);
-    // It counts the characters that it has taken, the offending one included.
-    throw Error("is not valid JSON: " + printable(reason, 200))
-        .in(file_)
-        .at(position > 0 ? position - 1 : 0);
+    for (const std::string_view before : {"] ", ": "})
+      if (const auto end = reason.find(before); end != std::string::npos) reason.erase(0, end + 2);
+    throw Error("is not valid JSON: " + printable(reason, 200)).in(file_).at(at);
   }
 
  private:

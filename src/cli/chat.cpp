@@ -55,18 +55,16 @@ class Screen {
   ThinkingSplitter splitter_;
 };
 
-// "/save notes.json" as a command with its argument; null when it is none.
-const ChatCommand* command_of(const std::string& message, std::string& argument) {
+// "/save notes.json" as a command with its name as it was typed, and its argument; null when it is none.
+const ChatCommand* command_of(const std::string& message, std::string& name, std::string& argument) {
   const std::size_t gap = message.find_first_of(" \t\n");
-  std::string name = message.substr(0, gap);
-  for (const std::string_view other : {"/bye", "/exit"})  // as other programs call it
-    if (name == other) name = "/quit";
-  const auto found = std::ranges::find(chat_commands(), name, &ChatCommand::name);
-  if (found == chat_commands().end()) return nullptr;
+  name = message.substr(0, gap);
+  const ChatCommand* found = find_command(name);
+  if (found == nullptr) return nullptr;
   const std::size_t from = message.find_first_not_of(" \t\n", gap);
   argument = gap == std::string::npos || from == std::string::npos ? "" : message.substr(from);
   argument.resize(argument.find_last_not_of(" \t\n") + 1);
-  return &*found;
+  return found;
 }
 
 // A message of several lines: between """ and """, or where each line but the last ends with a
@@ -104,8 +102,8 @@ void remark(const std::string& text) {
 void Chat::hear(const std::string& message) {
   if (message.find_first_not_of(" \t\n") == std::string::npos) return;
   if (!message.starts_with('/')) return answer(message);
-  std::string argument;
-  const ChatCommand* command = command_of(message, argument);
+  std::string name, argument;
+  const ChatCommand* command = command_of(message, name, argument);
   if (command == nullptr) {
     if (message.find_first_of(" /\n", 1) != std::string::npos) return answer(message);
     std::vector<std::string> names;
@@ -115,8 +113,9 @@ void Chat::hear(const std::string& message) {
         "there is no command " + printable(message, 40) +
         (near.empty() ? "; /help lists those that there are" : "; did you mean " + near + "?"));
   }
-  const std::string name(command->name);
-  if (command->argument.empty() && !argument.empty())
+  if (command->ends && !argument.empty())
+    note(name + " ends the conversation; \"" + printable(argument, 40) + "\" was not read");
+  else if (command->argument.empty() && !argument.empty())
     return note(name + " stands alone on its line");
   if (!command->argument.empty() && command->needs && argument.empty())
     return note(name + " " + std::string(command->argument) + " was expected");

@@ -42,10 +42,13 @@ struct ChatCommand {
   std::string_view name, argument, help;
   void (*run)(Chat& chat, const std::string& argument);
   bool needs = true;  // the argument, when it has one
+  bool ends = false;  // the conversation, whatever follows
 };
 
 // In the order of /help.
 std::span<const ChatCommand> chat_commands();
+// By its name, or what other programs call it, in any case; null: there is none.
+const ChatCommand* find_command(std::string_view name);
 // The commands that begin with `start`: what Tab offers.
 std::vector<std::string> commands_beginning(std::string_view start);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <utility>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -89,19 +90,33 @@ void quit(Chat& chat, const std::string&) { chat.done = true; }
 
 constexpr std::array<ChatCommand, 8> kCommands{{
     {"/help", "", "list these", help},
-    {"/reset", "", "begin a new conversation", reset},
+    {"/reset", "", "begin a new conversation (as /clear does)", reset},
     {"/system", "TEXT", "what the model is told before the conversation (-: nothing)", system,
      false},
     {"/regen", "", "another answer to the last message", regen},
     {"/undo", "", "forget the last message and its answer", undo},
     {"/save", "FILE", "keep the conversation in a file", save},
     {"/load", "FILE", "go on with a conversation that was saved", load},
-    {"/quit", "", "end (as Ctrl-D, /bye and /exit do)", quit},
+    {"/quit", "", "end (as Ctrl-D, /bye and /exit do)", quit, true, true},
 }};
+
+// What Ollama's users type.
+constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
+    {"/bye", "/quit"}, {"/exit", "/quit"}, {"/clear", "/reset"}, {"/?", "/help"}};
 
 }  // namespace
 
 std::span<const ChatCommand> chat_commands() { return kCommands; }
+
+const ChatCommand* find_command(std::string_view name) {
+  std::string wanted(name);
+  for (char& c : wanted)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  for (const auto& [other, ours] : kOtherNames)
+    if (wanted == other) wanted = ours;
+  const auto found = std::ranges::find(kCommands, wanted, &ChatCommand::name);
+  return found == kCommands.end() ? nullptr : &*found;
+}
 
 std::vector<std::string> commands_beginning(std::string_view start) {
   std::vector<std::string> out;

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "blocks/format.h"
 #include "cli/output.h"
+#include "files/apart.h"
+#include "files/gguf_parts.h"
 #include "infer/session.h"
 #include "tokenizer/same_ids.h"
 #include "tokenizer/tokenizer_spec.h"
@@ -13,15 +15,27 @@
 namespace bantam::cli {
 
 void Target::declare(Options& options) {
-  options.bytes("--split", "SIZE", split,
-                "write GGUF in parts of at most this size, 500M or 2G: NAME-00001-of-00003.gguf");
+  options.bytes("--split", "SIZE", split, 1000,
+                "write GGUF in parts of at most this size, 500M or 1.5G: NAME-00001-of-00003.gguf");
   options.flag("--lossy-tokenizer", lossy_tokenizer,
                "leave out, with a warning, what the other form cannot say of the tokenizer");
   options.flag("--force", force, "replace what is there");
   options.flag("--json", json, "print what was written as a JSON object");
 }
 
-void Target::check() const {
+namespace {
+
+// One GGUF file, and the very one at `target`.
+bool is_whole(const TensorSource& source, const Path& target) {
+  std::error_code ignored;
+  const auto in_one = [&](const TensorInfo& t) { return t.file == source.path(); };
+  return std::ranges::all_of(source.tensors(), in_one) &&
+         std::filesystem::equivalent(source.path(), target, ignored);
+}
+
+}  // namespace
+
+void Target::check(const TensorSource& source) const {
   require_place(to);
   const Path target(to);
   std::error_code ignored;
@@ -29,15 +43,15 @@ void Target::check() const {
     throw Error("only GGUF files are written in parts; give a name that ends in .gguf",
                 Error::Kind::usage)
         .field("--split");
-  if (split) return;  // the files have other names; the writer looks for them
+  if (!(onto_itself && force && !split && is_whole(source, target)))
+    files::require_apart(target, source, split.has_value());
+  if (split) {
+    if (!force) files::require_no_parts(files::gguf_part_prefix(target));
+    return;
+  }
   if (!std::filesystem::exists(std::filesystem::symlink_status(target, ignored))) return;
   if (!force) throw Error("exists; remove it, choose another name, or say --force").in(to);
-  if (to_gguf()) return;  // the writer refuses a folder
-  if (!std::filesystem::is_directory(target, ignored))
-    throw Error("is a file; a folder was expected (the name of a GGUF file ends in .gguf)").in(to);
-  // Replacing a folder removes what it holds: a model, and nothing else that lies there by mistake.
-  if (!std::filesystem::exists(target / "config.json", ignored))
-    throw Error("is a folder that holds no model (no config.json); it is not replaced").in(to);
+  files::require_replaceable(target);
 }
 
 bool writable(const Format& format) { return format.weights && format.encode != nullptr; }
@@ -153,7 +167,7 @@ void require_same_ids(const Tokenizer& from, const Tokenizer& to, const std::str
 Target write_gguf_of(const Target& target, const ModelFile& file, Conversion& conversion,
                    const std::function<void(GgufWriter&)>& more) {
   GgufWriter writer{Path(target.to)};
-  if (target.split) writer.split(*target.split, target.force);
+  if (target.split) writer.split(static_cast<std::uint64_t>(*target.split), target.force);
   if (file.gguf()) {
     for (const Metadata::Entry& entry : file.gguf()->metadata().entries()) writer.copy(entry);
   } else {

@@ -17,13 +17,15 @@ namespace bantam::cli {
 struct Target {
   std::string from, to;
   std::string first;  // once it is written: the file by which it is opened
-  std::optional<std::uint64_t> split;  // bytes of a part
+  std::optional<std::int64_t> split;  // bytes of a part
   bool force = false, json = false, lossy_tokenizer = false;
+  bool onto_itself = false;  // with `force` a whole GGUF file may be replaced by what it becomes
 
   bool to_gguf() const { return files::is_gguf_name(Path(to)); }
   void declare(Options& options);
-  // Throws Error when the place cannot be written to, or holds what should not be replaced.
-  void check() const;
+  // Throws Error when the place cannot be written to, or holds what should not be replaced; of
+  // `source`, the model that is read, nothing is.
+  void check(const TensorSource& source) const;
 };
 
 // A type of matrices by its name, in any case. `wanted`: which are offered.

@@ -74,8 +74,8 @@ void ConvertVerb::write_folder(Conversion& conversion, const ModelFile& file) co
 }
 
 void ConvertVerb::run() const {
-  target.check();
   const auto file = std::make_shared<const ModelFile>(Path(target.from));
+  target.check(file->tensors());
   if (!target.to_gguf() && type && format(*type).safetensors.empty())
     throw Error("safetensors have no " + upper_name(format(*type)) +
                 "; give a name that ends in .gguf, or another --type")
@@ -99,6 +99,7 @@ std::function<void()> declare_convert(Options& options) {
                      "what to write: a GGUF file if the name ends in .gguf, else a folder");
   type_option(options, "--type", command->type, writable,
               "type of the matrices (default: as they are; from blocks to a folder: f16)");
+  command->target.onto_itself = true;
   command->target.declare(options);
   return [command] { command->run(); };
 }

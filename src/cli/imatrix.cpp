@@ -26,6 +26,9 @@ void ImatrixVerb::run() const {
   if (!force && std::filesystem::exists(std::filesystem::symlink_status(*out, ignored)))
     throw Error("exists; remove it, choose another name, or say --force").in(*out);
   const auto file = std::make_shared<const ModelFile>(Path(model));
+  for (const TensorInfo& t : file->tensors().tensors())
+    if (std::filesystem::equivalent(t.file, *out, ignored))
+      throw Error("is the model itself, which is read: choose another name").in(*out);
   OwnRuntime own(static_cast<unsigned>(threads.value_or(0)));
   const Importance importance =
       measured_importance(file, text, chunk.value_or(512), own.lend(), false);

@@ -111,13 +111,9 @@ void ModelOptions::declare(Options& options, bool model_required, bool named) {
 }
 
 void ModelOptions::declare_memory(Options& options) {
-  options.add({"--memory",
-               "SIZE",
-               "take no more memory than this (3GB, 800MB): the context is shortened to what fits, "
-               "what does not fit is refused before it is loaded",
-               false,
-               false,
-               [this](const std::string& text) { memory = parse_bytes(text, "--memory"); }});
+  options.bytes("--memory", "SIZE", memory, 1,
+                "take no more memory than this (3GB, 800MB): the context is shortened to what fits, "
+                "what does not fit is refused before it is loaded");
 }
 
 void ModelOptions::keep_to_memory(const ModelFile& file, SessionOptions& options,
@@ -127,24 +123,6 @@ void ModelOptions::keep_to_memory(const ModelFile& file, SessionOptions& options
   bantam::keep_to_memory(file, options, *memory, beside ? &*beside : nullptr);
   if (options.positions != asked)
     note("there is room for " + std::to_string(options.positions) + " tokens within --memory");
-}
-
-std::int64_t parse_bytes(const std::string& text, const std::string& option) {
-  double number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [unit, error] = std::from_chars(text.data(), end, number);
-  std::string_view rest(unit, static_cast<std::size_t>(end - unit));
-  while (rest.starts_with(' ')) rest.remove_prefix(1);
-  static constexpr std::pair<std::string_view, double> kUnits[] = {
-      {"", 1},      {"B", 1},     {"kB", 1e3},     {"KB", 1e3},        {"MB", 1e6},
-      {"GB", 1e9},  {"TB", 1e12}, {"K", 1e3},      {"M", 1e6},         {"G", 1e9},
-      {"KiB", 1024}, {"MiB", 1 << 20}, {"GiB", 1 << 30}};
-  for (const auto& [name, factor] : kUnits)
-    if (error == std::errc() && rest == name && number * factor >= 1 && number * factor < 1e18)
-      return static_cast<std::int64_t>(number * factor);
-  throw Error("a size such as 3GB or 800MB was expected, not \"" + printable(text, 40) + "\"",
-              Error::Kind::usage)
-      .field(option);
 }
 
 SessionOptions ModelOptions::session() const {

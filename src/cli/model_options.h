@@ -79,9 +79,6 @@ struct SamplingFlags {
 // Throws Error (usage) for a bias of a token that the model has not.
 void check_biases(const SamplingOptions& sampling, const Config& config);
 
-// "3GB" (10^9), "3GiB", "512 MB" in bytes. Throws Error (usage).
-std::int64_t parse_bytes(const std::string& text, const std::string& option);
-
 // The words for an arithmetic and a type on the command line.
 std::string_view arithmetic_name(Arithmetic arithmetic);
 // The types of a cache with theirs.

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "cli/sizes.h"
 
 namespace bantam::cli {
 
@@ -129,19 +130,11 @@ Option& Options::number(std::string names, std::string value, double& to, double
               }});
 }
 
-Option& Options::bytes(std::string names, std::string value, std::optional<std::uint64_t>& to,
-                       std::string help) {
+Option& Options::bytes(std::string names, std::string value, std::optional<std::int64_t>& to,
+                       std::int64_t least, std::string help) {
   return add({names, std::move(value), std::move(help), false, false,
-              [&to, names](const std::string& text) {
-                std::string_view number = text;
-                if (number.ends_with('B') || number.ends_with('b')) number.remove_suffix(1);
-                const char unit = number.empty() ? ' ' : number.back();
-                const bool giga = unit == 'G' || unit == 'g', mega = unit == 'M' || unit == 'm';
-                if (giga || mega) number.remove_suffix(1);
-                const auto got = parse_number<std::uint64_t>(number);
-                if (!got || !(giga || mega) || *got < 1 || *got > 1'000'000)
-                  throw unfit(names, "a size such as 500M or 2G", text);
-                to = *got * (giga ? 1'000'000'000u : 1'000'000u);
+              [&to, least, names](const std::string& text) {
+                to = parse_bytes(text, long_name(names), least);
               }});
 }
 

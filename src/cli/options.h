@@ -58,9 +58,9 @@ class Options {
                  std::int64_t least, std::int64_t most, std::string help);
   Option& number(std::string names, std::string value, double& to, double least, double most,
                  std::string help);
-  // Bytes as a number with the unit M (a million) or G, "2G"; at least 1M.
-  Option& bytes(std::string names, std::string value, std::optional<std::uint64_t>& to,
-                std::string help);
+  // Bytes as sizes.h reads them, "1.5G"; at least `least`.
+  Option& bytes(std::string names, std::string value, std::optional<std::int64_t>& to,
+                std::int64_t least, std::string help);
   // Token ids with commas between them: "1,2,3"; the empty text is an empty list.
   Option& ids(std::string names, std::optional<std::vector<std::int32_t>>& to, std::string help);
   template <class T>

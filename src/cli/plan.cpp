@@ -253,9 +253,8 @@ std::function<void()> declare_plan(Options& options) {
   for (const Device& d : devices()) names += (names.empty() ? "" : ", ") + std::string(d.name);
   options.text("--device", "NAME", command->device_name,
                "not this machine, but one of these: " + names);
-  options.add(
-      {"--memory", "SIZE", "memory that it may take: 4GB (default: what is free)", false, false,
-       [command](const std::string& text) { command->memory = parse_bytes(text, "--memory"); }});
+  options.bytes("--memory", "SIZE", command->memory, 1,
+                "memory that it may take: 4GB (default: what is free)");
   options.number("--decode", "N", command->decode, 0, 1e9,
                  "without a model: which sizes give so many tokens a second");
   options.whole("-p,--prompt", "N", command->prompt, 1, 1 << 20,

@@ -68,8 +68,8 @@ void QuantizeVerb::run() const {
   if (!aim.given()) plan(false);  // a type that is none is said before any work
   std::optional<Importance> importance;
   if (imatrix) importance = read_importance(Path(*imatrix));
-  target.check();
   const auto file = std::make_shared<const ModelFile>(Path(target.from));
+  target.check(file->tensors());
   check_parent(*file);
   OwnRuntime own(static_cast<unsigned>(threads.value_or(0)));
   const Runtime runtime = own.lend();

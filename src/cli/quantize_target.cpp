@@ -1,8 +1,6 @@
 // Types for `bantam quantize --target-size` and `--target-kl`.
 #include <fmt/format.h>
 
-#include <array>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -11,28 +9,13 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/quantize_parts.h"
+#include "cli/sizes.h"
 
 namespace bantam::cli {
 
 std::optional<std::int64_t> QuantizeTarget::bytes() const {
   if (!size) return std::nullopt;
-  struct Unit {
-    std::string_view name;
-    double bytes;
-  };
-  constexpr std::array kUnits{Unit{"kb", 1e3},     Unit{"mb", 1e6},     Unit{"gb", 1e9},
-                              Unit{"kib", 1024.0}, Unit{"mib", 0x1p20}, Unit{"gib", 0x1p30},
-                              Unit{"k", 1e3},      Unit{"m", 1e6},      Unit{"g", 1e9},
-                              Unit{"b", 1.0},      Unit{"", 1.0}};
-  double value = 0;
-  const char* const end = size->data() + size->size();
-  const auto [rest, wrong] = std::from_chars(size->data(), end, value);
-  std::string unit(rest, end);
-  for (char& c : unit) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  for (const Unit& u : kUnits)
-    if (wrong == std::errc() && unit == u.name && value > 0 && value * u.bytes < 1e15)
-      return static_cast<std::int64_t>(value * u.bytes);
-  throw unfit("--target-size", "a size such as 800MB", *size);
+  return parse_bytes(*size, "--target-size");
 }
 
 Session exact_session(const std::shared_ptr<const ModelFile>& file, std::int64_t positions,

@@ -24,6 +24,43 @@ struct Choices {
   bool resume = false, force = false, json = false, no_extend = false;
 };
 
+// Throws Error for an option that says something else than the run began with.
+template <class T>
+void require_as_begun(const char* option, const std::optional<T>& said, const std::optional<T>& begun) {
+  if (!said || !begun || *said == *begun) return;
+  throw Error(fmt::format("the run began with {}, not {}: leave it out to go on, or begin anew with --force "
+                          "and without --resume",
+                          *begun, *said),
+              Error::Kind::usage)
+      .field(option);
+}
+
+std::optional<std::string> name_of(std::optional<Arithmetic> arithmetic) {
+  if (!arithmetic) return std::nullopt;
+  return *arithmetic == Arithmetic::f32 ? "f32" : "bf16";
+}
+
+// What makes a run another one. Steps, tokens and epochs may grow, micro-rows change no result, and a
+// vocabulary that was chosen by the text is the checkpoint's to compare.
+void require_as_begun(const Choices& c, const Recipe& begun) {
+  const std::optional<std::int64_t> size = c.size ? std::optional(parse_count(*c.size)) : std::nullopt;
+  if (size && begun.shaped())
+    throw Error("the run began with a shape of its own, not a size: leave it out to go on",
+                Error::Kind::usage)
+        .field("--size");
+  std::error_code ignored;
+  if (c.text && std::filesystem::exists(begun.text, ignored) &&  // else it has moved
+      !std::filesystem::equivalent(begun.text, *c.text, ignored))
+    require_as_begun("--text", c.text, std::optional(begun.text.string()));
+  require_as_begun("--size", size, std::optional(begun.size_or_usual()));
+  require_as_begun("--context", c.context, std::optional(begun.context));
+  require_as_begun("--rows", c.rows, std::optional(begun.rows_or_usual()));
+  require_as_begun("--vocabulary", c.vocabulary, begun.vocabulary);
+  require_as_begun("--seed", c.seed, std::optional(static_cast<std::int64_t>(begun.seed)));
+  require_as_begun("--arithmetic", name_of(c.arithmetic),
+                   name_of(begun.arithmetic.value_or(Arithmetic::bf16)));
+}
+
 Recipe recipe_of(const Choices& c) {
   const bool said = !c.recipe.empty() || c.text;
   if (c.recipe.empty() == !c.text && (said || !c.resume))
@@ -31,12 +68,15 @@ Recipe recipe_of(const Choices& c) {
   if ((c.steps ? 1 : 0) + (c.tokens ? 1 : 0) + (c.epochs > 0 ? 1 : 0) > 1)
     throw Error("only one of --steps, --tokens and --epochs can be said", Error::Kind::usage);
   Recipe r;
-  if (c.text)
-    r.text = *c.text;
-  else if (said)
+  if (!c.recipe.empty()) {
     r = read_recipe(c.recipe);
-  else
+  } else if (c.resume && (!c.text || has_recipe(*c.out))) {
     r = recipe_of_run(*c.out);
+    require_as_begun(c, r);
+    if (c.text) r.text = *c.text;
+  } else {
+    r.text = *c.text;
+  }
   if (c.size) {
     r.size = parse_count(*c.size);
     r.layers = r.width = r.heads = r.kv_heads = r.feed_forward = std::nullopt;
@@ -114,8 +154,8 @@ void declare_options(Options& options, Choices& c) {
   options.number("--save-every", "SECONDS", c.save_every, 0, 1e9,
                  "time between checkpoints (default 60)");
   options.flag("--resume", c.resume,
-               "go on with the run in OUT.run, with no other option; with more --steps, --tokens or "
-               "--epochs extend a finished one");
+               "go on with the run in OUT.run, as it began: no other option is needed; with more --steps, "
+               "--tokens or --epochs extend a finished one");
   options.flag("--no-extend", c.no_extend,
                "when it is finished, keep nothing in OUT.run to extend it with");
   options.flag("--force", c.force, "replace OUT, forget an unfinished run");

@@ -40,12 +40,15 @@ class Reader {
   void file(const Path& path) {
     file_ = path.string();
     std::string text = read_file(path, std::uint64_t{1} << 40);
+    const bool empty = text.empty();
+    now_ = {};
     ++report_.files;
     report_.bytes += static_cast<std::int64_t>(text.size());
     try {
       const TextEncoding encoding = to_utf8(text);
       if (encoding == TextEncoding::utf16_little || encoding == TextEncoding::utf16_big)
         report_.utf16.push_back(file_);
+      if (encoding == TextEncoding::utf8_with_mark) now_.start = 3;
     } catch (Error& error) {
       throw error.in(file_);
     }
@@ -53,6 +56,7 @@ class Reader {
       lines(text);
     else
       running(text);
+    tell(empty);
   }
 
   void found(TextFiles&& files) {
@@ -64,6 +68,23 @@ class Reader {
   ReadReport report() const { return report_; }
 
  private:
+  // What a person would miss of this file: all of it, or some bytes.
+  void tell(bool empty) {
+    if (now_.bad_bytes > 0) {
+      std::string why = std::to_string(now_.bad_bytes) + (now_.bad_bytes == 1 ? " byte" : " bytes") +
+                        ", the first at offset " + std::to_string(now_.first_bad);
+      if (options_.bad_text == BadText::skip)
+        why += "; " + std::to_string(now_.left_out) +
+               (now_.left_out == 1 ? " document is left out" : " documents are left out");
+      report_.bad.push_back({file_, std::move(why)});
+    } else if (now_.documents == 0) {
+      const bool records = kind_of_text(file_) == ".jsonl";
+      report_.skipped.push_back({file_, empty     ? "empty"
+                                        : records ? "no record with text"
+                                                  : "nothing but white space"});
+    }
+  }
+
   // Makes `text` valid; false: the document is to be left out.
   bool repair(std::string& text, std::uint64_t offset) {
     std::string out;
@@ -76,7 +97,8 @@ class Reader {
         continue;
       }
       if (report_.first_bad.empty())
-        report_.first_bad = file_ + " at offset " + std::to_string(offset + i);
+        report_.first_bad = file_ + " at offset " + std::to_string(now_.start + offset + i);
+      if (now_.bad_bytes++ == 0) now_.first_bad = now_.start + offset + i;
       ++report_.bad_bytes;
       bad = true;
       out.append(text, kept, i - kept);
@@ -86,6 +108,7 @@ class Reader {
     if (!bad) return true;
     if (options_.bad_text == BadText::skip) {
       ++report_.skipped_documents;
+      ++now_.left_out;
       return false;
     }
     out.append(text, kept);
@@ -98,6 +121,7 @@ class Reader {
         document.messages.empty())
       return;
     ++report_.documents;
+    ++now_.documents;
     take_(std::move(document));
   }
 
@@ -148,6 +172,12 @@ class Reader {
   const std::function<void(Document&&)>& take_;
   ReadReport report_;
   std::string file_;
+  struct OfFile {
+    std::int64_t documents = 0, bad_bytes = 0, left_out = 0;
+    std::uint64_t start = 0;  // of the text: behind a byte order mark
+    std::uint64_t first_bad = 0;
+  };
+  OfFile now_;
 };
 
 }  // namespace

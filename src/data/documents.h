@@ -37,7 +37,8 @@ struct ReadReport {
   std::int64_t bad_bytes = 0;  // replaced
   std::int64_t skipped_documents = 0;
   std::string first_bad;  // "FILE at offset N", the first place that was not UTF-8
-  std::vector<TextFiles::Note> skipped, outside;  // see there
+  std::vector<TextFiles::Note> bad;               // files that were not UTF-8, and what became of that
+  std::vector<TextFiles::Note> skipped, outside;  // see there; of `skipped` also files without text
   std::vector<std::string> utf16;                 // files that were
 };
 

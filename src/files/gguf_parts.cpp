@@ -1,8 +1,11 @@
 #include "files/gguf_parts.h"
 
+#include <dirent.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <memory>
 
 #include "base/error.h"
 
@@ -52,6 +55,39 @@ std::optional<GgufPartName> gguf_part_name(const Path& path) {
   const auto number = take_number(name, "-");
   if (!number || *number < 1 || *number > *count) return std::nullopt;
   return GgufPartName{path.parent_path() / name, *number - 1, *count};
+}
+
+Path gguf_part_prefix(const Path& whole) {
+  Path prefix = whole;
+  return prefix.replace_extension();
+}
+
+std::vector<Path> gguf_parts_named(const Path& prefix) {
+  const auto close = [](DIR* folder) { closedir(folder); };
+  const Path parent = prefix.has_parent_path() ? prefix.parent_path() : Path(".");
+  // The standard library's iterator ends the program when memory runs out.
+  const std::unique_ptr<DIR, decltype(close)> folder(opendir(parent.c_str()), close);
+  std::vector<Path> found;
+  if (!folder) return found;
+  while (const dirent* entry = readdir(folder.get())) {
+    const Path path = prefix.parent_path() / entry->d_name;
+    std::error_code ignored;
+    if (const auto part = gguf_part_name(path);
+        part && part->prefix == prefix && !std::filesystem::is_directory(path, ignored))
+      found.push_back(path);
+  }
+  std::ranges::sort(found);
+  return found;
+}
+
+void require_no_parts(const Path& prefix) {
+  const std::vector<Path> there = gguf_parts_named(prefix);
+  if (there.empty()) return;
+  throw Error(there.size() == 1
+                  ? "exists; remove it, choose another name, or say --force"
+                  : "exists, one of " + std::to_string(there.size()) +
+                        " parts of this name; remove them, choose another name, or say --force")
+      .in(there.front().string());
 }
 
 const Path& present_part(const Path& path) {

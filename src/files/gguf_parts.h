@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 
@@ -27,6 +28,12 @@ struct GgufPartName {
 // nullopt: the name is not one of a part.
 std::optional<GgufPartName> gguf_part_name(const Path& path);
 Path gguf_part_path(const Path& prefix, std::uint64_t number, std::uint64_t count);
+// "folder/NAME" of NAME.gguf: what its parts are named by.
+Path gguf_part_prefix(const Path& whole);
+// The files that lie there as parts of that name, of however many, in the order of their names.
+std::vector<Path> gguf_parts_named(const Path& prefix);
+// Throws Error (exists) where there is any: parts of two sets beside each other are one mixture.
+void require_no_parts(const Path& prefix);
 // "-00002-of-00003.gguf"
 std::string gguf_part_suffix(std::uint64_t number, std::uint64_t count);
 

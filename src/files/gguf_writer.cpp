@@ -219,9 +219,9 @@ void GgufWriter::plan_parts() {
     throw Error("would take " + std::to_string(firsts.size()) + " files; at most " +
                 std::to_string(kMaxGgufParts) + " are written: let them be larger")
         .in(target_);
-  Path prefix(target_);
-  prefix.replace_extension();
+  const Path prefix = gguf_part_prefix(target_);
   parts_.clear();
+  if (!replace_) require_no_parts(prefix);
   for (std::size_t i = 0; i < firsts.size(); ++i) {
     const Path path = gguf_part_path(prefix, i, firsts.size());
     std::error_code ignored;
@@ -321,6 +321,18 @@ void GgufWriter::close() {
     for (std::size_t i = left; i < parts_.size(); ++i)
       std::filesystem::remove(parts_[i].path, ignored);
     throw;
+  }
+  if (part_bytes_ > 0) remove_older_parts();
+}
+
+void GgufWriter::remove_older_parts() const {
+  for (const Path& path : gguf_parts_named(gguf_part_prefix(target_))) {
+    if (std::ranges::find(parts_, path, &Part::path) != parts_.end()) continue;
+    std::error_code problem;
+    std::filesystem::remove(path, problem);
+    if (problem)
+      throw Error("the new parts are written, but this older one cannot be removed: " + problem.message())
+          .in(path.string());
   }
 }
 

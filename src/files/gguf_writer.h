@@ -22,8 +22,9 @@ class GgufWriter : public TensorWriter {
   explicit GgufWriter(const Path& target);
   // Several files of at most `bytes` of tensors each (a tensor that is larger alone has one of its
   // own), in place of the target NAME.gguf: NAME-00001-of-00003.gguf, ..., as llama-gguf-split cuts
-  // and names them (tools/gguf-split, ggml-org/llama.cpp). Unless `replace`, writing throws Error
-  // when one of them exists.
+  // and names them (tools/gguf-split, ggml-org/llama.cpp). Older parts of that name, of whatever
+  // number, are removed when the new ones are complete; unless `replace`, writing throws Error when
+  // there are any.
   void split(std::uint64_t bytes, bool replace);
 
   // Keys are written in the order in which they were first set; setting one again replaces its
@@ -79,6 +80,7 @@ class GgufWriter : public TensorWriter {
   std::string& slot(std::string_view key);
   void start();
   void plan_parts();
+  void remove_older_parts() const;
   void write_head(std::size_t part);
   std::size_t end_of(std::size_t part) const;
   void put(std::span<const std::byte> part);

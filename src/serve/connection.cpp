@@ -75,7 +75,10 @@ const Route& check_access(const Common& common, const Request& request) {
   // A page that has its own name point here (DNS rebinding) has no key: names count without one.
   const bool named = request.chunks || !request.host.empty();  // HTTP/1.0 need not name us
   if (common.keys.empty() && named && !host_allowed(request.host, common.host))
-    throw Refusal(403, "the Host header names another server than this");
+    throw request.absolute
+        ? Refusal(400, "a path that begins with /, or an address of this server, was expected as the "
+                       "target of the request")
+        : Refusal(403, "the Host header names another server than this");
   const Route& route = find_route(request.method, request.path);
   if (!named && !route.open) throw Refusal(400, "one Host header was expected");
   if (!route.open && !common.keys.empty() && !common.keys.allow(request.authorization))

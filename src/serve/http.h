@@ -11,6 +11,7 @@ namespace bantam::serve {
 
 struct Request {
   std::string method, path;  // the path without its query
+  bool absolute = false;     // the target was a whole address, whose host is `host`
   std::string host, authorization, content_type, content_encoding;
   bool keep_alive = false;  // the client would send another one on this connection
   bool chunks = true;       // it understands a body in chunks (HTTP/1.1)

@@ -1,5 +1,7 @@
 #include "serve/http_reader.h"
 
+#include <algorithm>
+
 // Beast's own checks must not end the program: what trips one is refused like other nonsense. (In
 // 1.74 "0\r\n\r" as the first bytes of a body in chunks does.)
 #define BOOST_ENABLE_ASSERT_HANDLER
@@ -38,7 +40,25 @@ Refusal refusal_for_fault(const boost::beast::error_code& fault, const Limits& l
 
 std::string as_string(boost::beast::string_view view) { return {view.data(), view.size()}; }
 
-// The path of an origin-form target (RFC 9112, 3.2.1), which alone a server that is no proxy takes.
+// The host of an absolute-form target ("http://localhost:8080/health"), which goes from `target` with
+// all before it; what stands in a Host header does not count then (RFC 9112, 3.2.2). Nullopt: another
+// form.
+std::optional<std::string> take_host(boost::beast::string_view& target) {
+  for (const boost::beast::string_view scheme : {"http://", "https://"}) {
+    if (!boost::beast::iequals(target.substr(0, scheme.size()), scheme)) continue;
+    target.remove_prefix(scheme.size());
+    const std::size_t end = std::min(target.find_first_of("/?"), target.size());
+    const std::string host = as_string(target.substr(0, end));
+    // RFC 9110, 4.2.1 and 4.2.4: no host, or a name and password before it, make no such address.
+    if (host.empty() || host.front() == ':' || host.find('@') != std::string::npos)
+      throw Refusal(400, "the target of the request names no host, or more than a host");
+    target.remove_prefix(end);
+    return host;
+  }
+  return std::nullopt;
+}
+
+// The path of what is left: an origin-form target (RFC 9112, 3.2.1).
 std::string path_of(boost::beast::string_view target) {
   std::string path = as_string(target.substr(0, target.find('?')));
   if (path.empty() || path.front() != '/')
@@ -49,12 +69,15 @@ std::string path_of(boost::beast::string_view target) {
 void take_head(const Parser& parser, Request& request) {
   const auto& message = parser.get();
   request.method = as_string(message.method_string());
-  request.path = path_of(message.target());
+  boost::beast::string_view target = message.target();
+  const std::optional<std::string> host = take_host(target);
+  request.absolute = host.has_value();
+  request.path = host && (target.empty() || target.front() == '?') ? "/" : path_of(target);
   // RFC 9112, 3.2: none, or several, is a 400; HTTP/1.0 knows none.
   const std::size_t hosts = message.count(http::field::host);
   if (hosts > 1 || (hosts == 0 && message.version() >= 11))
     throw Refusal(400, "one Host header was expected");
-  request.host = as_string(message[http::field::host]);
+  request.host = host ? *host : as_string(message[http::field::host]);
   request.authorization = as_string(message[http::field::authorization]);
   request.content_type = as_string(message[http::field::content_type]);
   request.content_encoding = as_string(message[http::field::content_encoding]);

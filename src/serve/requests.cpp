@@ -110,9 +110,7 @@ Generation parse_generation(const Fields& fields, const Defaults& defaults, Endp
   refuse_others(fields.object(), endpoint);
   require_plain_text(fields);
   Generation g;
-  // Whatever else stands there is no name of anything.
-  if (const Json* model = fields.find("model"); model != nullptr && model->is_string())
-    g.model = model->get<std::string>();
+  g.model = fields.text("model").value_or("");
   g.adapters = parse_adapters(fields);
   g.sampling = defaults.sampling;
   g.seeded = defaults.seeded;

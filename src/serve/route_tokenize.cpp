@@ -19,6 +19,7 @@ void tokenize(Service& service, Exchange& exchange) {
   fields.allow({"model", "content", "prompt", "add_special", "add_special_tokens", "parse_special",
                 "with_pieces", "return_token_strs"},
                {"messages"});
+  fields.text("model");  // one tokenizer serves all
   const bool plain = fields.find("content") != nullptr;
   const std::string& text = fields.need_text(plain ? "content" : "prompt");
   EncodeOptions options{!plain, true};
@@ -74,6 +75,7 @@ void handle_detokenize(Service& service, Exchange& exchange) {
   const Json json = parse_body(exchange.request().body, service.limits);
   const Fields fields(json);
   fields.allow({"model", "tokens"});
+  fields.text("model");
   const Json& list = fields.need("tokens");
   const Refusal wrong(400,
                       "an array of token ids from 0 to " +

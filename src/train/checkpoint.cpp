@@ -65,6 +65,20 @@ bool continues(const std::string& there, const std::string& here) {
   return rest == same && now >= before;
 }
 
+// Throws Error where the same recipe asks for less than is done.
+void require_more(const std::string& there, const RunIdentity& identity, std::int64_t done) {
+  const auto [planned, same] = steps_apart(there);
+  const auto [now, rest] = steps_apart(identity.settings);
+  if (planned < done || now >= done || rest != same) return;  // the first: a run that is not told in steps
+  const auto amount = [&](std::int64_t steps) {
+    const std::string text = std::to_string(steps) + (steps == 1 ? " step" : " steps");
+    if (identity.tokens_per_step == 0) return text;
+    return std::to_string(steps * identity.tokens_per_step) + " tokens (" + text + ")";
+  };
+  throw Error("the run has already learnt " + amount(done) + ", more than the " + amount(now) +
+              " that are asked for: --tokens, --steps and --epochs can only be larger");
+}
+
 std::string difference(const std::string& there, const std::string& here) {
   std::istringstream a(there), b(here);
   std::string x, y;
@@ -158,6 +172,7 @@ RunState read_checkpoint(const Path& path, const RunIdentity& identity,
   const std::string name = path.string();
   try {
     const auto settings = parts.header.at("settings").get<std::string>();
+    require_more(settings, identity, parts.header.at("step").get<std::int64_t>());
     if (!continues(settings, identity.settings))
       throw Error("belongs to another recipe: " +
                   printable(difference(settings, identity.settings), 200))

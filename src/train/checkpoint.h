@@ -25,6 +25,7 @@ struct RunState {
 struct RunIdentity {
   std::string settings;  // TrainSettings::text()
   std::string data;      // TokenStore::fingerprint()
+  std::int64_t tokens_per_step = 0;  // what steps are in tokens, for messages
 };
 
 // Layout: "BNTMRUN1", length of the JSON header (u64), the header, tensors one after another in
@@ -34,7 +35,8 @@ void write_checkpoint(const Path& path, const RunIdentity& identity, const RunSt
 
 // Fills the parameters and returns the state. Throws Error: not a checkpoint, of a newer version,
 // cut, a bit changed, of another recipe (the first differing setting is named with both values; more
-// steps are no difference), of other text. Nothing is changed in `parameters` unless everything is right.
+// steps are no difference, fewer than are done are told apart), of other text. Nothing is changed in
+// `parameters` unless everything is right.
 RunState read_checkpoint(const Path& path, const RunIdentity& identity,
                          std::vector<Parameter>& parameters);
 

@@ -250,7 +250,7 @@ namespace {
 
 Config shape_of(const Recipe& r, std::int64_t vocabulary) {
   if (!r.shaped()) {
-    Config c = shape_for_size(r.size.value_or(5'000'000), vocabulary, r.context);
+    Config c = shape_for_size(r.size_or_usual(), vocabulary, r.context);
     c.tied = true;
     return c;
   }
@@ -283,9 +283,9 @@ TrainSettings settle(const Recipe& r, std::int64_t vocabulary, std::int64_t trai
   s.model.rope_base = r.rope_base;
   s.model.eps = 1e-5;
   s.model = as_family(s.model, family_by_gguf(r.family, "the recipe"));
-  s.context = (r.context + 31) / 32 * 32;
+  s.context = r.rounded_context();
   s.model.context = std::max(s.model.context, s.context);
-  s.rows = r.rows.value_or(std::max<std::int64_t>(1, 4096 / s.context));
+  s.rows = r.rows_or_usual();
   s.micro_rows = r.micro_rows;
   s.groups = r.groups;
   s.recompute = r.recompute;

@@ -2,6 +2,7 @@
 // is chosen from the text and the size.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -43,6 +44,12 @@ struct Recipe {
 
   // The shape is said, not chosen for a size.
   bool shaped() const { return width || layers; }
+  // What holds where nothing is said.
+  std::int64_t size_or_usual() const { return size.value_or(5'000'000); }
+  std::int64_t rows_or_usual() const {
+    return rows.value_or(std::max<std::int64_t>(1, 4096 / rounded_context()));
+  }
+  std::int64_t rounded_context() const { return (context + 31) / 32 * 32; }  // as it is trained on
 };
 
 // Paths in the file are relative to its folder. Throws Error with file and line: an unknown key

@@ -60,6 +60,8 @@ std::string recipe_text(const Recipe& r) {
   out.add("pre", r.pre_tokenizer);
   out.section("model");
   if (!r.name.empty()) out.add("name", r.name);
+  // As with `groups` in the settings: sums of earlier recipes stay what they are.
+  if (r.family != Recipe().family) out.add("family", r.family);
   out.add("size", r.size);
   out.add("layers", r.layers);
   out.add("width", r.width);

@@ -10,6 +10,7 @@
 #include "base/machine.h"
 #include "tokenizer/bpe_train.h"
 #include "chat/named_templates.h"
+#include "files/apart.h"
 #include "train/run_folder.h"
 #include "train/run_limits.h"
 
@@ -38,7 +39,8 @@ class Run {
         family_(family_by_gguf(recipe.family, "the recipe")),
         folder_(options.out),
         checkpoint_(folder_.path() / RunFolder::kCheckpoint),
-        last_(folder_.path() / RunFolder::kFinished) {}
+        last_(folder_.path() / RunFolder::kFinished),
+        anew_(!options.resume) {}
 
   RunResult run() {
     const double start = now();
@@ -72,6 +74,8 @@ class Run {
           .in(folder_.path().string());
     if (!options_.force && !options_.resume && std::filesystem::exists(options_.out, ignored))
       throw Error("exists; choose another name, or say --force").in(options_.out.string());
+    files::require_apart(options_.out, recipe_.text, "the text");
+    files::require_replaceable(options_.out);
   }
 
   void resume() {
@@ -114,10 +118,6 @@ class Run {
                              [&](Document&& d) { documents.push_back(std::move(d)); });
     options_.say(fmt::format("read {} documents, {} from {} files", report_.documents,
                              byte_text(static_cast<double>(report_.bytes)), report_.files));
-    if (report_.bad_bytes > 0 || report_.skipped_documents > 0)
-      options_.say(fmt::format("not UTF-8: {} bytes, the first in {}; {} documents left out",
-                               report_.bad_bytes, printable(report_.first_bad, 200),
-                               report_.skipped_documents));
     say_files();
     const double start = now();
     tokenizer_ = train_tokenizer(recipe_, documents, pool_);
@@ -141,6 +141,9 @@ class Run {
     };
     each(report_.skipped, [](const TextFiles::Note& n) {
       return "not read: " + printable(n.path, 400) + ": " + printable(n.why, 400);
+    });
+    each(report_.bad, [](const TextFiles::Note& n) {
+      return "not UTF-8: " + printable(n.path, 400) + ": " + n.why;
     });
     each(report_.outside, [](const TextFiles::Note& n) {
       return "read from outside the folder: " + printable(n.path, 400) + " is " +
@@ -196,9 +199,12 @@ class Run {
 
   void save() {
     folder_.set_aside(0);
+    std::error_code ignored;
+    // One of a run before must not be taken for this one's, should we be killed between the two.
+    if (anew_) std::filesystem::remove(folder_.path() / RunFolder::kRecipe, ignored);
     trainer_->save(checkpoint_);
     save_recipe();
-    std::error_code ignored;
+    anew_ = false;
     std::filesystem::remove(last_, ignored);
     set_aside(trainer_->plan());
     saved_ = now();
@@ -246,6 +252,7 @@ class Run {
   const Family& family_;
   RunFolder folder_;
   Path checkpoint_, last_;  // of the run, and when it is finished
+  bool anew_;               // nothing is saved yet, and nothing was resumed
   ReadReport report_;
   TokenStore store_;
   std::shared_ptr<const Tokenizer> tokenizer_;
@@ -260,10 +267,14 @@ RunResult run_training(const Recipe& recipe, const RunOptions& options) {
   return Run(recipe, options).run();
 }
 
+bool has_recipe(const Path& out) {
+  std::error_code ignored;
+  return std::filesystem::exists(RunFolder::place(out) / RunFolder::kRecipe, ignored);
+}
+
 Recipe recipe_of_run(const Path& out) {
   const Path recipe = RunFolder::place(out) / RunFolder::kRecipe;
-  std::error_code ignored;
-  if (!std::filesystem::exists(recipe, ignored))
+  if (!has_recipe(out))
     throw Error("there is no unfinished run to resume; start one without --resume")
         .in(RunFolder::place(out).string());
   return read_recipe(recipe);

@@ -43,6 +43,8 @@ RunResult run_training(const Recipe& recipe, const RunOptions& options);
 
 // The recipe of the run that lies beside `out`, finished or not. Throws Error when there is none.
 Recipe recipe_of_run(const Path& out);
+// Whether there is one.
+bool has_recipe(const Path& out);
 // The output of the one run beside which a checkpoint lies in `folder`. Throws Error when there is
 // none, or more than one (they are named).
 Path only_run(const Path& folder);

@@ -82,7 +82,7 @@ Trainer::Trainer(const Family& family, TrainSettings settings, const TokenStore&
       store_(store),
       plan_(plan_training(family, settings_)),
       split_(split_documents(store, settings_.validation)),
-      identity_{settings_.text(), store.fingerprint()},
+      identity_{settings_.text(), store.fingerprint(), settings_.tokens_per_step()},
       model_(family.make(settings_.model)),
       stream_(std::make_unique<RowStream>(store, split_.train, settings_.context, settings_.seed)),
       validation_rows_(

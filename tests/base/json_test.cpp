@@ -52,6 +52,20 @@ TEST(Json, WhatIsWrongIsRefusedWithItsPlace) {
   }
 }
 
+TEST(Json, ANumberThatIsTooLargeIsNamedWithItsPlace) {
+  const std::pair<const char*, std::string> cases[] = {
+      {R"({"a": 1e999, "b": 2})", "1e999"}, {"[1,-1e400]", "-1e400"}, {"1e309", "1e309"}};
+  for (const auto& [text, number] : cases) {
+    try {
+      (void)parse_json(text, "f");
+      ADD_FAILURE() << text;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.message(), "the number " + number + " is too large for a double");
+      EXPECT_EQ(error.offset(), std::string(text).find(number) + number.size() - 1) << text;  // its end
+    }
+  }
+}
+
 TEST(Json, AtTheLimitsIsTaken) {
   EXPECT_NO_THROW((void)parse_json(std::string(64, '[') + std::string(64, ']'), "f"));
   EXPECT_NO_THROW((void)parse_json("[1,2,3]", "f", {.bytes = 7, .values = 4}));

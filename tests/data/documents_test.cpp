@@ -117,6 +117,46 @@ TEST_F(DocumentsTest, BytesThatAreNotUtf8AreReplacedOrSkipped) {
   EXPECT_EQ(report_.skipped_documents, 1);
 }
 
+TEST_F(DocumentsTest, EveryFileThatIsDamagedIsNamed) {
+  put("a.txt", "good \xff\xc3 text");
+  put("b.txt", "fine");
+  put("c.jsonl", "{\"text\":\"x\"}\n{\"text\":\"\xff\"}");
+  put("d.txt", "\xef\xbb\xbfmark \xff");
+  EXPECT_EQ(read().size(), 5u);
+  const auto expect = [&](std::size_t at, const char* name, const std::string& why) {
+    EXPECT_EQ(report_.bad[at].path, (folder_ / name).string());
+    EXPECT_EQ(report_.bad[at].why, why);
+  };
+  ASSERT_EQ(report_.bad.size(), 3u);
+  expect(0, "a.txt", "2 bytes, the first at offset 5");
+  expect(1, "c.jsonl", "1 byte, the first at offset 22");
+  expect(2, "d.txt", "1 byte, the first at offset 8");
+  EXPECT_TRUE(report_.skipped.empty());
+  EXPECT_EQ(read({.bad_text = BadText::skip, .document_bytes = 32768}).size(), 2u);
+  ASSERT_EQ(report_.bad.size(), 3u);
+  expect(0, "a.txt", "2 bytes, the first at offset 5; 1 document is left out");
+  EXPECT_TRUE(report_.skipped.empty());
+}
+
+TEST_F(DocumentsTest, FilesWithoutTextAreNamed) {
+  put("a.txt", "");
+  put("b.md", " \n\t\r\n");
+  put("c.jsonl", "\n\n");
+  put("d.jsonl", "{\"text\":\" \"}");
+  put("e.txt", "\xef\xbb\xbf");
+  put("f.txt", "text");
+  put("g.png", "");
+  EXPECT_EQ(read().size(), 1u);
+  std::map<std::string, std::string> why;
+  for (const TextFiles::Note& n : report_.skipped) why[fs::path(n.path).filename()] = n.why;
+  EXPECT_EQ(why, (std::map<std::string, std::string>{{"a.txt", "empty"},
+                                                     {"b.md", "nothing but white space"},
+                                                     {"c.jsonl", "no record with text"},
+                                                     {"d.jsonl", "no record with text"},
+                                                     {"e.txt", "nothing but white space"},
+                                                     {"g.png", "not .txt, .md or .jsonl"}}));
+}
+
 TEST_F(DocumentsTest, NulBytesCrLfAndNoLastNewlineAreText) {
   put("a.txt", std::string("a\0b\r\nc", 6));
   const std::vector<Document> all = read();

@@ -186,10 +186,18 @@ TEST(GgufParts, WrittenInPartsAndReadBack) {
   EXPECT_EQ(second.substr(0, head.size()), head);
   // What is there stays, unless it may be replaced; nothing else is left behind.
   EXPECT_NE(error_of([&] { make(200, false); }).find("exists"), std::string::npos);
+  // Parts of another number, too: they would lie mixed with the new ones.
+  const std::string refused = error_of([&] { make(1'000, false); });
+  const std::string named = (folder / "m-00001-of-00003.gguf").string();
+  EXPECT_EQ(refused.find(named + ": exists, one of 3 parts"), 0u) << refused;
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(std::filesystem::exists(files[i]));
   make(200, true);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 3);
   // Everything in one: a part all the same.
   EXPECT_EQ(make(1'000'000, true), std::vector<Path>{gguf_part_path(folder / "m", 0, 1)});
+  // The older ones are gone.
+  EXPECT_EQ(gguf_parts_named(folder / "m"), std::vector<Path>{gguf_part_path(folder / "m", 0, 1)});
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
   EXPECT_EQ(GgufFile(gguf_part_path(folder / "m", 0, 1)).tensors().size(), 5u);
 }
 

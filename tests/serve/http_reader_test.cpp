@@ -43,6 +43,17 @@ TEST(HttpReader, GivesTheSameRequestsHoweverTheBytesCome) {
        "chunked\r\n\r\n2;x=y\r\nab\r\n1\r\nc\r\n0\r\nT: z\r\n\r\n"
        "GET / HTTP/1.1\r\nHost: b\r\n\r\n",
        "POST / a  keep {abc}\nGET / b  keep {}\nend"},
+      // RFC 9112, 3.2.2: a whole address, whose host counts.
+      {"GET http://a:1/x?y=1 HTTP/1.1\r\nHost: b\r\n\r\n", "GET /x a:1  keep {}\nend"},
+      {"GET HTTPS://[::1]/x//y HTTP/1.1\r\nHost: b\r\n\r\n", "GET /x//y [::1]  keep {}\nend"},
+      {"GET http://a HTTP/1.1\r\nHost: b\r\n\r\n", "GET / a  keep {}\nend"},
+      {"GET http://a?/x HTTP/1.0\r\n\r\n", "GET / a  close {}\nend"},
+      {"GET http://a/x HTTP/1.1\r\n\r\n", "400"},
+      {"GET http:///x HTTP/1.1\r\nHost: b\r\n\r\n", "400"},
+      {"GET http://:80/x HTTP/1.1\r\nHost: b\r\n\r\n", "400"},
+      {"GET http://u@a/x HTTP/1.1\r\nHost: b\r\n\r\n", "400"},
+      {"GET ftp://a/x HTTP/1.1\r\nHost: b\r\n\r\n", "400"},
+      {"GET a:80 HTTP/1.1\r\nHost: b\r\n\r\n", "400"},
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab", "end"},  // went away
       {"GET / HTTP/1.1\r\nHost: a\r\nX", "end"},
       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 51\r\n\r\n", "413"},

@@ -34,6 +34,10 @@ const Bad kBadChats[] = {
     {"\"text\"", ""},
     {"{} {}", ""},
     {"{\"a\":1e999}", ""},
+    {chat(R"("user":-1e999)"), ""},
+    {chat(R"("model":5)"), "model"},
+    {chat(R"("model":["tiny"])"), "model"},
+    {chat(R"("model":false)"), "model"},
     {"{\"a\":1,\"a\":2}", ""},
     {"{\"a\":\"\xff\"}", ""},
     {"{\"a\":\"\\ud800\"}", ""},
@@ -141,6 +145,7 @@ const Bad kBadChats[] = {
 const Bad kBadCompletions[] = {
     {"{}", "prompt"},
     {R"({"prompt":7})", "prompt"},
+    {R"({"prompt":"a","model":{}})", "model"},
     {R"({"prompt":{}})", "prompt"},
     {R"({"prompt":["a",[1]]})", "prompt"},
     {R"({"prompt":["a","b"],"stream":true})", "prompt"},

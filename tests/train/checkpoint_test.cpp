@@ -80,6 +80,21 @@ TEST_F(CheckpointTest, OfAnotherRecipeNamesTheDifference) {
   }
 }
 
+TEST_F(CheckpointTest, OfMoreThanIsAskedForSaysHowMuch) {
+  write_file(path_, bytes_);
+  TrainSettings shorter = sample_settings();
+  shorter.steps = 1;
+  SampleRun run(store_, shorter);
+  try {
+    run.trainer.resume(path_);
+    FAIL() << "a run was made shorter than it is";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.message(),  // 16 rows of 64 a step
+              "the run has already learnt 2048 tokens (2 steps), more than the 1024 tokens (1 step) that are "
+              "asked for: --tokens, --steps and --epochs can only be larger");
+  }
+}
+
 TEST_F(CheckpointTest, OfOtherTextIsRefused) {
   write_file(path_, bytes_);
   const TokenStore other = sample_text(61, 101);

@@ -167,6 +167,20 @@ TEST(Memory, ThatIsShortNamesWhatFits) {
   EXPECT_NE(said(1000, false).find("no model with this vocabulary"), std::string::npos);
 }
 
+TEST(Recipe, OfARunIsReadBackWithItsFamily) {
+  const Path path = Path(::testing::TempDir()) / "bantam-family.toml";
+  for (const char* family : {"llama", "gemma"}) {
+    Recipe r;
+    r.text = "words";
+    r.family = family;
+    const std::string text = recipe_text(r);
+    write_file(path, text);
+    EXPECT_EQ(read_recipe(path).family, family);
+    EXPECT_EQ(recipe_text(read_recipe(path)), text);
+  }
+  std::filesystem::remove(path);
+}
+
 TEST(Recipe, AnyRegisteredFamilyCanBeRaised) {
   for (const char* family : {"llama", "qwen2", "qwen3", "olmo2", "gemma"}) {
     SCOPED_TRACE(family);
