@@ -11,6 +11,7 @@
 namespace bantam::chat::jinja {
 
 namespace {
+namespace methods {  // filters have some of the names
 
 template <std::string (*map)(std::string_view)>
 Value mapped(Interpreter& with, const Value& self, Arguments&) {
@@ -277,10 +278,11 @@ constexpr Builtin kStringMethods[] = {
     {"maketrans", unsupported, "*"},
 };
 
+}  // namespace methods
 }  // namespace
 
 const Builtin* find_string_method(std::string_view name) {
-  if (const Builtin* method = find_in(kStringMethods, name)) return method;
+  if (const Builtin* method = find_in(methods::kStringMethods, name)) return method;
   return find_string_test_method(name);
 }
 

@@ -66,7 +66,7 @@ Json config_of(const Config& c) {
 // ---- the two forms ------------------------------------------------------------------------------
 
 // What a GGUF says of its tokenizer, whether or not it opens.
-Json tokenizer_of(const Metadata& meta) {
+Json tokenizer_part(const Metadata& meta) {
   Json j = Json::object();
   j["kind"] = meta.find_string("tokenizer.ggml.model").value_or("");
   if (const auto pre = meta.find_string("tokenizer.ggml.pre")) j["pre_tokenizer"] = *pre;
@@ -125,7 +125,7 @@ Json describe_gguf(const std::shared_ptr<const GgufFile>& gguf) {
   for (const char* key : {"name", "license"})
     if (const auto text = meta.find_string("general." + std::string(key))) j[key] = *text;
   if (!file.tensors().empty()) describe_model(gguf, j);
-  if (meta.has("tokenizer.ggml.model")) j["tokenizer"] = tokenizer_of(meta);
+  if (meta.has("tokenizer.ggml.model")) j["tokenizer"] = tokenizer_part(meta);
   j["chat_template"] = meta.has("tokenizer.chat_template");
   return j;
 }

@@ -6,7 +6,7 @@ namespace bantam::infer {
 
 namespace {
 
-constexpr std::size_t kShortest = 1, kLongest = 12, kLongestPause = 256;
+constexpr std::size_t kShortest = 1, kLongest = 12, kMostPause = 256;
 
 }  // namespace
 
@@ -44,7 +44,7 @@ void PromptLookup::learn(std::size_t proposed, std::size_t accepted) {
   } else if (accepted == 0) {
     if (length_ == kShortest) {
       pause_ = next_pause_;
-      next_pause_ = std::min(next_pause_ * 2, kLongestPause);
+      next_pause_ = std::min(next_pause_ * 2, kMostPause);
     }
     length_ = std::max(length_ / 2, kShortest);
   } else {

@@ -11,7 +11,7 @@ namespace {
 // Brackets within brackets: a model may write any number of them.
 constexpr int kMostDepth = 50;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_decimal(char c) { return c >= '0' && c <= '9'; }
 
 // sum: product (("+" | "-") product)*; product: value (("*" | "/") value)*;
 // value: ("-" | "+")* (number | "(" sum ")") "%"?
@@ -87,9 +87,9 @@ class Sum {
     for (; !rest_.empty(); rest_.remove_prefix(1)) {
       const char c = rest_.front();
       // A comma stands between digits: 1,200.
-      const bool comma = c == ',' && any && rest_.size() > 1 && is_digit(rest_[1]);
-      if (!is_digit(c) && c != '.' && !comma) break;
-      any = any || is_digit(c);
+      const bool comma = c == ',' && any && rest_.size() > 1 && is_decimal(rest_[1]);
+      if (!is_decimal(c) && c != '.' && !comma) break;
+      any = any || is_decimal(c);
       if (!comma) digits += c;
     }
     char* end = nullptr;

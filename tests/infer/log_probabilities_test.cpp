@@ -26,10 +26,10 @@ TEST(LogProbabilities, AreThoseOfTheSoftmax) {
 }
 
 TEST(LogProbabilities, OfWhatIsImpossibleAreMinusInfinity) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  const std::vector<float> logits = {0, -kInfinity, std::nanf("")};
-  EXPECT_EQ(log_probabilities(logits, 1, 0).chosen.log_probability, -kInfinity);
-  EXPECT_EQ(log_probabilities(logits, 2, 9).chosen.log_probability, -kInfinity);
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> logits = {0, -infinity, std::nanf("")};
+  EXPECT_EQ(log_probabilities(logits, 1, 0).chosen.log_probability, -infinity);
+  EXPECT_EQ(log_probabilities(logits, 2, 9).chosen.log_probability, -infinity);
   EXPECT_EQ(log_probabilities(logits, 0, 0).chosen.log_probability, 0);
   EXPECT_LE(log_probabilities(logits, 0, 9).top.size(), 2u);
 }
