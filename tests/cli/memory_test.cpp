@@ -136,7 +136,9 @@ TEST(Memory, KeepsToItsLimit) {
       words.insert(words.end(), {"--memory", std::to_string(limit) + "MB"});
       const std::int64_t peak = peak_of(words);
       EXPECT_LE(peak, limit * 1'000'000) << format(type).name << (draft ? " with a draft" : "");
-      EXPECT_GT(peak, limit * 750'000) << format(type).name << (draft ? " with a draft" : "");
+      // The rest is kept for what a pass works in.
+      EXPECT_GT(peak, least + (limit * 1'000'000 - least) * 3 / 8)
+          << format(type).name << (draft ? " with a draft" : "") << ", least " << least;
     }
   }
 }

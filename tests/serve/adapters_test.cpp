@@ -8,11 +8,10 @@ namespace bantam {
 namespace {
 
 using test::HttpClient;
+using test::kChat;
+using test::kCompletions;
 using test::Reply;
 using test::TestServer;
-
-constexpr const char* kCompletions = "/v1/completions";
-constexpr const char* kChat = "/v1/chat/completions";
 
 test::TestSetup setup(std::int64_t slots = 16) {
   test::TestSetup s;

@@ -7,11 +7,11 @@ namespace bantam {
 namespace {
 
 using test::HttpClient;
+using test::kChat;
+using test::kCompletions;
 using test::Reply;
 using test::TestServer;
 
-constexpr const char* kChat = "/v1/chat/completions";
-constexpr const char* kCompletions = "/v1/completions";
 constexpr std::int64_t kLong = 32768;  // an answer that takes seconds
 
 std::string question(int i) {
