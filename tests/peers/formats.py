@@ -3,7 +3,8 @@
 
 MODEL becomes Q4_0, Q4_1 and Q6_K. Of each file, eight prompts are continued greedily. Bantam in f32 arithmetic must give the
 tokens of llama.cpp on the same numbers decoded to float32, up to where the two likeliest are closer than 0.02; llama.cpp on the file
-itself, which rounds activations to eight bits, must give them up to where they are closer than what that rounding moves, 0.25.
+itself, which rounds activations to eight bits, must give them up to where they are closer than 0.5: such rounding has been seen to
+turn the order of two that were 0.26 apart.
 """
 import json, pathlib, socket, subprocess, sys, time, urllib.request
 
@@ -72,7 +73,7 @@ for kind in TYPES:
     for (ids, decoded), (_, rounded) in zip(exact, own, strict=True):
         said = json.loads(run(bantam, "generate", file, "--tokens", ",".join(map(str, ids)), "-n", COUNT, "--temp", 0, "--top-k", 0, "--top-p", 1,
                               "--min-p", 0, "--arithmetic", "f32", "--cache", "f32", "--json"))["ids"]
-        found = [same(said, decoded, 0.02), same(said, rounded, 0.25)]
+        found = [same(said, decoded, 0.02), same(said, rounded, 0.5)]
         whole = [w + (f == len(s)) for w, f, s in zip(whole, found, (decoded, rounded))]
         equal = [e + f for e, f in zip(equal, found)]
     print(f"{kind}: of {len(PROMPTS)} texts llama.cpp gives {whole[0]} to the end on the decoded numbers ({equal[0]} tokens), {whole[1]} in its own rounding ({equal[1]})")
