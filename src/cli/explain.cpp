@@ -108,7 +108,8 @@ const Verb kExplain{
     "explain", "show why a model answers what it answers",
     "Shows what a model would answer after each of its layers, which tokens of the prompt\n"
     "its answer hangs on, and which layers and heads moved it. The model runs as it is\n"
-    "served, quantised or not. Numbers are natural logarithms of probabilities.",
+    "served, quantised or not, as with --cache f32. Numbers are natural logarithms of\n"
+    "probabilities.",
     "bantam explain model.gguf --prompt \"The capital of France is\"\n"
     "bantam explain model.gguf --prompt \"2 + 2 =\" --answer \" 5\" --view parts --json",
     declare_explain};

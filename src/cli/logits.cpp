@@ -71,7 +71,8 @@ const Verb kLogits{
     "logits", "write a model's logits for a row of tokens",
     "Runs the tokens through the model and writes, for each of them, the score of every\n"
     "token that could follow. For checks and scripts; the context is as long as the row\n"
-    "unless --ctx says otherwise, and the cache is f32.",
+    "unless --ctx says otherwise, and the cache is f32 (bf16 with --arithmetic bf16)\n"
+    "unless --cache does.",
     "bantam logits model.gguf --tokens 1,403,407 --out logits.f32", declare_logits};
 
 }  // namespace bantam::cli

@@ -21,6 +21,7 @@ Config as_family(const Config& shape, const Family& family) {
             {"rms_norm_eps", shape.eps},
             {"tie_word_embeddings", shape.tied},
             {"rope_theta", shape.rope_base},
+            {"query_pre_attn_scalar", shape.head_dim},  // Gemma's: the one that a GGUF can say
             // GPT-2's names.
             {"n_embd", shape.width},
             {"n_layer", shape.layers},

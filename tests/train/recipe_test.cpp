@@ -6,6 +6,9 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "files/gguf_writer.h"
+#include "models/model.h"
+#include "support/tiny_model.h"
 #include "train/run_limits.h"
 #include "train/sample_run.h"
 
@@ -182,7 +185,7 @@ TEST(Recipe, OfARunIsReadBackWithItsFamily) {
 }
 
 TEST(Recipe, AnyRegisteredFamilyCanBeRaised) {
-  for (const char* family : {"llama", "qwen2", "qwen3", "olmo2", "gemma"}) {
+  for (const char* family : {"llama", "qwen2", "qwen3", "olmo2", "gemma", "gemma2", "gemma3"}) {
     SCOPED_TRACE(family);
     Recipe r;
     r.family = family;
@@ -195,6 +198,10 @@ TEST(Recipe, AnyRegisteredFamilyCanBeRaised) {
     EXPECT_EQ(s.model.layers, 2);
     EXPECT_EQ(s.model.vocabulary, 512);
     EXPECT_GT(plan_training(family_by_gguf(family, ""), s).parameters, 64 * 512);
+    // What is raised can be written: a GGUF can say all of it.
+    const ScratchFolder folder;
+    files::GgufWriter writer(folder / "model.gguf");
+    EXPECT_NO_THROW(family_by_gguf(family, "").to_gguf(s.model, writer));
   }
   Recipe r;
   r.family = "lama";
