@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "blocks/format.h"
 #include "files/apart.h"
+#include "files/gguf_rewrite.h"
 #include "files/model_path.h"
 #include "models/stored.h"
 
@@ -19,7 +20,7 @@ void write_gguf_model(const ModelFile& file, Model& model, const WeightRows& row
   GgufWriter writer(out);
   if (file.gguf()) {
     for (const Metadata::Entry& entry : file.gguf()->metadata().entries())
-      writer.copy(entry);
+      if (!files::is_of_weights(entry.key)) writer.copy(entry);
   } else {
     writer.set("general.architecture", file.config().family);
     writer.set("general.name", file.config().name);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "adapt/adapter_tensors.h"
+#include "adapt/own_file.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "chat/chat_template.h"
@@ -17,7 +18,6 @@ namespace bantam::adapt {
 namespace {
 
 constexpr std::string_view kPrefix = "base_model.model.";
-constexpr const char* kOwn = "bantam.json";  // what PEFT has no place for
 
 // A weight's module; a tied head has one of its own there.
 std::string module_name(const WeightSpec& w, bool tied) {
@@ -160,12 +160,8 @@ Adapter read_peft(const Path& folder, Model& model, const Family& family) {
   out.alpha = config.alpha;
   out.rank_stabilised = config.rank_stabilised;
   out.base = config.base;
-  std::error_code ignored;
-  if (std::filesystem::exists(folder / kOwn, ignored)) {
-    const Json own = parse_json(read_file(folder / kOwn, 1 << 20), (folder / kOwn).string());
-    if (own.is_object() && own.contains("chat_template_sha256") && own["chat_template_sha256"].is_string())
-      out.template_sum = own["chat_template_sha256"].get<std::string>();
-  }
+  if (const Json own = read_own(folder); own.contains("chat_template_sha256") && own["chat_template_sha256"].is_string())
+    out.template_sum = own["chat_template_sha256"].get<std::string>();
   out.chat_template = folder_template(folder);
   std::map<std::string, Tensor> shared;  // A of modules that are several weights here
   const bool tied = model.config().tied;
@@ -326,7 +322,7 @@ void write_peft(const Adapter& adapter, Model& model, const Path& folder, bool r
   whole.erase(std::unique(whole.begin(), whole.end()), whole.end());
   AtomicFolder out(folder, replace);
   if (!adapter.template_sum.empty())
-    write_file(out.path() / kOwn, to_text(Json{{"chat_template_sha256", adapter.template_sum}}) + "\n");
+    write_own(out.path(), {{"chat_template_sha256", adapter.template_sum}});
   if (!adapter.chat_template.empty())
     write_file(out.path() / "chat_template.jinja", adapter.chat_template);
   write_file(out.path() / "adapter_config.json",

@@ -6,20 +6,17 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "adapt/attach.h"
 #include "adapt/defaults.h"
-#include "adapt/gate.h"
-#include "adapt/model_writer.h"
+#include "adapt/export.h"
+#include "adapt/prepare.h"
 #include "adapt/widen.h"
 #include "base/error.h"
 #include "files/apart.h"
 #include "files/model_path.h"
-#include "base/hash.h"
 #include "base/machine.h"
 #include "blocks/format.h"
-#include "chat/named_templates.h"
 #include "infer/session.h"
 #include "models/stored.h"
 #include "train/run_folder.h"
@@ -31,60 +28,6 @@ namespace {
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-std::optional<ChatTemplate> template_for(const std::optional<std::string>& name,
-                                         const Tokenizer& tokenizer, const std::string& model) {
-  std::error_code ignored;
-  if (name && std::filesystem::is_regular_file(*name, ignored))
-    return ChatTemplate(read_file(Path(*name), TemplateLimits().source), *name);
-  if (auto own = own_template(tokenizer, model, name.value_or(""))) return own;
-  if (name) return ChatTemplate(std::string(named_template(*name)), *name);
-  return std::nullopt;
-}
-
-// One clock for all that a run renders, as a template may print the date; kept beside the checkpoint,
-// so that a run which is resumed tomorrow renders the same.
-LocalTime day_of_run(const Path& folder, bool resume) {
-  if (resume) return parse_local_time(read_file(folder / "day", 64));
-  LocalTime day = current_local_time();
-  day.hour = day.minute = day.second = 0;
-  return day;
-}
-
-std::string fingerprint(std::span<const LabelledExample> examples) {
-  Sha256 sum;
-  for (const LabelledExample& e : examples)
-    for (const LabelledIds* ids : {&e.first, &e.second}) {
-      const std::uint64_t count = ids->ids.size();
-      sum.add(std::as_bytes(std::span(&count, 1)));
-      sum.add(std::as_bytes(std::span(ids->ids)));
-      sum.add(std::as_bytes(std::span(ids->mask)));
-      for (const SoftLabel& soft : ids->soft) {
-        sum.add(std::as_bytes(std::span(soft.ids)));
-        sum.add(std::as_bytes(std::span(soft.shares)));
-      }
-    }
-  return sum.hex();
-}
-
-// Examples that are held out: chosen by a hash of their content, so that the same record falls on
-// the same side in every file.
-void hold_out(std::vector<LabelledExample>& examples, double share,
-              std::vector<LabelledExample>& held) {
-  if (share <= 0) return;
-  std::vector<std::pair<std::string, std::size_t>> keys;
-  for (std::size_t i = 0; i < examples.size(); ++i)
-    keys.emplace_back(fingerprint({&examples[i], 1}), i);
-  std::ranges::sort(keys);
-  const auto count = std::min(static_cast<std::size_t>(std::ceil(share * static_cast<double>(keys.size()))),
-                              keys.size() - 1);
-  std::set<std::size_t> chosen;
-  for (std::size_t i = 0; i < count; ++i) chosen.insert(keys[i].second);
-  std::vector<LabelledExample> learnt;
-  for (std::size_t i = 0; i < examples.size(); ++i)
-    (chosen.contains(i) ? held : learnt).push_back(std::move(examples[i]));
-  examples = std::move(learnt);
 }
 
 class Tuning {
@@ -113,10 +56,7 @@ class Tuning {
   void train();
   void look_at_held_out();
   void finish();
-  void export_adapter();
-  void export_full();
-  void let_through(const Path& trial, const std::function<GateResult()>& gate);
-  std::vector<GatePrompt> prompts() const;
+  void export_it();
   void save();
 
   const TuneRequest& request_;
@@ -342,70 +282,13 @@ void Tuning::finish() {
   if (!held_.empty()) result_.validation_after = tuner_->evaluate(held_);
   if (!measured_.empty()) result_.evaluated_after = tuner_->evaluate(measured_);
   tuner_->before_step();
-  if (choice_.method == Method::full)
-    export_full();
-  else
-    export_adapter();
+  export_it();
   folder_.remove();
 }
 
-// The first conversations of the data, short enough to run in a moment.
-std::vector<GatePrompt> Tuning::prompts() const {
-  constexpr std::size_t kMost = 4, kTokens = 128;
-  std::vector<GatePrompt> out;
-  const auto add = [&](GatePrompt p) {
-    if (p.ids.size() > kTokens) p.ids.resize(kTokens);
-    if (!p.ids.empty()) out.push_back(std::move(p));
-  };
-  for (const RenderedSample& s : data_.report.samples)
-    add({s.messages, s.tools, s.masked.text, s.masked.ids, request_.variables});
-  for (std::size_t i = 0; out.size() < kMost && i < data_.examples.size(); ++i)
-    add({{}, {}, {}, data_.examples[i].first.ids, {}});
-  return out;
-}
-
-void Tuning::export_adapter() {
-  const std::vector<GatePrompt> asked = prompts();
-  const std::string& own = data_.tokenizer->chat_template();
-  if (data_.chat) {
-    adapter_.template_sum = text_sum(data_.chat->source());
-    adapter_.chat_template = data_.chat->source() == own ? "" : data_.chat->source();
-  }
-  // Written under another name first: what the gate refuses must not lie where it is looked for.
-  const bool gguf = files::is_gguf_name(request_.out);
-  const Path trial = folder_.path() / (gguf ? "export.gguf" : "export");
-  write_adapter(adapter_, *model_, trial, true);
-  let_through(trial, [&] {
-    return check_adapter(request_.model, trial, adapter_, asked, day_, pool_, kernels_);
-  });
-}
-
-// What the gate has seen is what lies there.
-void Tuning::let_through(const Path& trial, const std::function<GateResult()>& gate) {
-  std::error_code problem;
-  try {
-    result_.gate = gate().line();
-  } catch (...) {
-    std::filesystem::remove_all(trial, problem);
-    throw;
-  }
-  if (options_.force) std::filesystem::remove_all(request_.out, problem);
-  std::filesystem::rename(trial, request_.out, problem);
-  if (problem) throw Error("cannot be written: " + problem.message()).in(request_.out.string());
-}
-
-void Tuning::export_full() {
-  const std::vector<GatePrompt> asked = prompts();
-  const bool gguf = files::is_gguf_name(request_.out);
-  const Path trial = folder_.path() / (gguf ? "export.gguf" : "export");
-  const WeightRows rows = [](const WeightSpec& w) { return w.rows(); };
-  const bool own = !data_.chat || data_.chat->source() == data_.tokenizer->chat_template();
-  write_model(*file_, *model_, rows, types_for(file_, trial), trial, true,
-              own ? "" : data_.chat->source());
-  constexpr double kMost = 0.05;
-  let_through(trial, [&] {
-    return check_model(trial, *model_, asked, day_, kMost, pool_, kernels_);
-  });
+void Tuning::export_it() {
+  const Trained trained{request_, options_.force, folder_.path(), file_, data_, day_, *model_, pool_, kernels_};
+  result_.gate = choice_.method == Method::full ? export_model(trained) : export_adapter(trained, adapter_);
 }
 
 TuneResult Tuning::run() {
@@ -433,21 +316,6 @@ TuneResult Tuning::run() {
 
 TuneResult run_tuning(const TuneRequest& request, const TuneOptions& options) {
   return Tuning(request, options).run();
-}
-
-PreparedData prepare_data(const TuneRequest& request, const Path& data,
-                          std::optional<LocalTime> day) {
-  PreparedData out;
-  out.tokenizer = open_tokenizer(request.model);
-  out.chat = template_for(request.chat_template, *out.tokenizer, request.model.string());
-  if (out.chat) out.chat->set_variables(request.variables);
-  LabelOptions labels;
-  labels.labels = request.labels;
-  labels.most_tokens = request.most_tokens.value_or(0);
-  labels.now = day.value_or(current_local_time());
-  const Labeller labeller(*out.tokenizer, out.chat ? &*out.chat : nullptr, labels);
-  out.examples = label_records(read_chat_data(data), labeller, out.report);
-  return out;
 }
 
 }  // namespace bantam::adapt

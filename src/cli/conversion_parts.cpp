@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "files/apart.h"
 #include "files/gguf_parts.h"
+#include "files/gguf_rewrite.h"
 #include "infer/session.h"
 #include "tokenizer/same_ids.h"
 #include "tokenizer/tokenizer_spec.h"
@@ -169,7 +170,8 @@ Target write_gguf_of(const Target& target, const ModelFile& file, Conversion& co
   GgufWriter writer{Path(target.to)};
   if (target.split) writer.split(static_cast<std::uint64_t>(*target.split), target.force);
   if (file.gguf()) {
-    for (const Metadata::Entry& entry : file.gguf()->metadata().entries()) writer.copy(entry);
+    for (const Metadata::Entry& entry : file.gguf()->metadata().entries())
+      if (!files::is_of_weights(entry.key)) writer.copy(entry);
   } else {
     writer.set("general.architecture", file.config().family);
     Path folder(target.from);

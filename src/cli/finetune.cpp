@@ -270,7 +270,9 @@ const Verb kFinetune{
     "Learns from conversations, instructions, preferences or text, on this machine. What\n"
     "counts is what the assistant says, as the model's own chat template renders it, with\n"
     "its stop token. The plan is printed before the first step; Ctrl-C keeps a checkpoint.\n"
-    "Before the result is written it is loaded again as you will load it, and compared.",
+    "Before the result is written it is loaded again as you will load it, and compared; what it\n"
+    "says to a few prompts goes into it, so that bantam info --verify can tell later whether it\n"
+    "still says the same.",
     "bantam finetune model.gguf --data examples.jsonl --out my-adapter\n"
     "bantam finetune model.gguf --data examples.jsonl --show-mask 3",
     declare_finetune};

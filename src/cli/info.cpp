@@ -18,6 +18,7 @@ namespace {
 
 struct InfoVerb {
   std::string path;
+  std::optional<std::string> adapter;
   bool tensors = false, metadata = false, verify = false, machine = false, json = false;
 
   void run() const;
@@ -233,6 +234,12 @@ void print_verified(const Json& v) {
   info_line("verified", text);
   for (const auto& [name, sum] : v["sha256"].items())
     info_line("sha256", sum.get<std::string>() + "  " + name);
+  for (const Json& golden : v["golden"]) {
+    const auto prompts = golden["prompts"].get<std::uint64_t>();
+    info_line("golden vectors", (golden["of"] == "adapter" ? "of the adapter: " : "") +
+                                    (prompts == 0 ? "none" : grouped(prompts) + " prompts, " +
+                                                                 (golden["same"].get<bool>() ? "the same bytes" : "not the same")));
+  }
   for (const Json& type : v["unsupported"])
     info_line("not yet", type.get<std::string>() + " weights cannot be computed with");
   for (const Json& problem : v["problems"]) info_line("problem", problem.get<std::string>());
@@ -241,6 +248,7 @@ void print_verified(const Json& v) {
 void InfoVerb::run() const {
   if (machine && !path.empty())
     throw Error("either MODEL or --machine was expected, not both", Error::Kind::usage);
+  if (adapter && !verify) throw Error("--adapter goes with --verify", Error::Kind::usage);
   if (machine) return show_machine(json);
   if (path.empty()) throw Error("a MODEL, or --machine, was expected", Error::Kind::usage);
   show_model();
@@ -268,7 +276,7 @@ void InfoVerb::show_model() const {
   j["types"] = types_of(*source);
   std::size_t problems = 0;
   if (verify) {
-    j["verify"] = verify_model(file);
+    j["verify"] = verify_model(file, adapter ? std::optional(Path(*adapter)) : std::nullopt);
     problems = j["verify"]["problems"].size();
   }
   if (json) {
@@ -312,7 +320,10 @@ std::function<void()> declare_info(Options& options) {
   options.flag("--tensors", command->tensors, "list the tensors too");
   options.flag("--metadata", command->metadata, "list the keys of a GGUF file too");
   options.flag("--verify", command->verify,
-               "read all of it too: every number finite, every part in its place, its sums");
+               "read all of it too: every number finite, every part in its place, its sums, and where golden "
+               "vectors are in it (finetune and merge put them there) that it says what it said when it was written");
+  options.text("--adapter", "FOLDER", command->adapter,
+               "with --verify: an adapter on the model too, that it fits and says what it said");
   options.flag("--machine", command->machine,
                "show this machine in place of a model: kernels, memory, speed as measured");
   options.flag("--json", command->json, "print one JSON object");

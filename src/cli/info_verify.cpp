@@ -1,4 +1,5 @@
-// `bantam info --verify`: every byte of a model read, every number, name and part looked at.
+// `bantam info --verify`: every byte of a model read, every number, name and part looked at, and what it
+// says beside what it said when it was written.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -6,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "adapt/golden_file.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/machine.h"
@@ -109,9 +111,26 @@ void look_at_tokenizer(const ModelFile& file, const Path& path, Problems& proble
   });
 }
 
+// What the golden vectors of the model, or of an adapter on it, say. Without any an adapter is put onto the
+// model all the same: whether it fits is seen then.
+void look_at_golden(const Path& model, const std::optional<Path>& adapter, ThreadPool& pool, Json& out,
+                    Problems& problems) {
+  const std::string of = adapter ? "adapter" : "model";
+  problems.none_in([&] {
+    const auto golden = adapt::read_golden(adapter.value_or(model));
+    if (!golden && !adapter) return;
+    const Kernels kernels = kernels_for(best_isa());
+    const std::vector<std::string> found =
+        adapt::differences(golden.value_or(adapt::GoldenVectors()), model, adapter, pool, kernels);
+    out.push_back({{"of", of}, {"prompts", golden ? golden->prompts.size() : 0}, {"same", golden && found.empty()}});
+    if (golden)
+      for (const std::string& line : found) problems.add("golden vectors of the " + of + ": " + line);
+  });
+}
+
 }  // namespace
 
-Json verify_model(const Path& path) {
+Json verify_model(const Path& path, const std::optional<Path>& adapter) {
   const auto file = std::make_shared<const ModelFile>(path);
   Problems problems;
   std::set<std::string> unsupported;  // types: no fault of the file
@@ -151,6 +170,10 @@ Json verify_model(const Path& path) {
   result["sha256"] = Json::object();
   add_sums(*file, progress, done, result["sha256"]);
   look_at_tokenizer(*file, path, problems);
+  Json golden = Json::array();
+  look_at_golden(path, std::nullopt, pool, golden, problems);
+  if (adapter) look_at_golden(path, adapter, pool, golden, problems);
+  result["golden"] = golden;
   result["unsupported"] = unsupported;
   result["problems"] = problems.json();
   return result;

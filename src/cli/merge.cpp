@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "adapt/blend.h"
+#include "adapt/golden_file.h"
 #include "adapt/merge.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -38,7 +39,7 @@ struct MergeVerb {
   void run() const;
   void check_usage() const;
   adapt::BlendOptions blend_options() const;
-  void blend() const;
+  void blend(ThreadPool& pool, const Kernels& kernels) const;
 };
 
 void MergeVerb::check_usage() const {
@@ -83,32 +84,35 @@ adapt::BlendOptions MergeVerb::blend_options() const {
   return o;
 }
 
-void MergeVerb::blend() const {
+void MergeVerb::blend(ThreadPool& pool, const Kernels& kernels) const {
   std::vector<Path> paths{Path(model)};
   for (const std::string& other : others) paths.emplace_back(other);
   const adapt::BlendReport report = adapt::blend_models(
       paths, base ? std::optional(Path(*base)) : std::nullopt, Path(*out), blend_options(), type, force, check_interrupt);
+  const std::string golden = adapt::keep_golden(Path(*out), std::nullopt, pool, kernels);
   if (json) {
     Json lines = Json::array();
     for (const auto& line : report.lines)
       lines.push_back({{"model", line.model}, {"distance", line.distance}, {"cosine", line.likeness}});
-    return print(to_text(Json{{"out", *out}, {"models", lines}, {"numbers", report.numbers}, {"against", report.against}, {"rounding", report.rounding}}) + "\n");
+    return print(to_text(Json{{"out", *out}, {"models", lines}, {"numbers", report.numbers}, {"against", report.against}, {"rounding", report.rounding}, {"golden", golden}}) + "\n");
   }
   for (const auto& line : report.lines)
     print(fmt::format("{}: the result is {:.3g} away (root mean square of a number), cosine {:.6f}\n", line.model, line.distance, line.likeness));
   if (how == adapt::Blend::ties) print(fmt::format("{:.1f} % of the changes that were kept stood against the sign of their sum\n", 100 * report.against));
   if (report.rounding > 0) print(fmt::format("the types of the file round a number by {:.3g}\n", report.rounding));
+  print(golden + "\n");
   print("wrote " + *out + "\n");
 }
 
 void MergeVerb::run() const {
   check_usage();
   require_place(*out);
-  if (!others.empty()) return blend();
   ThreadPool pool(threads ? static_cast<unsigned>(*threads) : default_threads());
   const Kernels kernels = kernels_for(best_isa());
+  if (!others.empty()) return blend(pool, kernels);
   const adapt::MergeReport report = adapt::merge(Path(model), Path(*adapter), Path(*out), type, force,
                                                  pool, kernels, check_interrupt);
+  const std::string golden = adapt::keep_golden(Path(*out), std::nullopt, pool, kernels);
   if (json) {
     Json lines = Json::array();
     for (const auto& line : report.lines)
@@ -116,7 +120,7 @@ void MergeVerb::run() const {
                        {"weights", line.weights},
                        {"change", line.change},
                        {"rounding", line.rounding}});
-    return print(to_text(Json{{"out", *out}, {"merged", lines}}) + "\n");
+    return print(to_text(Json{{"out", *out}, {"merged", lines}, {"golden", golden}}) + "\n");
   }
   for (const auto& line : report.lines)
     print(fmt::format("{} weights as {}: the adapter changes a number by {:.3g} (root mean square), the "
@@ -125,6 +129,7 @@ void MergeVerb::run() const {
                       line.rounding > line.change ? ": more than was learnt; keep the adapter apart, or "
                                                     "choose a wider --type"
                                                   : ""));
+  print(golden + "\n");
   print("wrote " + *out + "\n");
 }
 
@@ -162,7 +167,8 @@ std::function<void()> declare_merge(Options& options) {
 const Verb kMerge{"merge", "put an adapter into its model, or models together",
                   "Adds an adapter's updates to the weights of its model and writes the sum as a model of\n"
                   "its own. What rounding to the file's type takes is printed beside what the adapter\n"
-                  "changes. With --with, models that were trained from one become one.",
+                  "changes. With --with, models that were trained from one become one. What the result says to\n"
+                  "a few prompts goes into it, so that bantam info --verify can tell whether it still does.",
                   "bantam merge model.gguf --adapter my-adapter --out merged.gguf\n"
                   "bantam merge math.gguf --with code.gguf --method ties --base model.gguf --out both.gguf", declare_merge};
 

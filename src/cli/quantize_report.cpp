@@ -12,6 +12,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/quantize_parts.h"
+#include "files/gguf_rewrite.h"
 
 namespace bantam::cli {
 
@@ -46,38 +47,31 @@ Json json_of(const Fidelity& f, const Errors& errors, const std::string& hash) {
           {"text_sha256", hash}};
 }
 
-// The same file with the report among its keys. What was mapped stays readable.
+// The report among the keys of the file.
 void write_into(const Path& path, const Fidelity& f, const Errors& errors,
                 const std::string& hash) {
-  const GgufFile file(path);
-  GgufWriter writer(path);
-  for (const Metadata::Entry& entry : file.metadata().entries()) writer.copy(entry);
-  const auto number = [&](const char* key, double value) {
-    writer.set(std::string("bantam.fidelity.") + key, static_cast<float>(value));
-  };
-  writer.set("bantam.fidelity.positions", static_cast<std::uint32_t>(f.positions));
-  number("kl_mean", f.kl_mean);
-  number("kl_99", f.kl_99);
-  number("same_top", f.same_top);
-  number("perplexity", f.perplexity);
-  number("parent_perplexity", f.parent_perplexity);
-  writer.set("bantam.fidelity.text_sha256", hash);
-  std::vector<std::string> names;
-  std::vector<float> values;
-  for (const auto& [name, error] : errors) {
-    names.push_back(name);
-    values.push_back(static_cast<float>(error));
-  }
-  if (!names.empty()) {
+  const auto set = [&](GgufWriter& writer) {
+    const auto number = [&](const char* key, double value) {
+      writer.set(std::string("bantam.fidelity.") + key, static_cast<float>(value));
+    };
+    writer.set("bantam.fidelity.positions", static_cast<std::uint32_t>(f.positions));
+    number("kl_mean", f.kl_mean);
+    number("kl_99", f.kl_99);
+    number("same_top", f.same_top);
+    number("perplexity", f.perplexity);
+    number("parent_perplexity", f.parent_perplexity);
+    writer.set("bantam.fidelity.text_sha256", hash);
+    std::vector<std::string> names;
+    std::vector<float> values;
+    for (const auto& [name, error] : errors) {
+      names.push_back(name);
+      values.push_back(static_cast<float>(error));
+    }
+    if (names.empty()) return;
     writer.set("bantam.fidelity.tensors", std::span<const std::string>(names));
     writer.set("bantam.fidelity.tensor_error", std::span<const float>(values));
-  }
-  for (const TensorInfo& t : file.tensors())
-    writer.add_tensor(t.name, *find_gguf_type(t.type_name), t.shape);
-  writer.finish([&](std::size_t index, const PutBytes& put) {
-    check_interrupt();
-    put(file.tensors()[index].data);
-  });
+  };
+  files::set_gguf_keys(path, set, check_interrupt);
 }
 
 void print_fidelity(const Fidelity& f, const Errors& errors, const Tokenizer& tokenizer) {

@@ -1,0 +1,23 @@
+// What a fine-tuning learns from, made ready: records read, rendered, told apart, held out.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "adapt/run.h"
+
+namespace bantam::adapt {
+
+// One clock for all that a run renders, as a template may print the date; kept beside the checkpoint,
+// so that a run which is resumed tomorrow renders the same.
+LocalTime day_of_run(const Path& folder, bool resume);
+
+// A SHA-256 of all tokens, labels and shares, in hex.
+std::string fingerprint(std::span<const LabelledExample> examples);
+
+// Moves a share of the examples to `held`: chosen by a hash of their content, so that the same record
+// falls on the same side in every file.
+void hold_out(std::vector<LabelledExample>& examples, double share, std::vector<LabelledExample>& held);
+
+}  // namespace bantam::adapt
