@@ -24,8 +24,9 @@ std::optional<ChatTemplate> template_for(const std::optional<std::string>& name,
 
 }  // namespace
 
-LocalTime day_of_run(const Path& folder, bool resume) {
-  if (resume) return parse_local_time(read_file(folder / "day", 64));
+LocalTime day_of_run(const Path& folder, bool anew) {
+  std::error_code ignored;
+  if (!anew && std::filesystem::exists(folder / kDay, ignored)) return parse_local_time(read_file(folder / kDay, 64));
   LocalTime day = current_local_time();
   day.hour = day.minute = day.second = 0;
   return day;
@@ -63,7 +64,7 @@ void hold_out(std::vector<LabelledExample>& examples, double share, std::vector<
   examples = std::move(learnt);
 }
 
-PreparedData prepare_data(const TuneRequest& request, const Path& data,
+PreparedData prepare_data(const TuneRequest& request, const ChatData& records,
                           std::optional<LocalTime> day) {
   PreparedData out;
   out.tokenizer = open_tokenizer(request.model);
@@ -74,8 +75,12 @@ PreparedData prepare_data(const TuneRequest& request, const Path& data,
   labels.most_tokens = request.most_tokens.value_or(0);
   labels.now = day.value_or(current_local_time());
   const Labeller labeller(*out.tokenizer, out.chat ? &*out.chat : nullptr, labels);
-  out.examples = label_records(read_chat_data(data), labeller, out.report);
+  out.examples = label_records(records, labeller, out.report);
   return out;
+}
+
+PreparedData prepare_data(const TuneRequest& request, const Path& data, std::optional<LocalTime> day) {
+  return prepare_data(request, read_chat_data(data), day);
 }
 
 }  // namespace bantam::adapt

@@ -9,9 +9,11 @@
 
 namespace bantam::adapt {
 
-// One clock for all that a run renders, as a template may print the date; kept beside the checkpoint,
-// so that a run which is resumed tomorrow renders the same.
-LocalTime day_of_run(const Path& folder, bool resume);
+// One clock for all that a run renders, as a template may print the date; kept in the run's folder from the
+// first thing on that is kept there, so that a run which is resumed tomorrow renders the same. `anew`: the
+// one that is there does not count.
+inline constexpr const char* kDay = "day";
+LocalTime day_of_run(const Path& folder, bool anew);
 
 // A SHA-256 of all tokens, labels and shares, in hex.
 std::string fingerprint(std::span<const LabelledExample> examples);

@@ -13,10 +13,11 @@
 #include "adapt/prepare.h"
 #include "adapt/widen.h"
 #include "base/error.h"
+#include "base/machine.h"
 #include "files/apart.h"
 #include "files/model_path.h"
-#include "base/machine.h"
 #include "blocks/format.h"
+#include "data/questions.h"
 #include "infer/session.h"
 #include "models/stored.h"
 #include "train/run_folder.h"
@@ -46,7 +47,9 @@ class Tuning {
 
  private:
   void look_before() const;
-  void read();
+  bool read();
+  std::optional<ChatData> records();
+  void refuse_broken(const std::vector<BrokenRecord>& broken) const;
   bool be_taught();
   void load();
   void load_full();
@@ -57,6 +60,7 @@ class Tuning {
   void look_at_held_out();
   void finish();
   void export_it();
+  void keep_day() const;
   void save();
 
   const TuneRequest& request_;
@@ -87,7 +91,7 @@ class Tuning {
 void Tuning::look_before() const {
   std::error_code ignored;
   const bool unfinished = std::filesystem::exists(checkpoint_, ignored);
-  if (options_.resume && !unfinished)
+  if (options_.resume && !std::filesystem::exists(folder_.path() / kDay, ignored))
     throw Error("there is no unfinished run to resume; start one without --resume")
         .in(folder_.path().string());
   if (!options_.resume && unfinished && !options_.force)
@@ -97,22 +101,56 @@ void Tuning::look_before() const {
     throw Error("exists; choose another name, or say --force").in(request_.out.string());
   files::require_replaceable(request_.out, true);
   files::require_apart(request_.out, request_.data, "the data");
+  if (request_.teacher) files::require_apart(request_.out, *request_.teacher, "the teacher");
+  if (request_.teacher && request_.objective != Objective::supervised)
+    throw Error("a teacher is for the objective sft: it says what may follow, not which answer is better", Error::Kind::usage);
 }
 
-void Tuning::read() {
+void Tuning::refuse_broken(const std::vector<BrokenRecord>& broken) const {
+  if (broken.empty() || request_.skip_broken) return;
+  throw Error(std::to_string(broken.size()) + " records cannot be used: " + broken.front().reason +
+              "; mend them, or say --skip-broken to go on without them")
+      .in(request_.data.string())
+      .line(static_cast<std::uint64_t>(broken.front().line));
+}
+
+// With a teacher that writes, its answers in place of the records' own. Nothing: the user stopped it.
+std::optional<ChatData> Tuning::records() {
+  if (!request_.teacher_writes) return read_chat_data(request_.data);
+  WritingSettings settings = request_.writing;
+  settings.seed = request_.seed;
+  TeacherWriter writer(*request_.teacher, read_questions(request_.data), settings, day_);
+  refuse_broken(writer.broken());  // not after hours of writing
+  keep_day();
+  Progress progress(options_.progress, "teacher", writer.questions());
+  const bool whole = writer.write(folder_.path() / "answers", options_.threads, [&](std::int64_t done) {
+    progress.update(done, "answers");
+    return !options_.stop();
+  });
+  progress.finish(whole ? "answers are kept beside the checkpoint" : "stopped; what is written is kept");
+  if (!whole) return std::nullopt;
+  std::vector<std::string> lines;
+  try {
+    ChatData data = writer.take(lines);
+    for (const std::string& line : lines) options_.say(line);
+    return data;
+  } catch (Error& error) {
+    throw error.in(request_.data.string());
+  }
+}
+
+// False: the user stopped it.
+bool Tuning::read() {
   file_ = std::make_shared<const ModelFile>(request_.model);
   files::require_apart(request_.out, file_->tensors());
   for (const TensorInfo& t : file_->tensors().tensors())
     quantised_ |= t.format && t.format->quantised;
-  day_ = day_of_run(folder_.path(), options_.resume);
-  data_ = prepare_data(request_, request_.data, day_);
+  day_ = day_of_run(folder_.path(), options_.force && !options_.resume);
+  const std::optional<ChatData> given = records();
+  if (!given) return false;
+  data_ = prepare_data(request_, *given, day_);
   for (const std::string& line : data_.report.lines()) options_.say(line);
-  if (!data_.report.broken.empty() && !request_.skip_broken)
-    throw Error(std::to_string(data_.report.broken.size()) +
-                " records cannot be used: " + data_.report.broken.front().reason +
-                "; mend them, or say --skip-broken to go on without them")
-        .in(request_.data.string())
-        .line(static_cast<std::uint64_t>(data_.report.broken.front().line));
+  refuse_broken(data_.report.broken);
   try {
     check_labels(data_.examples, *data_.tokenizer, request_.labels);
   } catch (Error& error) {
@@ -124,13 +162,12 @@ void Tuning::read() {
   if (request_.evaluate) measured_ = prepare_data(request_, *request_.evaluate, day_).examples;
   result_.method = choice_.method;
   result_.examples = static_cast<std::int64_t>(data_.examples.size());
+  return true;
 }
 
 // False: the user stopped it.
 bool Tuning::be_taught() {
-  if (!request_.teacher) return true;
-  if (request_.objective != Objective::supervised)
-    throw Error("a teacher is for the objective sft: it says what may follow, not which answer is better", Error::Kind::usage);
+  if (!request_.teacher || request_.teacher_writes) return true;
   Progress progress(options_.progress, "teacher", static_cast<std::int64_t>(data_.examples.size()));
   const bool whole = ask_teacher(*request_.teacher, *data_.tokenizer, data_.examples, request_.teaching,
                                  folder_.path() / "teacher", options_.threads, [&](std::int64_t done) {
@@ -138,6 +175,7 @@ bool Tuning::be_taught() {
                                    return !options_.stop();
                                  });
   progress.finish(whole ? "answers are kept beside the checkpoint" : "stopped");
+  keep_day();
   return whole;
 }
 
@@ -224,9 +262,13 @@ void Tuning::measure_before() {
   tuner_->remember_reference();
 }
 
+// From then on there is something to go on from.
+void Tuning::keep_day() const {
+  write_file(folder_.path() / kDay, fmt::format("{:04}-{:02}-{:02}T00:00:00", day_.year, day_.month, day_.day));
+}
+
 void Tuning::save() {
-  write_file(folder_.path() / "day",
-             fmt::format("{:04}-{:02}-{:02}T00:00:00", day_.year, day_.month, day_.day));
+  keep_day();
   tuner_->save(checkpoint_);
   saved_ = now_seconds();
 }
@@ -294,12 +336,12 @@ void Tuning::export_it() {
 TuneResult Tuning::run() {
   const double start = now_seconds();
   look_before();
-  read();
-  if (!be_taught()) return result_;
+  if (!read() || !be_taught()) return result_;
   load();
   plan();
   measure_before();
-  if (options_.resume) {
+  std::error_code ignored;
+  if (options_.resume && std::filesystem::exists(checkpoint_, ignored)) {
     tuner_->resume(checkpoint_);
     for (const float loss : tuner_->state().losses) result_.losses.push_back(static_cast<double>(loss));
     options_.say(fmt::format("resumed after step {}", tuner_->state().step));

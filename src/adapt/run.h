@@ -9,6 +9,7 @@
 
 #include "adapt/adapter.h"
 #include "adapt/teacher.h"
+#include "adapt/teacher_writes.h"
 #include "adapt/tuner.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -31,8 +32,12 @@ struct TuneRequest {
   std::vector<std::string> targets;
   std::optional<Path> start;                // an adapter to go on from
   std::optional<std::string> chat_template;  // a name, or a file
-  std::optional<Path> teacher;  // a model of the same tokenizer that the labels' shares come from
+  // A model of the same tokenizer that the labels' shares come from; or one of any tokenizer that writes
+  // the answers in place of the records' own.
+  std::optional<Path> teacher;
   TeacherSettings teaching;
+  bool teacher_writes = false;
+  WritingSettings writing;
   Json variables;  // of the template, an object; null: none
   std::optional<Path> evaluate;              // records that are only measured, before and after
   ExampleOrder order = ExampleOrder::shuffled;
@@ -65,13 +70,16 @@ struct TuneResult {
 // checkpoint in OUT.run/.
 TuneResult run_tuning(const TuneRequest& request, const TuneOptions& options);
 
-// The records of the request as the model would learn them: for looking at masks.
+// The records as the model would learn them.
 struct PreparedData {
   std::shared_ptr<const Tokenizer> tokenizer;
   std::optional<ChatTemplate> chat;
   std::vector<LabelledExample> examples;
   LabelReport report;
 };
+PreparedData prepare_data(const TuneRequest& request, const ChatData& records,
+                          std::optional<LocalTime> day = std::nullopt);
+// Those of a file.
 PreparedData prepare_data(const TuneRequest& request, const Path& data,
                           std::optional<LocalTime> day = std::nullopt);
 

@@ -24,14 +24,7 @@ void put(std::string& out, const T& value) {
 std::string purpose(const ModelFile& teacher, const Path& path, std::span<const LabelledExample> examples,
                     const TeacherSettings& settings) {
   Sha256 sum;
-  std::string said;
-  for (const TensorInfo& t : teacher.tensors().tensors()) {
-    said += t.name;
-    put(said, t.data.size());
-    // The beginning of each tensor: enough to tell models apart, and quick.
-    said.append(reinterpret_cast<const char*>(t.data.data()), std::min<std::size_t>(t.data.size(), 64));
-  }
-  said += path.filename().string();
+  std::string said = teacher_mark(teacher, path);
   put(said, settings.share);
   put(said, settings.likeliest);
   sum.add(std::as_bytes(std::span(said)));
@@ -82,6 +75,17 @@ bool take_kept(const Path& path, const std::string& made_for, std::vector<Labell
 }
 
 }  // namespace
+
+std::string teacher_mark(const ModelFile& teacher, const Path& path) {
+  std::string said;
+  for (const TensorInfo& t : teacher.tensors().tensors()) {
+    said += t.name;
+    put(said, t.data.size());
+    // The beginning of each tensor: enough to tell models apart, and quick.
+    said.append(reinterpret_cast<const char*>(t.data.data()), std::min<std::size_t>(t.data.size(), 64));
+  }
+  return said + path.filename().string();
+}
 
 SoftLabel soft_label(std::span<const float> logits, std::int32_t label, const TeacherSettings& settings) {
   std::vector<std::int32_t> ids(logits.size());

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/rooms.h"
 #include "data/labelled.h"
+#include "models/loader.h"
 #include "tokenizer/tokenizer.h"
 
 namespace bantam::adapt {
@@ -22,6 +23,9 @@ struct TeacherSettings {
 // Shares of one label: those of the `likeliest` tokens of the logits (equal ones by their id), made to add up
 // to `share`, and 1 - share of the label itself. Throws Error for logits that are no numbers.
 SoftLabel soft_label(std::span<const float> logits, std::int32_t label, const TeacherSettings& settings);
+
+// Tells teachers apart: its name, and of each tensor name, size and beginning.
+std::string teacher_mark(const ModelFile& teacher, const Path& path);
 
 // Gives the labels of the examples the teacher's shares, from the file `kept` if it was written for the same
 // teacher and examples, else asked and written. `go_on` is asked between examples; false: it said no. Throws

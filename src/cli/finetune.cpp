@@ -33,7 +33,8 @@ struct FinetuneVerb {
   std::optional<std::int64_t> threads, seed, show;
   std::vector<std::string> targets, set;
   double share = -1;
-  std::optional<std::int64_t> likeliest;
+  std::optional<std::int64_t> likeliest, teacher_tokens;
+  double teacher_temperature = -1;
   double epochs = -1, rate = -1, alpha = -1, beta = -1, decay = -1, clip = -1, warmup = -1,
          validation = -1;
   bool json = false;
@@ -74,7 +75,15 @@ void FinetuneVerb::fill() {
   if (start) request.start = *start;
   if ((share >= 0 || likeliest) && !teacher)
     throw Error("--teacher-share and --teacher-top go with --teacher", Error::Kind::usage);
+  const bool says_how = teacher_tokens || teacher_temperature >= 0;
+  if (request.teacher_writes && !teacher) throw Error("--teacher-writes goes with --teacher", Error::Kind::usage);
+  if (says_how && !request.teacher_writes)
+    throw Error("--teacher-tokens and --teacher-temp go with --teacher-writes", Error::Kind::usage);
+  if (request.teacher_writes && (share >= 0 || likeliest))
+    throw Error("--teacher-share and --teacher-top are of what a teacher says at each label, not with --teacher-writes", Error::Kind::usage);
   if (teacher) request.teacher = *teacher;
+  if (teacher_tokens) request.writing.most_tokens = *teacher_tokens;
+  if (teacher_temperature >= 0) request.writing.temperature = teacher_temperature;
   if (share >= 0) request.teaching.share = share;
   if (likeliest) request.teaching.likeliest = *likeliest;
   if (evaluate) request.evaluate = *evaluate;
@@ -99,6 +108,8 @@ void FinetuneVerb::fill() {
 
 // Samples of what is learnt: labels stand out on a terminal, and between marks elsewhere.
 void FinetuneVerb::show_masks() const {
+  if (request.teacher_writes)
+    throw Error("--show-mask shows records with their answers, and the teacher has not written them yet", Error::Kind::usage);
   const adapt::PreparedData prepared = adapt::prepare_data(request, request.data);
   const bool colour = output_is_terminal();
   for (std::size_t i = 0; i < prepared.examples.size() && static_cast<std::int64_t>(i) < *show; ++i) {
@@ -252,6 +263,13 @@ std::function<void()> declare_finetune(Options& options) {
                "a larger model of the same tokenizer: what it answers at each label is learnt beside the label (distillation)");
   options.number("--teacher-share", "S", v->share, 0, 1, "of the teacher's answer in what is learnt (default 0.5)");
   options.whole("--teacher-top", "K", v->likeliest, 1, 4096, "tokens of its answer that are kept (default 64)");
+  options.flag("--teacher-writes", v->request.teacher_writes,
+               "the teacher, of any tokenizer, writes the answers in place of the records' own, which may be missing; "
+               "they are kept in OUT.run until the run is over");
+  options.whole("--teacher-tokens", "N", v->teacher_tokens, 1, 1 << 20,
+                "of an answer that it writes; those that are longer are left out (default 512)");
+  options.number("--teacher-temp", "T", v->teacher_temperature, 0, 10,
+                 "draw what it writes, by --seed (default 0: the likeliest token each time)");
   declare_data(options, *v);
   declare_steps(options, *v);
   options.text("--losses", "FILE", v->losses, "write each step's loss, a number a line");

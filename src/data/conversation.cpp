@@ -12,15 +12,17 @@ namespace {
 
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
 
+using ReadRecord = ChatRecord (*)(const Json&);
+
 // A record of the data, or why it is none.
 class Collector {
  public:
-  explicit Collector(std::string file) : file_(std::move(file)) {}
+  Collector(std::string file, ReadRecord read) : file_(std::move(file)), read_(read) {}
 
   template <class Make>
   void add(std::int64_t line, Make make) {
     try {
-      ChatRecord record = read_record(make());
+      ChatRecord record = read_(make());
       record.line = line;
       data_.records.push_back(std::move(record));
     } catch (const Error& error) {
@@ -41,6 +43,7 @@ class Collector {
 
  private:
   std::string file_;
+  ReadRecord read_;
   ChatData data_;
 };
 
@@ -52,8 +55,8 @@ Json parse_line(std::string_view line, const std::string& file) {
   return parse_json(line, file, limits);
 }
 
-ChatData read_lines(std::string_view text, const std::string& file) {
-  Collector collector(file);
+ChatData read_lines(std::string_view text, const std::string& file, ReadRecord read) {
+  Collector collector(file, read);
   for (std::int64_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
@@ -64,17 +67,17 @@ ChatData read_lines(std::string_view text, const std::string& file) {
   return collector.take();
 }
 
-ChatData read_array(std::string_view text, const std::string& file) {
+ChatData read_array(std::string_view text, const std::string& file, ReadRecord read) {
   const Json json = parse_line(text, file);
   if (!json.is_array()) throw Error("an array of records was expected").in(file);
-  Collector collector(file);
+  Collector collector(file, read);
   std::int64_t number = 0;
   for (const Json& item : json) collector.add(++number, [&] { return item; });
   return collector.take();
 }
 
-ChatData read_table(std::string_view text, const std::string& file) {
-  Collector collector(file);
+ChatData read_table(std::string_view text, const std::string& file, ReadRecord read) {
+  Collector collector(file, read);
   CsvReader rows(text);
   std::vector<std::string> names, cells;
   if (!rows.next(names)) throw Error("there is no row with the names of the columns").in(file);
@@ -95,9 +98,9 @@ ChatData read_table(std::string_view text, const std::string& file) {
 }
 
 // A book is many documents: cut at blank lines, where one has grown to some thousand bytes.
-ChatData read_prose(std::string_view text, const std::string& file) {
+ChatData read_prose(std::string_view text, const std::string& file, ReadRecord read) {
   constexpr std::size_t kEnough = 4096;
-  Collector collector(file);
+  Collector collector(file, read);
   std::int64_t line = 1;
   while (!text.empty()) {
     std::size_t end = text.size() > kEnough ? text.find("\n\n", kEnough) : text.size();
@@ -113,14 +116,14 @@ ChatData read_prose(std::string_view text, const std::string& file) {
 
 struct Kind {
   std::string_view extension;
-  ChatData (*read)(std::string_view text, const std::string& file);
+  ChatData (*read)(std::string_view text, const std::string& file, ReadRecord read);
 };
 constexpr Kind kKinds[] = {{".jsonl", read_lines}, {".ndjson", read_lines}, {".json", read_array},
                            {".csv", read_table},   {".txt", read_prose},    {".md", read_prose}};
 
 }  // namespace
 
-ChatData read_chat_data(const Path& path) {
+ChatData read_chat_data(const Path& path, ChatRecord (*read)(const Json&)) {
   const std::string name = path.string(), extension = path.extension().string();
   const auto kind = std::ranges::find(kKinds, extension, &Kind::extension);
   if (kind == std::end(kKinds))
@@ -130,7 +133,7 @@ ChatData read_chat_data(const Path& path) {
   if (rest.starts_with("\xff\xfe") || rest.starts_with("\xfe\xff"))
     throw Error("is UTF-16; convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)").in(name).at(0);
   if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
-  return kind->read(rest, name);
+  return kind->read(rest, name, read);
 }
 
 ChatRecord read_record(const Json& json) {

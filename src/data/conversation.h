@@ -53,12 +53,12 @@ struct ChatData {
   std::vector<BrokenRecord> broken;  // left out
 };
 
-// Reads .jsonl, .json (an array of records), .csv (the first row names the columns), .txt and .md
-// (paragraphs, one document a file). What is no record of any form is listed as broken. Throws
-// Error when the file cannot be read, is of another kind, or has no record at all.
-ChatData read_chat_data(const Path& path);
-
 // One record. Throws Error that says what is wrong with it.
 ChatRecord read_record(const Json& json);
+
+// Reads .jsonl, .json (an array of records), .csv (the first row names the columns), .txt and .md
+// (paragraphs, one document a file), each record by `read`. What is no record of any form is listed as
+// broken. Throws Error when the file cannot be read, is of another kind, or has no record at all.
+ChatData read_chat_data(const Path& path, ChatRecord (*read)(const Json&) = read_record);
 
 }  // namespace bantam::data
