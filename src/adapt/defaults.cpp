@@ -22,6 +22,7 @@ constexpr std::pair<Method, std::string_view> kMethods[] = {{Method::full, "full
 double default_rate(Method method, Objective objective) {
   const bool full = method == Method::full;
   if (objective == Objective::supervised) return full ? 5e-5 : 1e-3;
+  if (objective == Objective::grpo) return full ? 1e-6 : 1e-4;
   return full ? 5e-6 : 1e-4;
 }
 
@@ -51,9 +52,14 @@ Choice choose(const TuneRequest& request, const ModelFile& file, bool quantised,
   // Enough held-out examples to see a difference, and the rest to learn from.
   const bool given = request.order == ExampleOrder::given;
   c.validation = request.validation.value_or(
-      !given && examples >= 200 ? std::min(0.05, 100 / static_cast<double>(examples)) : 0);
+      !given && request.objective != Objective::grpo && examples >= 200 ? std::min(0.05, 100 / static_cast<double>(examples)) : 0);
   TuneSettings& s = c.settings;
-  s.objective = {request.objective, request.beta.value_or(0.1)};
+  const bool grpo = request.objective == Objective::grpo;
+  s.objective = {request.objective, request.beta.value_or(grpo ? 0 : 0.1)};
+  if (grpo) {
+    s.groups = request.groups;
+    s.groups.reward = request.reward.name;
+  }
   s.order = request.order;
   s.seed = request.seed;
   s.batch = request.batch.value_or(8);
@@ -78,7 +84,7 @@ Choice choose(const TuneRequest& request, const ModelFile& file, bool quantised,
   const std::int64_t per_epoch = (std::max<std::int64_t>(learnt, 1) + s.batch - 1) / s.batch;
   const double epochs = request.epochs.value_or(default_epochs(examples));
   s.steps = request.steps.value_or(std::max<std::int64_t>(
-      1, static_cast<std::int64_t>(std::llround(epochs * static_cast<double>(per_epoch)))));
+      1, static_cast<std::int64_t>(std::llround(epochs * static_cast<double>(per_epoch * s.groups.iterations)))));
   c.early_stop = c.validation > 0 && !request.steps;
   return c;
 }
@@ -91,7 +97,7 @@ std::vector<std::string> lines_of(const Choice& c, std::int64_t steps_per_epoch)
   return {what,
           fmt::format("objective: {}, {} steps of {} examples ({:.2f} epochs), rate {} ({}), decay {}, clip {}",
                       rule_of(s.objective.objective).name, s.steps, s.batch,
-                      static_cast<double>(s.steps) / static_cast<double>(steps_per_epoch),
+                      static_cast<double>(s.steps) / static_cast<double>(steps_per_epoch * s.groups.iterations),
                       s.optimiser.rate, kCurves[static_cast<std::size_t>(s.curve)],
                       s.optimiser.decay, s.optimiser.clip)};
 }

@@ -106,7 +106,9 @@ constexpr ObjectiveRule kRules[] = {
     {Objective::orpo, "orpo", "the same without a reference, while learning the chosen answers",
      ExampleKind::preference, false, orpo},
     {Objective::kto, "kto", "good answers and bad ones, not in pairs", ExampleKind::verdict, true,
-     kto}};
+     kto},
+    {Objective::grpo, "grpo", "the model's own answers, those before others that --reward likes better",
+     ExampleKind::supervised, false, nullptr}};
 
 }  // namespace
 

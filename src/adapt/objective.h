@@ -12,17 +12,18 @@
 
 namespace bantam::adapt {
 
-enum class Objective : std::uint8_t { supervised, dpo, orpo, kto };
+enum class Objective : std::uint8_t { supervised, dpo, orpo, kto, grpo };
 
 struct ObjectiveSettings {
   Objective objective = Objective::supervised;
-  double beta = 0.1;  // of dpo, orpo (its weight of the odds) and kto
+  double beta = 0.1;  // of dpo, orpo (its weight of the odds), kto and grpo
 };
 
 // How the answer of a sequence and the prompt before it were foretold: sums of log-probabilities.
 struct SequenceScore {
   double answer = 0, prompt = 0;
   std::int64_t answer_tokens = 0, prompt_tokens = 0;  // the first token of all is never foretold
+  std::vector<double> each = {};  // log-probabilities of the answer's tokens, in order
 };
 
 // d loss / d(-log p) of each token of the answer, and of the prompt.
@@ -36,7 +37,8 @@ struct ObjectiveRule {
   std::string_view name, help;
   ExampleKind examples;
   bool compares;  // with how the start model scores the same sequences
-  // The loss; `reference` is empty or a score for each sequence.
+  // The loss; `reference` is empty or a score for each sequence. Null: the objective makes its own
+  // sequences (Tuner::own_loss).
   double (*loss)(std::span<const SequenceScore> scores, std::span<const SequenceScore> reference,
                  std::span<const std::uint8_t> labels, double beta, std::span<SequenceWeight> weights);
 };

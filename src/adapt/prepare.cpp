@@ -4,7 +4,7 @@
 #include <cmath>
 #include <set>
 
-#include "base/error.h"
+#include "adapt/prompts.h"
 #include "base/hash.h"
 #include "chat/named_templates.h"
 
@@ -22,14 +22,12 @@ std::optional<ChatTemplate> template_for(const std::optional<std::string>& name,
   return std::nullopt;
 }
 
-}  // namespace
-
-LocalTime day_of_run(const Path& folder, bool anew) {
-  std::error_code ignored;
-  if (!anew && std::filesystem::exists(folder / kDay, ignored)) return parse_local_time(read_file(folder / kDay, 64));
-  LocalTime day = current_local_time();
-  day.hour = day.minute = day.second = 0;
-  return day;
+PreparedData opened(const TuneRequest& request) {
+  PreparedData out;
+  out.tokenizer = open_tokenizer(request.model);
+  out.chat = template_for(request.chat_template, *out.tokenizer, request.model.string());
+  if (out.chat) out.chat->set_variables(request.variables);
+  return out;
 }
 
 std::string fingerprint(std::span<const LabelledExample> examples) {
@@ -46,6 +44,22 @@ std::string fingerprint(std::span<const LabelledExample> examples) {
       }
     }
   return sum.hex();
+}
+
+}  // namespace
+
+LocalTime day_of_run(const Path& folder, bool anew) {
+  std::error_code ignored;
+  if (!anew && std::filesystem::exists(folder / kDay, ignored)) return parse_local_time(read_file(folder / kDay, 64));
+  LocalTime day = current_local_time();
+  day.hour = day.minute = day.second = 0;
+  return day;
+}
+
+std::string fingerprint(const PreparedData& data) {
+  std::string records;
+  for (const Json& r : data.records) records += to_text(r) + "\n";
+  return fingerprint(data.examples) + (records.empty() ? "" : text_sum(records));
 }
 
 void hold_out(std::vector<LabelledExample>& examples, double share, std::vector<LabelledExample>& held) {
@@ -66,10 +80,7 @@ void hold_out(std::vector<LabelledExample>& examples, double share, std::vector<
 
 PreparedData prepare_data(const TuneRequest& request, const ChatData& records,
                           std::optional<LocalTime> day) {
-  PreparedData out;
-  out.tokenizer = open_tokenizer(request.model);
-  out.chat = template_for(request.chat_template, *out.tokenizer, request.model.string());
-  if (out.chat) out.chat->set_variables(request.variables);
+  PreparedData out = opened(request);
   LabelOptions labels;
   labels.labels = request.labels;
   labels.most_tokens = request.most_tokens.value_or(0);
@@ -80,7 +91,11 @@ PreparedData prepare_data(const TuneRequest& request, const ChatData& records,
 }
 
 PreparedData prepare_data(const TuneRequest& request, const Path& data, std::optional<LocalTime> day) {
-  return prepare_data(request, read_chat_data(data), day);
+  if (request.objective != Objective::grpo) return prepare_data(request, read_chat_data(data), day);
+  check_group_request(request);
+  PreparedData out = opened(request);
+  prepare_prompts(request, data, day.value_or(current_local_time()), out);
+  return out;
 }
 
 }  // namespace bantam::adapt

@@ -15,8 +15,8 @@ namespace bantam::adapt {
 inline constexpr const char* kDay = "day";
 LocalTime day_of_run(const Path& folder, bool anew);
 
-// A SHA-256 of all tokens, labels and shares, in hex.
-std::string fingerprint(std::span<const LabelledExample> examples);
+// A SHA-256 of all tokens, labels and shares, in hex; behind it, of grpo, one of what a reward reads.
+std::string fingerprint(const PreparedData& data);
 
 // Moves a share of the examples to `held`: chosen by a hash of their content, so that the same record
 // falls on the same side in every file.

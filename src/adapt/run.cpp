@@ -6,11 +6,14 @@
 #include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "adapt/attach.h"
 #include "adapt/defaults.h"
 #include "adapt/export.h"
+#include "adapt/group_steps.h"
 #include "adapt/prepare.h"
+#include "adapt/prompts.h"
 #include "adapt/widen.h"
 #include "base/error.h"
 #include "base/machine.h"
@@ -48,7 +51,7 @@ class Tuning {
  private:
   void look_before() const;
   bool read();
-  std::optional<ChatData> records();
+  std::optional<ChatData> be_written();
   void refuse_broken(const std::vector<BrokenRecord>& broken) const;
   bool be_taught();
   void load();
@@ -83,6 +86,7 @@ class Tuning {
   std::vector<Parameter> parameters_;
   std::optional<RowLengths> lengths_;
   std::unique_ptr<Tuner> tuner_;
+  std::unique_ptr<GroupSteps> groups_;  // of grpo
   TuneResult result_;
   double saved_ = 0;
   LocalTime day_;  // that templates see
@@ -114,9 +118,8 @@ void Tuning::refuse_broken(const std::vector<BrokenRecord>& broken) const {
       .line(static_cast<std::uint64_t>(broken.front().line));
 }
 
-// With a teacher that writes, its answers in place of the records' own. Nothing: the user stopped it.
-std::optional<ChatData> Tuning::records() {
-  if (!request_.teacher_writes) return read_chat_data(request_.data);
+// The teacher's answers in place of the records' own. Nothing: the user stopped it.
+std::optional<ChatData> Tuning::be_written() {
   WritingSettings settings = request_.writing;
   settings.seed = request_.seed;
   TeacherWriter writer(*request_.teacher, read_questions(request_.data), settings, day_);
@@ -146,13 +149,17 @@ bool Tuning::read() {
   for (const TensorInfo& t : file_->tensors().tensors())
     quantised_ |= t.format && t.format->quantised;
   day_ = day_of_run(folder_.path(), options_.force && !options_.resume);
-  const std::optional<ChatData> given = records();
-  if (!given) return false;
-  data_ = prepare_data(request_, *given, day_);
-  for (const std::string& line : data_.report.lines()) options_.say(line);
+  if (request_.teacher_writes) {
+    const std::optional<ChatData> written = be_written();
+    if (!written) return false;
+    data_ = prepare_data(request_, *written, day_);
+  } else {
+    data_ = prepare_data(request_, request_.data, day_);
+  }
+  for (const std::string& line : data_.lines()) options_.say(line);
   refuse_broken(data_.report.broken);
   try {
-    check_labels(data_.examples, *data_.tokenizer, request_.labels);
+    if (request_.objective != Objective::grpo) check_labels(data_.examples, *data_.tokenizer, request_.labels);
   } catch (Error& error) {
     throw error.in(request_.data.string());
   }
@@ -226,10 +233,17 @@ void Tuning::load() {
     load_adapter();
   for (const Parameter& p : parameters_) result_.trained += p.shape.count();
   result_.parameters = count_parameters(file_->family(), file_->config());
-  const std::string data = fingerprint(data_.examples) + " " + std::string(method_name(choice_.method));
+  const std::string data = fingerprint(data_) + " " + std::string(method_name(choice_.method));
   tuner_ = std::make_unique<Tuner>(*model_, tape_, parameters_, data_.examples, choice_.settings,
                                    data, pool_, kernels_);
   if (lengths_) tuner_->before_step = [this] { lengths_->update(exec_); };
+  if (request_.objective != Objective::grpo) return;
+  try {
+    groups_ = std::make_unique<GroupSteps>(*tuner_, *model_, parameters_, data_.examples, data_.records,
+                                           request_.reward, data_.tokenizer, Runtime{pool_, kernels_});
+  } catch (Error& error) {
+    throw error.in(request_.data.string());
+  }
 }
 
 // What the run will take, before it is begun.
@@ -242,6 +256,7 @@ void Tuning::plan() {
   for (const TensorInfo& t : file_->tensors().tensors()) weights += static_cast<std::int64_t>(t.data.size());
   weights += widened_;
   for (const std::string& line : lines_of(choice_, tuner_->stream().steps_per_epoch())) options_.say(line);
+  if (groups_) options_.say(groups_->plan());
   options_.say(fmt::format("trained: {} of {} parameters; memory: the model {}, trained numbers {}, "
                            "activations {}",
                            count_text(static_cast<double>(result_.trained)),
@@ -249,6 +264,7 @@ void Tuning::plan() {
                            byte_text(static_cast<double>(weights)), byte_text(static_cast<double>(kept)),
                            byte_text(static_cast<double>(activations))));
   const std::int64_t free = available_memory();
+  if (groups_) kept += groups_->bytes();
   if (activations + kept > free)
     throw Error("training needs " + byte_text(static_cast<double>(activations + kept)) + " of memory beside the model; " +
                 byte_text(static_cast<double>(free)) +
@@ -292,8 +308,10 @@ void Tuning::train() {
   saved_ = start;
   double smooth = 0;
   const std::int64_t epoch = tuner_->stream().steps_per_epoch();
+  // Between steps that learn from the same answers there is no place to go on from: answers are not kept.
+  const auto apart = [&] { return tuner_->state().step % s.groups.iterations == 0; };
   while (!tuner_->done()) {
-    if (options_.stop()) {
+    if ((groups_ && !groups_->ready([this] { return !options_.stop(); })) || (apart() && options_.stop())) {
       save();
       progress.finish(fmt::format("stopped after {} of {}", tuner_->state().step, s.steps));
       return;
@@ -301,10 +319,10 @@ void Tuning::train() {
     const double loss = tuner_->step();
     result_.losses.push_back(loss);
     smooth = smooth == 0 ? loss : 0.9 * smooth + 0.1 * loss;
-    progress.update(tuner_->state().step, fmt::format("loss {:.4f}", smooth));
+    progress.update(tuner_->state().step, fmt::format("loss {:.4f}", smooth) + (groups_ ? ", " + groups_->note() : ""));
     if (choice_.early_stop && (tuner_->state().step % epoch == 0 || tuner_->done()))
       look_at_held_out();
-    if (!tuner_->done() && now_seconds() - saved_ >= options_.save_every) save();
+    if (!tuner_->done() && apart() && now_seconds() - saved_ >= options_.save_every) save();
   }
   result_.finished = true;
   result_.training_seconds = now_seconds() - start;
@@ -335,6 +353,7 @@ void Tuning::export_it() {
 
 TuneResult Tuning::run() {
   const double start = now_seconds();
+  check_group_request(request_);
   look_before();
   if (!read() || !be_taught()) return result_;
   load();
@@ -347,6 +366,10 @@ TuneResult Tuning::run() {
     options_.say(fmt::format("resumed after step {}", tuner_->state().step));
   }
   train();
+  const RunState& state = tuner_->state();
+  result_.rewards.assign(state.rewards.begin(), state.rewards.end());
+  result_.groups = std::accumulate(state.groups.begin(), state.groups.end(), std::int64_t{0});
+  result_.silent_groups = std::accumulate(state.silent.begin(), state.silent.end(), std::int64_t{0});
   if (result_.finished) finish();
   result_.seconds = now_seconds() - start;
   result_.labels = data_.report.labels;

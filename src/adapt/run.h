@@ -38,6 +38,8 @@ struct TuneRequest {
   TeacherSettings teaching;
   bool teacher_writes = false;
   WritingSettings writing;
+  GroupSettings groups;  // of grpo
+  Reward reward;
   Json variables;  // of the template, an object; null: none
   std::optional<Path> evaluate;              // records that are only measured, before and after
   ExampleOrder order = ExampleOrder::shuffled;
@@ -63,6 +65,9 @@ struct TuneResult {
   double loss = 0, validation_before = 0, validation_after = 0, evaluated_before = 0,
          evaluated_after = 0;
   std::vector<double> losses;
+  // Of grpo: the mean reward of each step; all groups, and those whose answers all earned the same.
+  std::vector<double> rewards;
+  std::int64_t groups = 0, silent_groups = 0;
   std::string gate;  // what the identity gate compared, for people
 };
 
@@ -75,7 +80,9 @@ struct PreparedData {
   std::shared_ptr<const Tokenizer> tokenizer;
   std::optional<ChatTemplate> chat;
   std::vector<LabelledExample> examples;
+  std::vector<Json> records;  // of grpo: one for each prompt
   LabelReport report;
+  std::vector<std::string> lines() const;  // for people (prompts.cpp)
 };
 PreparedData prepare_data(const TuneRequest& request, const ChatData& records,
                           std::optional<LocalTime> day = std::nullopt);

@@ -22,6 +22,9 @@ std::vector<Sequence> sequences_of(std::span<const LabelledExample* const> examp
       case Objective::supervised:
         out.push_back({e.first.ids, {}, e.first.mask, 0, e.first.soft});
         break;
+      case Objective::grpo:  // the prompt: answers to it are sampled
+        out.push_back(whole(e.first, e.prompt));
+        break;
       case Objective::dpo:
       case Objective::orpo:
         out.push_back(whole(e.first, e.prompt));
@@ -60,11 +63,12 @@ Batch batch_of(std::span<const Sequence> sequences, std::span<const SequenceWeig
     const Sequence& sequence = sequences[s];
     const auto rows = static_cast<std::size_t>(rows_of(sequence, step));
     const std::size_t inputs = std::max<std::size_t>(sequence.used(), 1) - 1;
-    std::size_t label = 0;
+    std::size_t label = 0, place = 0;
     for (std::size_t i = 0; i < inputs; ++i) {
       const bool answer = sequence.answer(i + 1);
       put(sequence.token(i), i, sequence.token(i + 1),
-          answer ? weights[s].answer : sequence.mask.empty() ? weights[s].prompt : 0,
+          answer ? (sequence.each.empty() ? weights[s].answer : static_cast<double>(sequence.each[place++]))
+          : sequence.mask.empty() ? weights[s].prompt : 0,
           answer && !sequence.soft.empty() ? &sequence.soft[label++] : nullptr);
     }
     // What fills the step is a sequence of its own, without targets.

@@ -17,6 +17,7 @@ struct Sequence {
   std::span<const std::uint8_t> mask;        // of supervised examples: 1 for a label
   std::size_t prompt = 0;                    // of the others: the answer is all behind it
   std::span<const SoftLabel> soft = {};      // of each label in order; empty: none
+  std::span<const float> each = {};  // weights of the answer's tokens in order; empty: one for all
 
   std::size_t size() const { return head.size() + tail.size(); }
   std::int32_t token(std::size_t i) const { return i < head.size() ? head[i] : tail[i - head.size()]; }

@@ -38,6 +38,7 @@ std::string TuneSettings::text() const {
                      o.beta1, o.beta2, o.eps, o.decay, o.clip);
   out += fmt::format("curve = {}\nwarmup = {}\nsteps = {}\nbatch = {}\norder = {}\nseed = {}\n",
                      static_cast<int>(curve), warmup, steps, batch, static_cast<int>(order), seed);
+  if (objective.objective == Objective::grpo) out += groups.text();
   return out + fmt::format("arithmetic = {}\n", static_cast<int>(arithmetic));
 }
 
@@ -148,6 +149,7 @@ void add_scores(const Tensor& losses, const Batch& batch, std::span<const Sequen
       const bool answer = s.answer(static_cast<std::size_t>(i + 1));
       (answer ? score.answer : score.prompt) += log_p;
       ++(answer ? score.answer_tokens : score.prompt_tokens);
+      if (answer) score.each.push_back(log_p);
     }
     row += rows;
     scores.push_back(score);
@@ -177,10 +179,14 @@ double Tuner::run(std::span<const Sequence> sequences, std::span<const SequenceW
   return sum;
 }
 
-std::vector<SequenceScore> Tuner::score(std::span<const Sequence> sequences) {
+std::vector<SequenceScore> Tuner::score(std::span<const Sequence> sequences, bool prompts) {
   std::vector<SequenceScore> scores;
-  run(sequences, std::vector<SequenceWeight>(sequences.size(), {1, 1}), false, &scores);
+  run(sequences, std::vector<SequenceWeight>(sequences.size(), {1, prompts ? 1.0 : 0.0}), false, &scores);
   return scores;
+}
+
+void Tuner::learn(std::span<const Sequence> sequences) {
+  run(sequences, std::vector<SequenceWeight>(sequences.size()), true, nullptr);
 }
 
 std::vector<const LabelledExample*> Tuner::examples_at(std::int64_t step) const {
@@ -257,16 +263,20 @@ void Tuner::clear_gradients() {
       std::memset(g.view().data, 0, static_cast<std::size_t>(g.shape().count()) * 4);
 }
 
-double Tuner::step() {
-  const auto start = std::chrono::steady_clock::now();
-  before_step();
-  clear_gradients();
+double Tuner::loss_of_examples() {
   const auto examples = examples_at(state_.step);
   const std::vector<Sequence> sequences = sequences_of(examples, settings_.objective.objective);
   const std::span<const SequenceScore> reference =
       reference_.empty() ? std::span<const SequenceScore>()
                          : std::span<const SequenceScore>(reference_.at(static_cast<std::size_t>(state_.step)));
-  const double loss = loss_and_gradient(sequences, examples, reference);
+  return loss_and_gradient(sequences, examples, reference);
+}
+
+double Tuner::step() {
+  const auto start = std::chrono::steady_clock::now();
+  before_step();
+  clear_gradients();
+  const double loss = own_loss ? own_loss() : loss_of_examples();
   const double norm = optimiser_.gather(ctx_, parameters_);
   if (!std::isfinite(loss) || !std::isfinite(norm))
     throw Error("at step " + std::to_string(state_.step) + " the " +
@@ -301,15 +311,26 @@ double Tuner::evaluate(std::span<const LabelledExample> examples) {
   return sum / static_cast<double>(std::max<std::int64_t>(labels, 1));
 }
 
-std::int64_t Tuner::plan_activations() {
-  // The sequences with the most rows, so many at a time as a step would take.
+// The sequences with the most rows, as many as a step takes.
+std::vector<Sequence> Tuner::largest(std::vector<std::int32_t>& answer) const {
   std::vector<const LabelledExample*> all;
   for (const LabelledExample& e : examples_) all.push_back(&e);
-  std::vector<Sequence> sequences = sequences_of(all, settings_.objective.objective);
-  std::ranges::sort(sequences, std::greater<>(), [&](const Sequence& s) { return rows_of(s, row_step()); });
   const Objective o = settings_.objective.objective;
+  std::vector<Sequence> sequences = sequences_of(all, o);
+  if (o == Objective::grpo) {  // answers that are not there yet, as long as they may become
+    answer.assign(static_cast<std::size_t>(settings_.groups.answer_tokens), 0);
+    for (Sequence& s : sequences) s.tail = answer;
+  }
+  std::ranges::sort(sequences, std::greater<>(), [&](const Sequence& s) { return rows_of(s, row_step()); });
   const auto most = static_cast<std::size_t>(settings_.batch) * (o == Objective::supervised ? 1 : 2);
   sequences.resize(std::min(sequences.size(), most));
+  if (o != Objective::grpo) return sequences;
+  return std::vector<Sequence>(static_cast<std::size_t>(settings_.batch * settings_.groups.group), sequences.front());
+}
+
+std::int64_t Tuner::plan_activations() {
+  std::vector<std::int32_t> answer;
+  const std::vector<Sequence> sequences = largest(answer);
   const auto parts = pieces(sequences);
   const Kernels nothing = empty_kernels();
   ThreadPool alone(1);

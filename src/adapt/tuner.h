@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/rooms.h"
+#include "adapt/grpo.h"
 #include "adapt/objective.h"
 #include "adapt/sequences.h"
 #include "models/model.h"
@@ -22,6 +23,7 @@ enum class ExampleOrder : std::uint8_t { shuffled, given };
 
 struct TuneSettings {
   ObjectiveSettings objective;
+  GroupSettings groups;  // of grpo
   OptimiserSettings optimiser;
   RateCurve curve = RateCurve::linear;
   double warmup = 0;               // share of the steps in which the rate rises
@@ -74,6 +76,8 @@ class Tuner {
 
   // Called before each forward of a step that follows a change of the parameters (DoRA's norms).
   std::function<void()> before_step = [] {};
+  // Of an objective that makes its own sequences: the loss of the step under way, its gradient added.
+  std::function<double()> own_loss;
 
   // Most bytes that forward and backward take, counted by running the largest batch of the run with
   // empty kernels.
@@ -85,6 +89,10 @@ class Tuner {
   double step();
   // The loss of these examples, without learning: the mean over labels, or that of the objective.
   double evaluate(std::span<const LabelledExample> examples);
+  // How the model as it is foretells the answers of these sequences, and their prompts.
+  std::vector<SequenceScore> score(std::span<const Sequence> sequences, bool prompts = true);
+  // Adds the gradient of these sequences, whose tokens have weights of their own (Sequence::each).
+  void learn(std::span<const Sequence> sequences);
   std::int64_t activation_peak() const { return static_cast<std::int64_t>(arena_.peak()); }
   Context& context() { return ctx_; }
 
@@ -93,7 +101,9 @@ class Tuner {
 
  private:
   struct Work;
-  std::vector<SequenceScore> score(std::span<const Sequence> sequences);
+  // `answer` keeps tokens that they show.
+  std::vector<Sequence> largest(std::vector<std::int32_t>& answer) const;
+  double loss_of_examples();
   double run(std::span<const Sequence> sequences, std::span<const SequenceWeight> weights,
              bool backward, std::vector<SequenceScore>* scores);
   std::vector<std::span<const Sequence>> pieces(std::span<const Sequence> sequences) const;

@@ -12,12 +12,12 @@ namespace {
 
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
 
-using ReadRecord = ChatRecord (*)(const Json&);
+using ReadRecord = std::function<ChatRecord(const Json&)>;
 
 // A record of the data, or why it is none.
 class Collector {
  public:
-  Collector(std::string file, ReadRecord read) : file_(std::move(file)), read_(read) {}
+  Collector(std::string file, const ReadRecord& read) : file_(std::move(file)), read_(read) {}
 
   template <class Make>
   void add(std::int64_t line, Make make) {
@@ -43,7 +43,7 @@ class Collector {
 
  private:
   std::string file_;
-  ReadRecord read_;
+  const ReadRecord& read_;
   ChatData data_;
 };
 
@@ -55,7 +55,7 @@ Json parse_line(std::string_view line, const std::string& file) {
   return parse_json(line, file, limits);
 }
 
-ChatData read_lines(std::string_view text, const std::string& file, ReadRecord read) {
+ChatData read_lines(std::string_view text, const std::string& file, const ReadRecord& read) {
   Collector collector(file, read);
   for (std::int64_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -67,7 +67,7 @@ ChatData read_lines(std::string_view text, const std::string& file, ReadRecord r
   return collector.take();
 }
 
-ChatData read_array(std::string_view text, const std::string& file, ReadRecord read) {
+ChatData read_array(std::string_view text, const std::string& file, const ReadRecord& read) {
   const Json json = parse_line(text, file);
   if (!json.is_array()) throw Error("an array of records was expected").in(file);
   Collector collector(file, read);
@@ -76,7 +76,7 @@ ChatData read_array(std::string_view text, const std::string& file, ReadRecord r
   return collector.take();
 }
 
-ChatData read_table(std::string_view text, const std::string& file, ReadRecord read) {
+ChatData read_table(std::string_view text, const std::string& file, const ReadRecord& read) {
   Collector collector(file, read);
   CsvReader rows(text);
   std::vector<std::string> names, cells;
@@ -98,7 +98,7 @@ ChatData read_table(std::string_view text, const std::string& file, ReadRecord r
 }
 
 // A book is many documents: cut at blank lines, where one has grown to some thousand bytes.
-ChatData read_prose(std::string_view text, const std::string& file, ReadRecord read) {
+ChatData read_prose(std::string_view text, const std::string& file, const ReadRecord& read) {
   constexpr std::size_t kEnough = 4096;
   Collector collector(file, read);
   std::int64_t line = 1;
@@ -116,14 +116,14 @@ ChatData read_prose(std::string_view text, const std::string& file, ReadRecord r
 
 struct Kind {
   std::string_view extension;
-  ChatData (*read)(std::string_view text, const std::string& file, ReadRecord read);
+  ChatData (*read)(std::string_view text, const std::string& file, const ReadRecord& read);
 };
 constexpr Kind kKinds[] = {{".jsonl", read_lines}, {".ndjson", read_lines}, {".json", read_array},
                            {".csv", read_table},   {".txt", read_prose},    {".md", read_prose}};
 
 }  // namespace
 
-ChatData read_chat_data(const Path& path, ChatRecord (*read)(const Json&)) {
+ChatData read_chat_data(const Path& path, const ReadRecord& read) {
   const std::string name = path.string(), extension = path.extension().string();
   const auto kind = std::ranges::find(kKinds, extension, &Kind::extension);
   if (kind == std::end(kKinds))

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -59,6 +60,6 @@ ChatRecord read_record(const Json& json);
 // Reads .jsonl, .json (an array of records), .csv (the first row names the columns), .txt and .md
 // (paragraphs, one document a file), each record by `read`. What is no record of any form is listed as
 // broken. Throws Error when the file cannot be read, is of another kind, or has no record at all.
-ChatData read_chat_data(const Path& path, ChatRecord (*read)(const Json&) = read_record);
+ChatData read_chat_data(const Path& path, const std::function<ChatRecord(const Json&)>& read = read_record);
 
 }  // namespace bantam::data

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "blocks/format.h"
 
 namespace bantam::infer {
 
@@ -25,9 +26,13 @@ std::int64_t choose_context(const SessionOptions& options, const Config& config)
   return options.context > 0 ? options.context : config.context;
 }
 
-// Weights in memory are numbers as training has them: no blocks to multiply as integers.
-Arithmetic arithmetic_in_memory(std::optional<Arithmetic> wanted) {
-  if (wanted == Arithmetic::int8 || wanted == Arithmetic::faithful)
+// Weights in memory are numbers as training has them, and no blocks to multiply as integers; unless
+// the model came from a file and only an adapter beside its blocks is trained.
+Arithmetic arithmetic_in_memory(const Model& model, std::optional<Arithmetic> wanted) {
+  const auto in_blocks = [](const WeightSpec& w) { return w.matrix && format(w.matrix->type()).quantised; };
+  // What weights() hands out could be changed, and is only looked at.
+  const bool blocks = std::ranges::any_of(const_cast<Model&>(model).weights(), in_blocks);
+  if (!blocks && (wanted == Arithmetic::int8 || wanted == Arithmetic::faithful))
     throw Error("a model in memory is computed in f32 or bf16").field("arithmetic");
   return wanted.value_or(Arithmetic::f32);
 }
@@ -57,7 +62,7 @@ Session::Session(std::shared_ptr<const ModelFile> file, const Model* model,
       tokens_(static_cast<std::size_t>(options.slots)),
       chosen_(static_cast<std::size_t>(options.slots), kNoAdapter) {
   context_of_run_->arithmetic = file_ ? choose_arithmetic(*file_, options.arithmetic)
-                                      : arithmetic_in_memory(options.arithmetic);
+                                      : arithmetic_in_memory(*model, options.arithmetic);
   const Type type = choose_cache_type(options, context_of_run_->arithmetic);
   if (file_) {
     loaded_ = load_model(file_, context_of_run_->arithmetic, context_of_run_->exec, context_);

@@ -34,7 +34,7 @@ Json header_of(const RunIdentity& identity, const RunState& state,
   for (const Parameter& p : parameters)
     tensors.push_back(
         {{"name", p.name}, {"elements", p.shape.count()}, {"parts", tensors_of(p).size()}});
-  return {{"settings", identity.settings},
+  Json out = {{"settings", identity.settings},
           {"data", identity.data},
           {"step", state.step},
           {"epoch", state.position.epoch},
@@ -44,6 +44,9 @@ Json header_of(const RunIdentity& identity, const RunState& state,
           {"validation_steps", state.validation_steps},
           {"seconds", state.seconds},
           {"tensors", tensors}};
+  if (!state.rewards.empty())
+    out.update({{"rewards", state.rewards}, {"groups", state.groups}, {"silent", state.silent}});
+  return out;
 }
 
 // The first line that differs, as "name: 3 there, 4 here".
@@ -160,6 +163,11 @@ RunState state_of(const Json& header) {
   header.at("validation_losses").get_to(state.validation_losses);
   header.at("validation_steps").get_to(state.validation_steps);
   header.at("seconds").get_to(state.seconds);
+  if (header.contains("rewards")) {
+    header.at("rewards").get_to(state.rewards);
+    header.at("groups").get_to(state.groups);
+    header.at("silent").get_to(state.silent);
+  }
   return state;
 }
 
