@@ -15,12 +15,12 @@ void check_group_request(const TuneRequest& request) {
   if (!request.reward.of)
     refuse("the objective grpo needs a reward: --reward says what an answer earns");
   if (request.validation.value_or(0) > 0 || request.evaluate)
-    refuse(
-        "--validation and --evaluate measure how likely the answers of the data are; with the "
-        "objective grpo it has none: the mean reward is reported, and bantam eval measures the result");
+    refuse("--validation and --evaluate measure how likely the answers of the data are; with the objective grpo "
+           "it has none: the mean reward is reported, and bantam eval measures the result");
   if (request.most_tokens)
     refuse("--max-tokens cuts answers of the data; --answer-tokens bounds those of the objective grpo");
-  if (request.labels != Labels::answers) refuse("--labels chooses among answers of the data; with the objective grpo it has none");
+  if (request.labels != Labels::answers)
+    refuse("--labels chooses among answers of the data; with the objective grpo it has none");
   if (request.teacher)
     refuse("--teacher says or writes what is learnt; with the objective grpo a model learns from its own answers");
   const GroupSettings& g = request.groups;

@@ -211,6 +211,7 @@ void Tuner::remember_reference() {
     const auto examples = examples_at(step);
     known[indices] = reference_.size();
     reference_.push_back(score(sequences_of(examples, settings_.objective.objective)));
+    for (SequenceScore& s : reference_.back()) s.each = {};  // sums are compared; of all steps this would be much
   }
 }
 

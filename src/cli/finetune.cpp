@@ -68,7 +68,8 @@ void FinetuneVerb::fill_groups() {
   if (!reward) return;  // it is asked for where all else is
   const judge::RewardRule& rule = judge::reward_by_name(*reward);
   if (const auto reason = rule.missing())
-    throw Error("--reward " + *reward + " runs what the model writes in a sandbox of bubblewrap, which does not work here: " + *reason);
+    throw Error("--reward " + *reward +
+                " runs what the model writes in a sandbox of bubblewrap, which does not work here: " + *reason);
   request.reward = {std::string(rule.name), rule.check, rule.of};
 }
 
@@ -229,7 +230,8 @@ void declare_data(Options& options, FinetuneVerb& v) {
   options
       .text("--data", "FILE", v.data,
             "records: .jsonl, .json, .csv, .txt or .md; the form is told by their keys (messages, "
-            "instruction and output, conversations, prompt and completion, chosen and rejected, ...)")
+            "instruction and output, conversations, prompt and completion, chosen and rejected, ...; of grpo a "
+            "prompt, question or messages, and what the reward reads)")
       .required = true;
   options.choice<adapt::ExampleOrder>("--order", "O", v.order, kOrders,
                                       "of the records in each epoch (default shuffled)");
@@ -282,7 +284,8 @@ void declare_groups(Options& options, FinetuneVerb& v) {
     help += (names.size() > 1 ? "; " : " ") + std::string(rule.name) + ": " + std::string(rule.help);
   }
   options.text("--reward", "R", v.reward, help).words = names;
-  options.whole("--group", "N", v.group, 2, 4096, "of grpo: answers to each record that are compared (default 8; num_generations)");
+  options.whole("--group", "N", v.group, 2, 4096,
+                "of grpo: answers to each record that are compared (default 8; num_generations)");
   options.whole("--answer-tokens", "N", v.answer_tokens, 1, 1 << 20,
                 "of grpo: most tokens of an answer (default 256; max_completion_length)");
   options.number("--temperature", "T", v.temperature, 0.01, 100,
