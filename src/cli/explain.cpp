@@ -60,10 +60,11 @@ void ExplainVerb::run() const {
   std::vector<Scratch> scratch(runtime.pool.size() + 1);
   const std::unique_ptr<Model> loaded =
       load_model(file, arithmetic, {runtime.pool, runtime.kernels, scratch});
-  explain::Probe probe(*loaded, runtime, arithmetic, [] {
+  const auto go_on = [] {
     check_interrupt();
     return true;
-  });
+  };
+  explain::Probe probe(*loaded, runtime, arithmetic, go_on, model.cache.value_or(Type::f32));
   explain::Report report;
   report.question = question(*tokenizer, probe);
   report.answer = probe.answer(report.question);
@@ -85,6 +86,8 @@ void ExplainVerb::run() const {
 std::function<void()> declare_explain(Options& options) {
   auto command = std::make_shared<ExplainVerb>();
   command->model.declare_model(options);
+  command->model.declare_cache(
+      options, "f32, which rounds nothing; f16 is what generate, chat and serve have)");
   options.text("--prompt", "TEXT", command->prompt, "the text that the model goes on from");
   options.ids("--tokens", command->tokens,
               "the same as token ids, 1,2,3, taken as they are: nothing is put in front");
@@ -108,8 +111,8 @@ const Verb kExplain{
     "explain", "show why a model answers what it answers",
     "Shows what a model would answer after each of its layers, which tokens of the prompt\n"
     "its answer hangs on, and which layers and heads moved it. The model runs as it is\n"
-    "served, quantised or not, as with --cache f32. Numbers are natural logarithms of\n"
-    "probabilities.",
+    "served, quantised or not; --cache f16 rounds keys and values as they are rounded there.\n"
+    "Numbers are natural logarithms of probabilities.",
     "bantam explain model.gguf --prompt \"The capital of France is\"\n"
     "bantam explain model.gguf --prompt \"2 + 2 =\" --answer \" 5\" --view parts --json",
     declare_explain};

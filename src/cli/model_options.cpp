@@ -104,10 +104,15 @@ void ModelOptions::declare(Options& options, bool model_required, bool named) {
       "-c,--ctx-size,--ctx", "N", context, 1, kMostContext,
       "context: how many tokens a conversation may have (default: as the model was trained)");
   declare_arithmetic(*this, options);
-  options.choice<Type>(
-      "--cache", "TYPE", cache, kCacheTypes,
-      "type of the stored keys and values: f32, f16, bf16, q8_0 or q4_0 (default: f16; bf16 with "
-      "--arithmetic bf16); q8_0 takes half of f16's memory, bench --quality says what it costs");
+  declare_cache(options,
+                "f16; bf16 with --arithmetic bf16); q8_0 takes half of f16's memory, bench --quality "
+                "says what it costs");
+}
+
+void ModelOptions::declare_cache(Options& options, const std::string& unsaid) {
+  options.choice<Type>("--cache", "TYPE", cache, kCacheTypes,
+                       "type of the stored keys and values: f32, f16, bf16, q8_0 or q4_0 (default: " +
+                           unsaid);
 }
 
 void ModelOptions::declare_memory(Options& options) {

@@ -34,6 +34,8 @@ struct ModelOptions {
   void declare(Options& options, bool model_required = true, bool named = false);
   // MODEL, -t and --arithmetic alone: of verbs that keep no cache.
   void declare_model(Options& options);
+  // --cache, which declare() has already. `unsaid`: what holds where it is not given.
+  void declare_cache(Options& options, const std::string& unsaid);
   // --memory, of verbs that keep to it.
   void declare_memory(Options& options);
   SessionOptions session() const;

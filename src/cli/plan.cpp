@@ -156,6 +156,7 @@ void PlanVerb::plan_one() const {
   StoredType stored;  // of a model that is not there
   if (size) {
     config = config_of_size(parse_count(*size));
+    tokenizer = typical_tokenizer(config.vocabulary);
     p.model =
         fmt::format("{} parameters", count_text(static_cast<double>(parameters_of(config))));
   } else {

@@ -53,29 +53,14 @@ serve::ServerOptions ServeVerb::server_options() const {
   return options;
 }
 
-// How many positions each slot can have when the keys and values of all slots may take `bytes`.
-std::int64_t positions_in(std::int64_t bytes, std::int64_t slots, const ModelFile& file,
-                          Type type) {
-  const std::unique_ptr<Model> model = file.family().make(file.config());
-  std::int64_t least = 0, most = file.config().context;
-  while (least < most) {
-    const std::int64_t middle = most - (most - least) / 2;
-    if (model->cache_shape(slots, middle, type).bytes() <= bytes)
-      least = middle;
-    else
-      most = middle - 1;
-  }
-  return least;
-}
-
 SessionOptions ServeVerb::first_options() const {
   SessionOptions options = model.session();
   options.slots = slots.value_or(kMostSlots);
   return options;
 }
 
-// Where nobody says how long a conversation may be, all slots together take half of the memory that
-// is free. The context itself stays what it is: answers do not depend on the machine.
+// Where nobody says how long a conversation may be, the keys and values of all slots, a draft's among
+// them, take half of the memory that is free. The context itself stays what it is: answers do not depend on the machine.
 SessionOptions ServeVerb::session_options(const ModelFile& file, const DraftFile& draft) const {
   SessionOptions options = first_options();
   const std::int64_t trained = file.config().context;
@@ -84,8 +69,9 @@ SessionOptions ServeVerb::session_options(const ModelFile& file, const DraftFile
     return options;
   }
   if (model.context) return options;
+  const std::optional<RunShape> beside = draft.shape();
   options.positions = std::clamp(
-      positions_in(available_memory() / 2, options.slots, file, model.cache.value_or(Type::f16)),
+      positions_cached(run_shape(file, options), available_memory() / 2, beside ? &*beside : nullptr),
       std::min<std::int64_t>(256, trained), trained);
   if (options.positions < trained)
     note("a conversation may have " + std::to_string(options.positions) + " tokens of " +

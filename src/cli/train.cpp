@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "train/run.h"
+#include "train/run_folder.h"
 
 namespace bantam::cli {
 
@@ -61,6 +62,67 @@ void require_as_begun(const Choices& c, const Recipe& begun) {
                    name_of(begun.arithmetic.value_or(Arithmetic::bf16)));
 }
 
+std::string shown(std::int64_t value) { return std::to_string(value); }
+std::string shown(std::uint64_t value) { return std::to_string(value); }
+std::string shown(Arithmetic value) { return *name_of(value); }
+template <class T>
+std::string shown(const std::optional<T>& value) {
+  return value ? shown(*value) : "nothing";
+}
+
+std::string length_of(const Recipe& r) {
+  if (r.steps) return fmt::format("steps = {}", *r.steps);
+  if (r.tokens) return fmt::format("tokens = {}", *r.tokens);
+  return fmt::format("epochs = {}", r.epochs.value_or(1));
+}
+
+// A recipe's key as the run began, and a note where the file says something else.
+template <class T>
+void keep_as_begun(const char* key, T& said, const T& begun, const std::string& recipe) {
+  if (said == begun) return;
+  note(fmt::format("{}: the run goes on with {}, as it began; {} says {}", key, shown(begun), recipe, shown(said)));
+  said = begun;
+}
+
+// What options can have said beside the recipe's file when the run began holds on, its length too where
+// the run is `unfinished` and nobody says another: a finished one is extended to what the file says. What
+// options cannot say is the file's, which the checkpoint is compared with.
+void keep_options_of(const Recipe& begun, Recipe& r, const std::string& recipe, bool unfinished) {
+  if (!begun.shaped()) {
+    if (r.shaped() || r.size_or_usual() != begun.size_or_usual())
+      note(fmt::format("size: the run goes on with {}, as it began, not with what {} says",
+                       begun.size_or_usual(), recipe));
+    r.size = begun.size;
+    r.layers = r.width = r.heads = r.kv_heads = r.feed_forward = std::nullopt;
+  }
+  if (unfinished) {
+    if (length_of(r) != length_of(begun))
+      note(fmt::format("the run goes on with {}, as it began; {} says {}", length_of(begun), recipe, length_of(r)));
+    r.steps = begun.steps;
+    r.tokens = begun.tokens;
+    r.epochs = begun.epochs;
+  }
+  keep_as_begun("context", r.context, begun.context, recipe);
+  keep_as_begun("rows", r.rows, begun.rows, recipe);
+  keep_as_begun("vocabulary", r.vocabulary, begun.vocabulary, recipe);
+  keep_as_begun("seed", r.seed, begun.seed, recipe);
+  keep_as_begun("arithmetic", r.arithmetic, begun.arithmetic, recipe);
+  if (r.micro_rows == 0) r.micro_rows = begun.micro_rows;  // changes no result
+}
+
+// A recipe's file that is gone on with.
+Recipe recipe_to_resume(const Choices& c) {
+  Recipe r = read_recipe(c.recipe);
+  if (!has_recipe(*c.out)) return r;
+  std::error_code ignored;
+  const bool unfinished =
+      std::filesystem::exists(RunFolder::place(*c.out) / RunFolder::kCheckpoint, ignored);
+  const Recipe begun = recipe_of_run(*c.out);
+  require_as_begun(c, begun);
+  keep_options_of(begun, r, printable(c.recipe, 200), unfinished && !c.steps && !c.tokens && c.epochs <= 0);
+  return r;
+}
+
 Recipe recipe_of(const Choices& c) {
   const bool said = !c.recipe.empty() || c.text;
   if (c.recipe.empty() == !c.text && (said || !c.resume))
@@ -69,7 +131,7 @@ Recipe recipe_of(const Choices& c) {
     throw Error("only one of --steps, --tokens and --epochs can be said", Error::Kind::usage);
   Recipe r;
   if (!c.recipe.empty()) {
-    r = read_recipe(c.recipe);
+    r = c.resume ? recipe_to_resume(c) : read_recipe(c.recipe);
   } else if (c.resume && (!c.text || has_recipe(*c.out))) {
     r = recipe_of_run(*c.out);
     require_as_begun(c, r);

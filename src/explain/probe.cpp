@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "explain/stored.h"
 #include "infer/log_probabilities.h"
 
 namespace bantam::explain {
@@ -66,9 +67,13 @@ class Remover : public nn::Observer {
 }  // namespace
 
 Probe::Probe(const Model& model, Runtime runtime, Arithmetic arithmetic,
-             std::function<bool()> go_on)
-    : model_(model), ctx_(runtime.pool, runtime.kernels, arena_), go_on_(std::move(go_on)) {
+             std::function<bool()> go_on, Type cache)
+    : model_(model),
+      ctx_(runtime.pool, runtime.kernels, arena_),
+      go_on_(std::move(go_on)),
+      cache_(cache) {
   ctx_.arithmetic = arithmetic;
+  const Cache possible(model.cache_shape(1, 1, cache));  // says what is wrong where it is not
 }
 
 void Probe::check(const Question& question) const {
@@ -95,7 +100,8 @@ Batch Probe::batch(const Question& question) const {
 Tensor Probe::forward(const Batch& batch, nn::Observer* observer, Tape* tape) {
   if (go_on_ && !go_on_()) throw Error("interrupted");
   arena_.reset();
-  ctx_.observer = observer;
+  Stored stored(cache_, observer);
+  ctx_.observer = cache_ == Type::f32 ? observer : &stored;
   ctx_.tape = tape;
   const Tensor logits = model_.forward(ctx_, batch, nullptr);
   ctx_.observer = nullptr;

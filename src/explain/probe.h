@@ -1,5 +1,6 @@
 // Forward passes for looking into a model: without a cache, several variants of a question as one
-// batch, observed. Weights as they are served, quantised or not.
+// batch, observed. Weights as they are served, quantised or not; keys and values rounded as a cache
+// would round them.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,10 @@ struct Variant {
 class Probe {
  public:
   // What is given outlives the probe. `go_on` is asked between passes; when it says no, an Error.
+  // `cache`: the type of the cache whose answers are explained. Throws Error where the model cannot
+  // have one of it.
   Probe(const Model& model, Runtime runtime, Arithmetic arithmetic,
-        std::function<bool()> go_on = {});
+        std::function<bool()> go_on = {}, Type cache = Type::f32);
 
   const Config& config() const { return model_.config(); }
   const Model& model() const { return model_; }
@@ -67,6 +70,7 @@ class Probe {
   Arena arena_;
   Context ctx_;
   std::function<bool()> go_on_;
+  Type cache_;
 };
 
 // ln p(answer) of rows of logits, one for each token of it.

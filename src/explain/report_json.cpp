@@ -30,7 +30,10 @@ Json to_json(const Report& report, const Word& word) {
   Json out = {{"prompt", tokens(report.question.prompt, word)},
               {"answer", tokens(report.question.answer, word)},
               {"answer_logprob", report.answer}};
-  if (report.lens) out["lens"] = lens_json(*report.lens, word);
+  if (report.lens) {
+    out["lens_of"] = tokens({&report.question.answer.front(), 1}, word).front();
+    out["lens"] = lens_json(*report.lens, word);
+  }
   if (report.attribution)
     out["attribution"] = {{"gradient_times_input", report.attribution->gradient_times_input},
                           {"left_out", report.attribution->left_out}};

@@ -74,10 +74,11 @@ std::string in_quotes(const std::string& text, std::size_t width = kWhole) {
 
 constexpr std::size_t kWord = 14;
 
-std::string lens_table(const std::vector<LensRow>& lens, const std::string& answer,
-                       const Word& word, const Shades& shades) {
-  std::string out =
-      "What the model would answer after each layer, and where " + answer + " stands\n";
+std::string lens_table(const std::vector<LensRow>& lens, const Question& question, const Word& word,
+                       const Shades& shades) {
+  std::string out = fmt::format("What the model would answer after each layer, and where {}{} stands\n",
+                                in_quotes(word(question.answer.front())),
+                                question.answer.size() > 1 ? ", the answer's first token," : "");
   for (const LensRow& row : lens) {
     out += row.layers == 0 ? "  embedding" : fmt::format("  layer {:>3}", row.layers);
     out += std::string(row.layers == 0 ? 0 : 2, ' ');
@@ -135,9 +136,7 @@ std::string to_table(const Report& report, const Word& word, bool colour) {
   for (const std::int32_t id : report.question.answer) answer += word(id);
   std::string out = fmt::format("Answer {}: probability {:.4f} (ln p {:.3f})\n", in_quotes(answer),
                                 std::exp(report.answer), report.answer);
-  if (report.lens)
-    out += "\n" +
-           lens_table(*report.lens, in_quotes(word(report.question.answer.front())), word, shades);
+  if (report.lens) out += "\n" + lens_table(*report.lens, report.question, word, shades);
   if (report.attribution)
     out += "\n" + attribution_table(*report.attribution, report.question, word, shades);
   if (report.ablation) out += "\n" + ablation_table(*report.ablation, shades);

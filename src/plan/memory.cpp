@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "base/error.h"
 #include "base/machine.h"
@@ -168,12 +169,32 @@ std::int64_t program_bytes() {
 
 namespace {
 
-std::int64_t total_with(const RunShape& shape, const RunShape* beside) {
-  std::int64_t total = plan_memory(shape).total();
-  if (beside == nullptr) return total;
+// What `bytes` says of a run, and of another beside it over as many positions.
+std::int64_t with_beside(const RunShape& shape, const RunShape* beside,
+                         std::int64_t (*bytes)(const RunShape&)) {
+  if (beside == nullptr) return bytes(shape);
   RunShape other = *beside;
   other.positions = std::min(other.positions, shape.positions);
-  return total + plan_memory(other).total();
+  return bytes(shape) + bytes(other);
+}
+
+std::int64_t total_with(const RunShape& shape, const RunShape* beside) {
+  return with_beside(shape, beside, [](const RunShape& run) { return plan_memory(run).total(); });
+}
+
+// The most positions, at most those of the shape, of which `taken` is within the limit.
+std::int64_t most_positions(RunShape shape, std::int64_t limit,
+                            const std::function<std::int64_t(const RunShape&)>& taken) {
+  std::int64_t low = 0, high = shape.positions;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low + 1) / 2;
+    shape.positions = middle;
+    if (taken(shape) <= limit)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
 }
 
 // What no plan knows: ends of huge pages, what the system's allocator keeps.
@@ -183,16 +204,15 @@ constexpr std::int64_t kUnforeseen = 4 << 20;
 
 std::int64_t largest_context(RunShape shape, std::int64_t program, std::int64_t limit,
                              const RunShape* beside) {
-  std::int64_t low = 0, high = shape.positions;
-  while (low < high) {
-    const std::int64_t middle = low + (high - low + 1) / 2;
-    shape.positions = middle;
-    if (program + total_with(shape, beside) <= limit)
-      low = middle;
-    else
-      high = middle - 1;
-  }
-  return low;
+  return most_positions(std::move(shape), limit, [&](const RunShape& run) {
+    return program + total_with(run, beside);
+  });
+}
+
+std::int64_t positions_cached(RunShape shape, std::int64_t limit, const RunShape* beside) {
+  return most_positions(std::move(shape), limit, [&](const RunShape& run) {
+    return with_beside(run, beside, [](const RunShape& r) { return cache_shape_of(r).bytes(); });
+  });
 }
 
 std::int64_t keep_to_memory(const ModelFile& file, SessionOptions& options, std::int64_t limit,

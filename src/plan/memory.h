@@ -53,6 +53,10 @@ std::shared_ptr<const Tokenizer> tokenizer_if_any(const ModelFile& file);
 std::int64_t largest_context(RunShape shape, std::int64_t program, std::int64_t limit,
                              const RunShape* beside = nullptr);
 
+// The most positions whose keys and values, of all slots and those of a draft beside it, stay within
+// `limit` bytes; at most `shape.positions`.
+std::int64_t positions_cached(RunShape shape, std::int64_t limit, const RunShape* beside = nullptr);
+
 // Makes a session keep to `limit` bytes: where no context was asked for, there is memory for as
 // many positions as fit (the context itself, which answers may depend on, stays what it is). Throws
 // Error, saying what would fit, when what was asked for does not. `file` has been opened, and its

@@ -103,6 +103,27 @@ Config config_of_size(std::int64_t parameters) {
   return c;
 }
 
+// Every token but the bytes is one before it and a letter: three to each, so that 49,152 tokens are 5.1
+// bytes long on average, 128,256 are 5.9.
+std::shared_ptr<const Tokenizer> typical_tokenizer(std::int64_t vocabulary) {
+  constexpr std::int64_t kBytes = 256, kEach = 3;
+  TrainedTokenizer t;
+  for (std::int64_t id = 0; id < vocabulary - 1; ++id) {
+    if (id < kBytes) {
+      t.tokens.emplace_back(1, static_cast<char>(id));
+      continue;
+    }
+    const std::int64_t before = (id - kBytes) / kEach, letter = 'a' + (id - kBytes) % kEach;
+    t.tokens.push_back(t.tokens[static_cast<std::size_t>(before)] + static_cast<char>(letter));
+    t.merges.emplace_back(static_cast<std::int32_t>(before), static_cast<std::int32_t>(letter));
+  }
+  t.tokens.emplace_back("<|end|>");
+  t.special = {static_cast<std::int32_t>(t.tokens.size()) - 1};
+  t.eos = t.special.front();
+  t.pre_tokenizer = "qwen2";
+  return make_tokenizer(std::move(t));
+}
+
 WeightType all_of(Type type) {
   if (!format(type).encode)
     throw Error("type " + std::string(format(type).name) + " cannot be written");

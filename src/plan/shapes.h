@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "models/model.h"
 #include "models/writer.h"
+#include "tokenizer/tokenizer.h"
 
 namespace bantam::plan {
 
@@ -31,6 +32,10 @@ Config config_of(const NamedShape& shape);
 Config config_of_size(std::int64_t parameters);
 // All parameters, a tied head once.
 std::int64_t parameters_of(const Config& config);
+
+// A byte-level BPE of so many tokens, as long on average as those of well-known vocabularies are: what
+// one of that size takes.
+std::shared_ptr<const Tokenizer> typical_tokenizer(std::int64_t vocabulary);
 
 // Writes a GGUF without a tokenizer, one tensor at a time; in memory is the largest of them. Rows
 // of a matrix repeat after sixteen: encoding would take longer than all else.

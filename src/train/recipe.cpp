@@ -127,7 +127,12 @@ Table table_of(Recipe& r, std::string& text_path) {
       {"tokenizer.vocabulary", whole(r.vocabulary, 261, 1 << 24)},
       {"tokenizer.pre", text(r.pre_tokenizer)},
       {"model.name", text(r.name)},
-      {"model.family", text(r.family)},
+      {"model.family",
+       [&r](const toml::node& value) {
+         std::string name;
+         text(name)(value);
+         r.family = raised_family(name).gguf;
+       }},
       {"model.size", count(r.size)},
       {"model.layers", whole(r.layers, 1, 4096)},
       {"model.width", whole(r.width, 2, 1 << 17)},
@@ -214,7 +219,46 @@ void take_keys(const toml::table& file, const Table& table) {
   }
 }
 
+// Whether what a recipe can say of a shape is all that the family wants to know.
+bool takes_shapes(const Family& family) {
+  Config c;
+  c.family = "llama";
+  c.layers = c.heads = c.kv_heads = 2;
+  c.head_dim = 64;
+  c.width = 128;
+  c.feed_forward = 352;
+  c.vocabulary = 512;
+  c.context = 256;
+  c.eps = 1e-5;
+  try {
+    (void)as_family(c, family);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 }  // namespace
+
+const Family& raised_family(const std::string& name) {
+  std::vector<std::string> names;
+  std::string list, own;  // own: what a recipe calls the family of that model_type
+  for (const Family& family : families()) {
+    if (!takes_shapes(family)) continue;
+    if (family.gguf == name) return family;
+    names.emplace_back(family.gguf);
+    list += (list.empty() ? "" : ", ") + names.back();
+    if (std::ranges::find(family.hf, name) != family.hf.end()) own = family.gguf;
+  }
+  const std::string near = nearest(name, names);
+  std::string advice;
+  if (!own.empty())
+    advice = "it is of the family " + own + " here: say \"" + own + "\"; ";
+  else if (!near.empty())
+    advice = "did you mean \"" + near + "\"? ";
+  throw Error("no family of this name can be raised, \"" + printable(name, 60) + "\"; " + advice +
+              "there are " + list);
+}
 
 std::int64_t parse_count(const std::string& text) {
   if (const std::optional<std::int64_t> count = counted(text)) return *count;
@@ -282,7 +326,7 @@ TrainSettings settle(const Recipe& r, std::int64_t vocabulary, std::int64_t trai
   s.model.name = r.name;
   s.model.rope_base = r.rope_base;
   s.model.eps = 1e-5;
-  s.model = as_family(s.model, family_by_gguf(r.family, "the recipe"));
+  s.model = as_family(s.model, raised_family(r.family));
   s.context = r.rounded_context();
   s.model.context = std::max(s.model.context, s.context);
   s.rows = r.rows_or_usual();

@@ -56,6 +56,9 @@ struct Recipe {
 // (the nearest known one is suggested), a value of the wrong type or out of its range.
 Recipe read_recipe(const Path& path);
 
+// The family of this name (in GGUF) that a recipe can raise. Throws Error that says which there are.
+const Family& raised_family(const std::string& name);
+
 // The recipe as such a file: all that it says, so that reading it gives the same.
 std::string recipe_text(const Recipe& recipe);
 

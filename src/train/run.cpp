@@ -36,7 +36,7 @@ class Run {
         options_(options),
         pool_(options.threads ? options.threads : default_threads()),
         kernels_(kernels_for(best_isa())),
-        family_(family_by_gguf(recipe.family, "the recipe")),
+        family_(raised_family(recipe.family)),
         folder_(options.out),
         checkpoint_(folder_.path() / RunFolder::kCheckpoint),
         last_(folder_.path() / RunFolder::kFinished),

@@ -236,6 +236,108 @@ constexpr Subject kServed[] = {
 INSTANTIATE_TEST_SUITE_P(Models, Explained, ::testing::ValuesIn(kInFloat), name_of);
 INSTANTIATE_TEST_SUITE_P(Models, AsServed, ::testing::ValuesIn(kServed), name_of);
 
+// A model whose heads are as wide as a block, and a question.
+struct Cached {
+  Cached() {
+    TinyModel tiny;
+    tiny.heads = 2;
+    tiny.kv_heads = 1;
+    write_tiny_gguf(folder / "m.gguf", tiny);
+    file = std::make_shared<const ModelFile>(folder / "m.gguf");
+    model = load_model(file, Arithmetic::f32, Exec{pool, kernels, scratch});
+  }
+  explain::Probe probe(Type cache) { return {*model, {pool, kernels}, Arithmetic::f32, {}, cache}; }
+
+  ScratchFolder folder;
+  ThreadPool pool{2};
+  Kernels kernels = kernels_for(best_isa());
+  std::vector<Scratch> scratch = std::vector<Scratch>(3);
+  std::shared_ptr<const ModelFile> file;
+  std::unique_ptr<Model> model;
+  const explain::Question question{{259, 84, 104, 257, 32, 99, 97, 116, 115}, {32, 115}};
+};
+
+TEST(CacheType, IsAnsweredWithAsTheCacheItself) {
+  Cached c;
+  std::vector<double> seen;
+  for (const Type type : {Type::f32, Type::f16, Type::bf16, Type::q8_0, Type::q4_0}) {
+    explain::Probe probe = c.probe(type);
+    const Batch batch = probe.batch(c.question);
+    Cache cache(c.model->cache_shape(1, batch.rows(), type));
+    Arena arena;
+    Context ctx(c.pool, c.kernels, arena);
+    const double want = explain::log_probability(c.model->forward(ctx, batch, &cache), 0, c.question.answer);
+    EXPECT_EQ(probe.answer(c.question), want) << format(type).name;
+    EXPECT_EQ(std::ranges::count(seen, want), 0) << format(type).name << " rounds nothing of its own";
+    seen.push_back(want);
+    EXPECT_EQ(explain::logit_lens(probe, c.question, 1).back().answer,
+              explain::log_probability(probe.forward(batch, nullptr), 0, {c.question.answer.data(), 1}));
+  }
+}
+
+// The reference rounds the real parts and leaves the slopes as they are.
+TEST(CacheType, LetsSlopesThrough) {
+  Cached c;
+  const reference::Decoder<reference::Complex> decoder(*c.file);
+  const Format& f = format(Type::bf16);
+  const auto slope = [&](std::size_t token, bool round) {
+    std::vector<std::int32_t> tokens = c.question.prompt;
+    tokens.push_back(c.question.answer.front());
+    const auto logits = decoder.logits(tokens, [&](Point point, int, reference::Matrix<reference::Complex>& value) {
+      if (point == Point::embedding)
+        for (std::int64_t d = 0; d < value.columns; ++d)
+          value.row(static_cast<std::int64_t>(token))[d] *= reference::Complex(1, reference::kStep);
+      if (!round || (point != Point::key && point != Point::value)) return;
+      for (reference::Complex& number : value.at) {
+        float real = static_cast<float>(number.real());
+        std::byte stored[2];
+        f.encode(&real, stored, 1);
+        f.decode(stored, &real, 1);
+        number = {static_cast<double>(real), number.imag()};
+      }
+    });
+    reference::Complex sum = 0;
+    for (std::size_t i = 0; i < c.question.answer.size(); ++i) {
+      const auto* row = logits.row(static_cast<std::int64_t>(c.question.prompt.size() + i) - 1);
+      sum += row[c.question.answer[i]] - reference::log_sum_exp(row, logits.columns);
+    }
+    return sum.imag() / reference::kStep;
+  };
+  explain::Probe probe = c.probe(Type::bf16);
+  const std::vector<double> found = explain::gradient_times_input(probe, c.question);
+  double moved = 0;
+  for (std::size_t t = 0; t < found.size(); ++t) {
+    const double want = slope(t, true);
+    EXPECT_NEAR(found[t], want, kTolerance) << t;
+    moved = std::max(moved, std::abs(want - slope(t, false)));
+  }
+  EXPECT_GT(moved, 2 * kTolerance);  // else nothing was shown
+}
+
+TEST(CacheType, ThatTheModelCannotHaveIsRefused) {
+  ScratchFolder folder;
+  write_tiny_gguf(folder / "m.gguf");  // heads of 16
+  const auto file = std::make_shared<const ModelFile>(folder / "m.gguf");
+  ThreadPool pool(1);
+  const Kernels kernels = kernels_for(best_isa());
+  std::vector<Scratch> scratch(2);
+  const auto model = load_model(file, Arithmetic::f32, Exec{pool, kernels, scratch});
+  EXPECT_THROW(explain::Probe(*model, {pool, kernels}, Arithmetic::f32, {}, Type::q8_0), Error);
+  EXPECT_NO_THROW(explain::Probe(*model, {pool, kernels}, Arithmetic::f32, {}, Type::f16));
+}
+
+TEST(Report, SaysWhichTokenOfTheAnswerTheLensIsOf) {
+  explain::Report report;
+  report.question = {{1, 2}, {3, 4}};
+  report.lens = {{0, {{2, -1.0}}, -2.0, 4}};
+  const auto word = [](std::int32_t id) { return "w" + std::to_string(id); };
+  EXPECT_NE(explain::to_table(report, word, false).find("where \"w3\", the answer's first token, stands"),
+            std::string::npos);
+  EXPECT_EQ(explain::to_json(report, word)["lens_of"], (Json{{"id", 3}, {"text", "w3"}}));
+  report.question.answer = {3};
+  EXPECT_NE(explain::to_table(report, word, false).find("where \"w3\" stands"), std::string::npos);
+}
+
 TEST(Report, SaysWhatWasFoundWithAndWithoutColour) {
   explain::Report report;
   report.question = {{1, 2}, {3}};

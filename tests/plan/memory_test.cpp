@@ -87,6 +87,32 @@ TEST(MemoryPlan, IsKeptTo) {
   }
 }
 
+// What a server gives its conversations where nobody says how long they may be.
+TEST(MemoryPlan, CountsTheCachesOfADraft) {
+  const ScratchFolder folder;
+  TinyModel tiny;
+  tiny.context = 1'000'000;
+  write_tiny_gguf(folder / "model.gguf", tiny);
+  tiny.context = 1000;
+  tiny.layers = 1;
+  write_tiny_gguf(folder / "draft.gguf", tiny);
+  SessionOptions options;
+  options.slots = 4;
+  RunShape model = run_shape(ModelFile(folder / "model.gguf"), options);
+  options.slots = 3;
+  RunShape draft = run_shape(ModelFile(folder / "draft.gguf"), options);
+  // Keys and values of a position: 2 heads of 16 numbers of 2 bytes each, in a layer and a slot.
+  constexpr std::int64_t kHere = 4 * 2 * 2 * 2 * 16 * 2, kThere = 3 * 1 * 2 * 2 * 16 * 2;
+  EXPECT_EQ(positions_cached(model, 10'000 * kHere), 10'000);
+  EXPECT_EQ(positions_cached(model, 10'001 * kHere - 1), 10'000);
+  EXPECT_EQ(positions_cached(model, 500 * (kHere + kThere), &draft), 500);
+  EXPECT_EQ(positions_cached(model, 501 * (kHere + kThere) - 1, &draft), 500);
+  // The draft ends where its own context does.
+  EXPECT_EQ(positions_cached(model, 5000 * kHere + 1000 * kThere, &draft), 5000);
+  EXPECT_EQ(positions_cached(model, std::int64_t{1} << 50, &draft), 1'000'000);
+  EXPECT_EQ(positions_cached(model, 0, &draft), 0);
+}
+
 TEST(SpeedPlan, OfADeviceIsItsLimitsByTheWork) {
   const ScratchFolder folder;
   const Path path = folder / "model.gguf";

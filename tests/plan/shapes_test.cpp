@@ -45,6 +45,21 @@ TEST(Shapes, ComeNearASize) {
   EXPECT_THROW(config_of_size(0), Error);
 }
 
+TEST(Shapes, HaveATokenizerOfTheirSize) {
+  for (const std::int64_t vocabulary : {49152, 128256}) {
+    const auto tokenizer = typical_tokenizer(vocabulary);
+    EXPECT_EQ(tokenizer->size(), vocabulary);
+    std::int64_t bytes = 0;
+    for (std::int32_t id = 0; id < vocabulary; ++id)
+      bytes += static_cast<std::int64_t>(tokenizer->token_bytes(id).size());
+    const double mean = static_cast<double>(bytes) / static_cast<double>(vocabulary);
+    EXPECT_GT(mean, 4.5);
+    EXPECT_LT(mean, 6.5);
+    EXPECT_EQ(tokenizer->decode(tokenizer->encode("abcd dcba\xc3\xa4")), "abcd dcba\xc3\xa4");
+    EXPECT_LT(tokenizer->encode("abca").size(), 4u);
+  }
+}
+
 TEST(Shapes, AreWrittenAsModelsThatOpen) {
   const test::ScratchFolder folder;
   Config config = test::tiny_config({});

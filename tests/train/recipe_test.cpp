@@ -48,6 +48,13 @@ constexpr Refusal kRefusals[] = {
     {"size_of_nothing", "[model]\nsize = \"5q\"\n",
      "model.size: a number from 1, or a text such as \"5m\", was expected", 4},
     {"size_of_zero", "[model]\nsize = 0\n", "model.size: a number from 1", 4},
+    {"family_by_its_other_name", "[model]\nfamily = \"mistral\"\n",
+     "model.family: no family of this name can be raised, \"mistral\"; it is of the family llama here: say "
+     "\"llama\"; there are ",
+     4},
+    {"family_mistyped", "[model]\nfamily = \"lama\"\n", "did you mean \"llama\"? there are ", 4},
+    {"family_of_nothing", "[model]\nfamily = \"zzzzzzzzzzzz\"\n", "gemma3, gemma, gpt2, granite, llama, ", 4},
+    {"family_that_needs_more", "[model]\nfamily = \"openelm\"\n", "model.family: no family of this name", 4},
     {"number_beyond_64_bits", "[train]\nsteps = 99999999999999999999\n", "", 4},
     {"twice", "[train]\nsteps = 1\nsteps = 2\n", "", 5},
     {"two_lengths", "[train]\nsteps = 3\nepochs = 2\n",
@@ -206,6 +213,22 @@ TEST(Recipe, AnyRegisteredFamilyCanBeRaised) {
   Recipe r;
   r.family = "lama";
   EXPECT_THROW(settle(r, 512, 100000), Error);
+  // Those that are listed are those that can be.
+  try {
+    raised_family("");
+    FAIL() << "there is no family without a name";
+  } catch (const Error& error) {
+    const std::string said = error.what(), list = said.substr(said.find("there are ") + 10) + ", ";
+    for (const Family& family : families()) {
+      r = {};
+      r.family = family.gguf;
+      const bool listed = (", " + list).find(", " + r.family + ", ") != std::string::npos;
+      if (listed)
+        EXPECT_NO_THROW(settle(r, 512, 100000)) << r.family;
+      else
+        EXPECT_THROW(settle(r, 512, 100000), Error) << r.family;
+    }
+  }
 }
 
 }  // namespace
