@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
 """make.py --peers FOLDER --models FOLDER: writes the references beside this script.
 
-llama.cpp runs the same weights decoded to float32: token ids of each prompt, and a greedy continuation with the log-probability
-of the chosen token and of the five likeliest at each step. Numbers alone are kept, no text of a model.
+Two peers, each for what it does exactly. llama.cpp says the token ids of each prompt. Hugging Face's transformers runs the weights,
+decoded from the file, in float64: a greedy continuation with the log-probability of the chosen token and of the five likeliest at
+each step. (llama.cpp's float32 is not exact enough to hold others by: its GELU is a table of half precision, which moves Gemma's
+log-probabilities by up to 0.01.) Numbers alone are kept, no text of a model.
+Needs Python's torch, transformers and gguf, and llama.cpp from scripts/build_peers.
 """
-import argparse, json, os, pathlib, subprocess, tempfile, time, urllib.request
+import argparse, json, pathlib, subprocess, time, urllib.request
+
+import torch
+from transformers import AutoModelForCausalLM
 
 PROMPTS = [
     "The three largest planets of the solar system are",
@@ -23,48 +29,56 @@ def ask(port, path, body):
     return json.load(urllib.request.urlopen(request, timeout=600))
 
 
-def wait_for(port):
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
-            return
-        except OSError:
-            time.sleep(0.5)
-    raise SystemExit("make: llama-server does not answer")
+def prompt_ids(programs, model, port):
+    server = subprocess.Popen([programs / "llama-server", "-m", model, "--port", str(port), "-c", "512", "-np", "1"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
+                break
+            except OSError:
+                time.sleep(0.5)
+        else:
+            raise SystemExit("make: llama-server does not answer")
+        return [ask(port, "/tokenize", {"content": p, "add_special": True})["tokens"] for p in PROMPTS]
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def continuation(model, ids):
+    """COUNT greedy steps, or as many as come before an end token."""
+    ends = model.generation_config.eos_token_id
+    ends = set(ends if isinstance(ends, list) else [ends])
+    rest, past, steps = list(ids), None, []
+    with torch.no_grad():
+        for _ in range(COUNT):
+            said = model(torch.tensor([rest]), past_key_values=past, use_cache=True)
+            past = said.past_key_values
+            row = torch.log_softmax(said.logits[0, -1].double(), -1)
+            top = row.topk(5)
+            steps.append({"id": int(top.indices[0]), "logprob": round(float(top.values[0]), 6),
+                          "top": [[int(i), round(float(v), 6)] for v, i in zip(top.values, top.indices)]})
+            rest = [steps[-1]["id"]]
+            if rest[0] in ends:
+                break
+    return steps
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--peers", required=True)
     p.add_argument("--models", required=True)
-    p.add_argument("--threads", type=int, default=1)
     p.add_argument("--port", type=int, default=18765)
     o = p.parse_args()
-    programs, models = pathlib.Path(o.peers), pathlib.Path(o.models)
+    models = pathlib.Path(o.models)
     for name, file in MODELS.items():
-        with tempfile.TemporaryDirectory() as scratch:
-            wide = os.path.join(scratch, "f32.gguf")
-            subprocess.run([programs / "llama-quantize", "--allow-requantize", models / file, wide, "f32"], check=True, capture_output=True)
-            server = subprocess.Popen([programs / "llama-server", "-m", wide, "--port", str(o.port), "-c", "512", "-np", "1", "-ctk", "f32", "-ctv", "f32", "-fa", "off", "-t", str(o.threads)],
-                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            try:
-                wait_for(o.port)
-                cases = []
-                for prompt in PROMPTS:
-                    ids = ask(o.port, "/tokenize", {"content": prompt, "add_special": True})["tokens"]
-                    said = ask(o.port, "/completion", {"prompt": ids, "n_predict": COUNT, "temperature": 0, "n_probs": 5, "cache_prompt": False, "ignore_eos": False,
-                                                       "return_tokens": True, "samplers": ["temperature"]})
-                    steps = [{"id": s["id"], "logprob": round(s["logprob"], 6),
-                              "top": [[t["id"], round(t["logprob"], 6)] for t in s["top_logprobs"]]} for s in said["completion_probabilities"]]
-                    # Of tokens that end within a character the server tells nothing: only what comes before them is kept.
-                    told = [s["id"] for s in steps]
-                    whole = next((i for i, id in enumerate(said["tokens"]) if i >= len(told) or told[i] != id), len(told))
-                    cases.append({"prompt": prompt, "ids": ids, "steps": steps[:whole]})
-                lines = ",\n ".join(json.dumps(c, ensure_ascii=False, separators=(",", ":")) for c in cases)
-                (here / f"{name}.json").write_text(f'{{"file": "{file}", "cases": [\n {lines}\n]}}\n')
-            finally:
-                server.terminate()
-                server.wait()
+        ids = prompt_ids(pathlib.Path(o.peers), models / file, o.port)
+        model = AutoModelForCausalLM.from_pretrained(models, gguf_file=file, dtype=torch.float32, attn_implementation="eager").double().eval()
+        lines = ",\n ".join(json.dumps({"prompt": prompt, "ids": i, "steps": continuation(model, i)}, ensure_ascii=False, separators=(",", ":"))
+                           for prompt, i in zip(PROMPTS, ids))
+        (here / f"{name}.json").write_text(f'{{"file": "{file}", "cases": [\n {lines}\n]}}\n')
 
 
 main()

@@ -178,10 +178,58 @@ void few_rows(const DotBlock& d) {
     tile<W, rows, columns, true>(d, 0, c, d.columns - c, all);
 }
 
-// Four rows of w stay in L1 while rows of x pass, six at a time.
+// Rows [r, end_row) of x pass over four rows of w, which stay in L1, six at a time.
+template <class W>
+void pass_rows(const DotBlock& d, std::int64_t r, std::int64_t c, std::int64_t left,
+               const Part& part, std::int64_t end_row) {
+  for (; r + 6 <= end_row; r += 6) tile<W, 6, 4, false>(d, r, c, left, part);
+  switch (end_row - r) {
+    case 5:
+      tile<W, 5, 4, false>(d, r, c, left, part);
+      break;
+    case 4:
+      tile<W, 4, 4, false>(d, r, c, left, part);
+      break;
+    case 3:
+      tile<W, 3, 4, false>(d, r, c, left, part);
+      break;
+    case 2:
+      tile<W, 2, 4, false>(d, r, c, left, part);
+      break;
+    case 1:
+      tile<W, 1, 4, false>(d, r, c, left, part);
+      break;
+    default:
+      break;
+  }
+}
+
+// Columns [c, c + left) of w, at most four, over a part of k no longer than kLong, as float32: widening
+// a number of two bytes takes the place of a multiply-add, so that for many rows it is done once. What
+// has been widened is at [c, part.begin] of the block that is returned.
+constexpr std::int64_t kLong = 1536;
+template <class W>
+DotBlock widened(const DotBlock& d, std::int64_t c, std::int64_t left, const Part& part, float* wide) {
+  for (std::int64_t j = 0; j < 4 && j < left; ++j) {
+    const std::byte* from = d.w + (c + j) * d.w_stride * W::kSize;
+    float* to = wide + j * kLong - part.begin;
+    std::int64_t k = part.begin;
+    for (; k + 16 <= part.end; k += 16) _mm512_store_ps(to + k, W::load(from + k * W::kSize));
+    if (k < part.end) {
+      const auto mask = static_cast<__mmask16>((1 << (part.end - k)) - 1);
+      _mm512_store_ps(to + k, W::load(from + k * W::kSize, mask));
+    }
+  }
+  DotBlock out = d;
+  out.w = reinterpret_cast<const std::byte*>(wide - part.begin - c * kLong);
+  out.w_stride = kLong;
+  return out;
+}
+
 template <class W>
 void block(const DotBlock& d, const Part& part, std::int64_t end_row, std::int64_t end_column) {
   constexpr std::int64_t kFewRows = 24;
+  alignas(64) float wide[W::kSize == 4 ? 1 : 4 * kLong];
   for (std::int64_t c = part.first_column; c < end_column; c += 4) {
     const std::int64_t left = d.columns - c;
     std::int64_t r = part.first_row;
@@ -189,26 +237,10 @@ void block(const DotBlock& d, const Part& part, std::int64_t end_row, std::int64
       tile<W, 6, 4, true>(d, r, c, left, part);
       r += 6;
     }
-    for (; r + 6 <= end_row; r += 6) tile<W, 6, 4, false>(d, r, c, left, part);
-    switch (end_row - r) {
-      case 5:
-        tile<W, 5, 4, false>(d, r, c, left, part);
-        break;
-      case 4:
-        tile<W, 4, 4, false>(d, r, c, left, part);
-        break;
-      case 3:
-        tile<W, 3, 4, false>(d, r, c, left, part);
-        break;
-      case 2:
-        tile<W, 2, 4, false>(d, r, c, left, part);
-        break;
-      case 1:
-        tile<W, 1, 4, false>(d, r, c, left, part);
-        break;
-      default:
-        break;
-    }
+    if (W::kSize == 4 || part.end - part.begin > kLong || end_row - r < 12)
+      pass_rows<W>(d, r, c, left, part, end_row);
+    else
+      pass_rows<F32>(widened<W>(d, c, left, part, wide), r, c, left, part, end_row);
   }
 }
 
@@ -237,7 +269,7 @@ void long_rows(const DotBlock& d) {
 
 template <class W>
 void dot(const DotBlock& d) noexcept {
-  constexpr std::int64_t kLong = 1024, kFew = 12;
+  constexpr std::int64_t kFew = 12;
   switch (d.rows) {
     case 1:
       few_rows<W, 1, 4>(d);
