@@ -27,15 +27,16 @@ inline void write_nibbles(const std::int8_t* codes, std::int64_t bytes, std::byt
 // first `bytes` elements lowest; `bytes` * 8 / bits of them fill the bytes, then the next follow.
 inline void add_planes(const std::byte* from, std::int64_t bytes, int bits, int weight,
                        std::int64_t count, std::int8_t* q) {
-  const std::int64_t run = bytes * 8 / bits;
   const int mask = (1 << bits) - 1;
-  for (std::int64_t start = 0; start < count; start += run, from += bytes)
-    for (std::int64_t i = start; i < start + run && i < count; ++i) {
-      const std::int64_t at = i - start;
-      const int piece =
-          std::to_integer<int>(from[at % bytes]) >> (static_cast<int>(at / bytes) * bits) & mask;
-      q[i] = static_cast<std::int8_t>(q[i] + weight * piece);
+  for (int shift = 0; count > 0; q += bytes, count -= bytes, shift += bits) {
+    if (shift == 8) {
+      shift = 0;
+      from += bytes;
     }
+    const std::int64_t here = count < bytes ? count : bytes;
+    for (std::int64_t i = 0; i < here; ++i)
+      q[i] = static_cast<std::int8_t>(q[i] + weight * (std::to_integer<int>(from[i]) >> shift & mask));
+  }
 }
 // The bits above `shift` of each code, where they belong.
 inline void write_planes(const std::int8_t* codes, std::int64_t count, int shift, int bits,

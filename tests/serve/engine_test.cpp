@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <semaphore>
 
 #include "base/random.h"
@@ -71,10 +72,14 @@ class Engines : public ::testing::Test {
       return text;
     }
   };
-  Asked ask(Engine& engine, const Ids& ids, std::int64_t tokens) const {
+  // `gate`: the engine stands still with this answer's first news until it opens.
+  Asked ask(Engine& engine, const Ids& ids, std::int64_t tokens, std::latch* gate = nullptr) const {
     auto bell = std::make_shared<std::counting_semaphore<>>(0);
     serve::Wanted wanted{ids, answer(tokens)};
-    Engine::Ticket ticket = engine.start(wanted, [bell] { bell->release(); });
+    Engine::Ticket ticket = engine.start(wanted, [bell, gate] {
+      if (gate != nullptr) gate->wait();
+      bell->release();
+    });
     return {bell, std::move(ticket), "", {}};
   }
 
@@ -143,15 +148,15 @@ TEST_F(Engines, WhoHasLeftMakesRoomAtOnce) {
 }
 
 TEST_F(Engines, WhoFindsNoSlotWaitsInTurn) {
+  std::latch gate(1);  // no answer ends before all have been asked for, however busy the machine is
   Engine engine(session(2), {3, true});
   std::vector<Asked> asked;
-  for (std::uint64_t i = 0; i < 5; ++i) {
-    asked.push_back(ask(engine, prompt(400, i), 30));
-    ASSERT_TRUE(asked.back().ticket) << i;
-  }
+  for (std::uint64_t i = 0; i < 5; ++i) asked.push_back(ask(engine, prompt(400, i), 30, &gate));
   EXPECT_EQ(engine.busy(), 2);
   EXPECT_EQ(engine.waiting(), 3);
   EXPECT_FALSE(ask(engine, prompt(3, 9), 2).ticket);
+  gate.count_down();
+  for (const Asked& a : asked) ASSERT_TRUE(a.ticket);
   for (std::uint64_t i = 0; i < 5; ++i)
     EXPECT_EQ(asked[i].wait(), expected(prompt(400, i), 30)) << i;
   EXPECT_EQ(engine.busy() + engine.waiting(), 0);

@@ -55,16 +55,23 @@ void squeeze(const BlockLayout& layout, const GroupRows& rows, std::uint8_t* out
   }
 }
 
-// q to the code that stands for it, by its byte.
+// Where numbers are those of a table: q to its place there, by q's byte.
 std::array<std::uint8_t, 256> codes_by_byte(const BlockLayout& layout) {
   std::array<std::uint8_t, 256> code{};
-  for (int byte = 0; byte < 256; ++byte)
-    code[static_cast<std::size_t>(byte)] =
-        static_cast<std::uint8_t>(static_cast<std::int8_t>(byte) - layout.lowest);
   if (layout.table != nullptr)
     for (int c = 15; c >= 0; --c)
       code[static_cast<std::uint8_t>(layout.table[c])] = static_cast<std::uint8_t>(c);
   return code;
+}
+
+// The codes that stand for a group's numbers.
+void encode(const BlockLayout& layout, const std::int8_t* q,
+            const std::array<std::uint8_t, 256>& code, std::uint8_t* codes) {
+  if (layout.table != nullptr)
+    for (std::int64_t i = 0; i < kGroup; ++i) codes[i] = code[static_cast<std::uint8_t>(q[i])];
+  else  // apart, as vectors can do this
+    for (std::int64_t i = 0; i < kGroup; ++i)
+      codes[i] = static_cast<std::uint8_t>(q[i] - layout.lowest);
 }
 
 // Where the parts of one strip go.
@@ -106,8 +113,7 @@ void place(const Strip& strip, const BlockIntegers& block, std::int64_t groups, 
       if (l.minimum) strip.sub(group + g, column, l.parts + part, block.m[2 * g + part]);
     }
     std::uint8_t codes[kGroup];
-    for (std::int64_t i = 0; i < kGroup; ++i)
-      codes[i] = code[static_cast<std::uint8_t>(block.q[g * kGroup + i])];
+    encode(l, block.q + g * kGroup, code, codes);
     for (std::int64_t r = 0; r < 8; ++r) std::memcpy(rows[g][r] + 4 * column, codes + 4 * r, 4);
   }
 }
