@@ -74,6 +74,11 @@ struct AsLoaded {
       const Adapter adapter = read_adapter(*adapter_path, *model, file->family());
       attach(*model, adapter, file, {pool, kernels, scratch});
       weights = digest(adapter);
+      try {
+        check_template(adapter, tokenizer->chat_template());
+      } catch (const Error& error) {
+        refused = error.message();
+      }
       brought = adapter.chat_template;
     } else {
       weights = weights_sum(*file);
@@ -94,6 +99,7 @@ struct AsLoaded {
   std::unique_ptr<Model> model;
   std::optional<ChatTemplate> chat;
   std::string weights, words;  // as in GoldenVectors
+  std::string refused;         // why the adapter may not be used on this model; empty: it may
 };
 
 std::string_view golden_arithmetic(Arithmetic arithmetic) {
@@ -258,6 +264,8 @@ std::vector<std::string> differences(const GoldenVectors& golden, const Path& mo
   std::vector<std::string> out;
   if (loaded.template_sum() != golden.chat_template)
     out.emplace_back("the chat template is not the one that was written");
+  else if (!loaded.refused.empty())
+    out.push_back(loaded.refused);
   for (std::size_t i = 0; i < golden.prompts.size(); ++i)
     if (auto line = changed_prompt(golden.prompts[i], loaded, i + 1)) out.push_back(std::move(*line));
   if (loaded.words != golden.tokenizer) out.emplace_back("the tokenizer is not the one that was written");

@@ -139,6 +139,18 @@ TEST_F(Vectors, TellAByteOfTheTemplate) {
   expect_told(said(model_, adapter), "the chat template is not the one");
 }
 
+// The sum that loading goes by lies beside the vectors.
+TEST_F(Vectors, TellAnAdapterThatLoadingRefuses) {
+  const Path adapter = tuned("ad", Method::lora, model_);
+  ASSERT_EQ(said(model_, adapter), std::vector<std::string>());
+  std::string own = all_of(adapter / "bantam.json");
+  const std::string key = "\"chat_template_sha256\"";
+  const std::size_t at = own.find_first_of("0123456789abcdef", own.find(':', own.find(key)));
+  own[at] = own[at] == '0' ? '1' : '0';
+  put_all(adapter / "bantam.json", own);
+  expect_told(said(model_, adapter), "not the one that this adapter was trained under");
+}
+
 TEST_F(Vectors, TellOneWeightAndByHowMuch) {
   const Path model = full();
   const auto change = [&](const char* name, std::int64_t index) {
