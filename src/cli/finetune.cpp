@@ -327,8 +327,8 @@ std::function<void()> declare_finetune(Options& options) {
   options.number("--teacher-share", "S", v->share, 0, 1, "of the teacher's answer in what is learnt (default 0.5)");
   options.whole("--teacher-top", "K", v->likeliest, 1, 4096, "tokens of its answer that are kept (default 64)");
   options.flag("--teacher-writes", v->request.teacher_writes,
-               "the teacher, of any tokenizer, writes the answers in place of the records' own, which may be missing; "
-               "they are kept in OUT.run until the run is over");
+               "the teacher, of any tokenizer, writes the last answer of each record, which may be missing; earlier ones "
+               "stay as they are. They are kept in OUT.run until the run is over");
   options.whole("--teacher-tokens", "N", v->teacher_tokens, 1, 1 << 20,
                 "of an answer that it writes; those that are longer are left out (default 512)");
   options.number("--teacher-temp", "T", v->teacher_temperature, 0, 10,

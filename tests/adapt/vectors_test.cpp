@@ -9,6 +9,7 @@
 #include "adapt/merge.h"
 #include "adapt/run.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "files/gguf.h"
 #include "support/tiny_model.h"
 
@@ -20,16 +21,11 @@ constexpr const char* kTwoWays =
     "{% if m.role == 'assistant' %}</s>{% endif %}\n{% endfor %}{% if tools %}{{ 'tools here' }}{% endif %}"
     "{% if add_generation_prompt %}[assistant] {% endif %}";
 
-std::string all_of(const Path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-void put_all(const Path& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 void swap_text(const Path& path, const std::string& from, const std::string& to) {
-  std::string bytes = all_of(path);
+  std::string bytes = read_file(path);
   const std::size_t at = bytes.find(from);
   ASSERT_NE(at, std::string::npos) << path << " has no " << from;
-  put_all(path, bytes.replace(at, from.size(), to));
+  write_file(path, bytes.replace(at, from.size(), to));
 }
 
 class Vectors : public testing::Test {
@@ -127,11 +123,11 @@ TEST_F(Vectors, HoldNothingOfAPersonsText) {
 
 TEST_F(Vectors, TellAByteOfTheTemplate) {
   const Path model = full();
-  const std::string whole = all_of(model);
+  const std::string whole = read_file(model);
   swap_text(model, "[{{ m.role }}]", "({{ m.role }}]");
   expect_told(said(model), "the chat template is not the one");
   expect_told(said(model), "the chat template renders prompt 1 differently");
-  put_all(model, whole);
+  write_file(model, whole);
   swap_text(model, "tools here", "tools hare");  // where no prompt of ours comes by
   EXPECT_EQ(said(model), std::vector<std::string>{"the chat template is not the one that was written"});
   const Path adapter = tuned("ad", Method::lora, model_);
@@ -143,11 +139,11 @@ TEST_F(Vectors, TellAByteOfTheTemplate) {
 TEST_F(Vectors, TellAnAdapterThatLoadingRefuses) {
   const Path adapter = tuned("ad", Method::lora, model_);
   ASSERT_EQ(said(model_, adapter), std::vector<std::string>());
-  std::string own = all_of(adapter / "bantam.json");
+  std::string own = read_file(adapter / "bantam.json");
   const std::string key = "\"chat_template_sha256\"";
   const std::size_t at = own.find_first_of("0123456789abcdef", own.find(':', own.find(key)));
   own[at] = own[at] == '0' ? '1' : '0';
-  put_all(adapter / "bantam.json", own);
+  write_file(adapter / "bantam.json", own);
   expect_told(said(model_, adapter), "not the one that this adapter was trained under");
 }
 
@@ -157,37 +153,37 @@ TEST_F(Vectors, TellOneWeightAndByHowMuch) {
     const GgufFile file(model);
     const TensorInfo* t = file.find(name);
     ASSERT_NE(t, nullptr);
-    std::string bytes = all_of(model);
+    std::string bytes = read_file(model);
     const std::size_t at = t->offset + static_cast<std::size_t>(index) * 4;
     float number;
     std::memcpy(&number, bytes.data() + at, 4);
     number += 0.5f;
     std::memcpy(bytes.data() + at, &number, 4);
-    put_all(model, bytes);
+    write_file(model, bytes);
   };
-  const std::string whole = all_of(model);
+  const std::string whole = read_file(model);
   change("blk.1.ffn_up.weight", 7);
   ASSERT_EQ(said(model).size(), 1u);
   expect_told(said(model), "the logits of 3 of 3 prompts differ, those of the likeliest tokens by up to");
-  put_all(model, whole);
+  write_file(model, whole);
   change("token_embd.weight", 64 * std::int64_t{'Z'});  // a token that no prompt has
   EXPECT_EQ(said(model), std::vector<std::string>{"the weights are not those that were written, though the logits of the prompts are"});
   // Of an adapter, too.
   const Path adapter = tuned("ad.gguf", Method::lora, model_);
-  std::string bytes = all_of(adapter);
+  std::string bytes = read_file(adapter);
   const std::size_t last = bytes.size() - 4;
   float number = 0.5f;
   std::memcpy(bytes.data() + last, &number, 4);
-  put_all(adapter, bytes);
+  write_file(adapter, bytes);
   expect_told(said(model_, adapter), "the logits of");
 }
 
 TEST_F(Vectors, TellAnotherTokenizer) {
   const Path folder = tuned("full", Method::full, model_);
-  Json json = Json::parse(all_of(folder / "tokenizer.json"));
+  Json json = Json::parse(read_file(folder / "tokenizer.json"));
   Json& vocabulary = json["model"]["vocab"];
   std::swap(vocabulary["a"], vocabulary["b"]);
-  put_all(folder / "tokenizer.json", json.dump());
+  write_file(folder / "tokenizer.json", json.dump());
   expect_told(said(folder), "the tokenizer gives other tokens for prompt 1");
   expect_told(said(folder), "the tokenizer is not the one");
 }

@@ -204,10 +204,12 @@ void pass_rows(const DotBlock& d, std::int64_t r, std::int64_t c, std::int64_t l
   }
 }
 
+// The longest rows of w of which L1 holds four, as float32, beside rows of x that pass.
+constexpr std::int64_t kLong = 1536;
+
 // Columns [c, c + left) of w, at most four, over a part of k no longer than kLong, as float32: widening
 // a number of two bytes takes the place of a multiply-add, so that for many rows it is done once. What
 // has been widened is at [c, part.begin] of the block that is returned.
-constexpr std::int64_t kLong = 1536;
 template <class W>
 DotBlock widened(const DotBlock& d, std::int64_t c, std::int64_t left, const Part& part, float* wide) {
   for (std::int64_t j = 0; j < 4 && j < left; ++j) {
