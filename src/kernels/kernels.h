@@ -165,6 +165,19 @@ struct AttentionArgs {
   View out;  // [T, heads*head_dim]
   float* lse;
 };
+
+// A part of one row's attention, for when rows and stored heads are too few for all threads: first
+// the scores by ranges of keys, then the weights by query head, then the values by ranges of
+// columns, each stage done before the next begins. The same bytes as `attention`.
+struct AttentionPart {
+  enum class Stage { score, weigh, mix } stage;
+  std::int64_t row, head;   // a stored head; in `weigh` a query head
+  std::int64_t begin, end;  // of the row's keys (score) or of head_dim (mix: multiples of 32)
+  float* scores;            // [heads, stride], of this row alone
+  std::int64_t stride;      // at least the row's keys, rounded up to 16
+  float* scales;            // [heads]
+};
+
 // Scratch floats that a worker needs: forward for rows with at most `keys` keys each, backward for
 // documents of at most `rows` rows. (Forward alone: rows = 0.)
 std::int64_t attention_scratch(std::int64_t keys, std::int64_t rows, std::int64_t head_dim);
@@ -230,6 +243,17 @@ struct AxpbyArgs {
   const float* x;
   float* y;
   float a, b;
+};
+// y[r, 0 ... columns) = sums + bias, or y + (sums + bias), for rows r of the range; sums of 16 columns
+// (a strip) lie together: [strip][rows of a strip][16]. Every NaN is written as the same one.
+struct WriteStripsArgs {
+  const float* sums;
+  std::int64_t strip_size;  // floats from strip to strip
+  std::int64_t columns;
+  const float* bias;  // may be null
+  bool add;
+  float* y;
+  std::int64_t y_stride;
 };
 // out[i] for each block i of 4096 elements: the sum of squares, 16 lanes, folded. The range is of
 // blocks; `count` is the number of elements.
@@ -371,6 +395,7 @@ struct Kernels {
   // The range is of (row, stored head) pairs: row * kv_heads + head.
   void (*attention)(const AttentionArgs&, std::int64_t begin, std::int64_t end,
                     float* scratch) noexcept;
+  void (*attention_part)(const AttentionArgs&, const AttentionPart&, float* scratch) noexcept;
   void (*attention_back)(const AttentionBackArgs&, std::int64_t task, float* scratch) noexcept;
   RangeKernel<CrossEntropyArgs> cross_entropy;
   RangeKernel<ColumnSumArgs> column_sum;
@@ -379,6 +404,7 @@ struct Kernels {
   RangeKernel<AdamArgs> adam;
   RangeKernel<AxpbyArgs> axpby;
   RangeKernel<SquareSumArgs> square_sum;
+  RangeKernel<WriteStripsArgs> write_strips;
 
   BlockKernel<DotBlock> dot_f32, dot_f16, dot_bf16;  // by the type of w
   BlockKernel<ChainBlock> chain;

@@ -46,8 +46,8 @@ Kernels empty_kernels() {
   clear_all(k.layer_norm, k.layer_norm_back, k.layer_norm_gain_back, k.add_bias, k.scale, k.softcap,
             k.softcap_back);
   clear_all(k.rms_norm, k.rms_norm_back, k.rms_norm_gain_back, k.glu, k.glu_back, k.add, k.convert,
-            k.rope, k.attention, k.attention_back, k.cross_entropy, k.column_sum, k.gather,
-            k.scatter_add, k.adam, k.axpby, k.square_sum);
+            k.rope, k.attention, k.attention_part, k.attention_back, k.cross_entropy, k.column_sum, k.gather,
+            k.scatter_add, k.adam, k.axpby, k.square_sum, k.write_strips);
   clear_all(k.dot_f32, k.dot_f16, k.dot_bf16, k.chain, k.pack_a, k.pack_b, k.panel_block,
             k.panel_write, k.panel_read, k.quantise_rows, k.unpack_codes, k.strip, k.strip_tall,
             k.tiles_begin, k.tiles_begin_q8, k.tiles_end);

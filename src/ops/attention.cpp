@@ -21,7 +21,76 @@ std::int64_t most_keys(const AttentionRows& rows) {
   return rows.count.empty() ? 0 : *std::max_element(rows.count.begin(), rows.count.end());
 }
 
+// The work of a row in parts (AttentionPart), every row after the other.
+class InParts {
+ public:
+  // Whether that pays: (row, stored head) pairs do not divide evenly among the threads, and there
+  // is enough to do for three regions in place of one.
+  static bool pay(const Context& ctx, const AttentionArgs& args, const AttentionRows& rows) {
+    const std::int64_t pairs = args.q.rows() * args.kv_heads, threads = ctx.exec.pool.size();
+    return threads > 1 && args.lse == nullptr && pairs < 4 * threads && pairs % threads != 0 &&
+           most_keys(rows) * args.heads * args.head_dim >= std::int64_t{1} << 19;
+  }
+
+  InParts(Context& ctx, const AttentionArgs& args, const AttentionRows& rows)
+      : ctx_(ctx),
+        args_(args),
+        stride_((most_keys(rows) + 15) / 16 * 16),
+        scores_(ctx.make({args.heads, stride_}, Type::f32)),
+        scales_(ctx.make({args.heads}, Type::f32)) {}
+
+  void row(std::int64_t row) {
+    using Stage = AttentionPart::Stage;
+    const std::int64_t keys = args_.key_count[row], kv = args_.kv_heads;
+    const std::int64_t ranges = (keys + kKeys - 1) / kKeys, columns = columns_a_part();
+    const std::int64_t pieces = args_.head_dim / columns;
+    each(kv * ranges, [&](std::int64_t i) {
+      const std::int64_t begin = i % ranges * kKeys;
+      return part(Stage::score, row, i / ranges, begin, std::min(begin + kKeys, keys));
+    });
+    each(args_.heads, [&](std::int64_t i) { return part(Stage::weigh, row, i, 0, keys); });
+    each(kv * pieces, [&](std::int64_t i) {
+      const std::int64_t begin = i % pieces * columns;
+      return part(Stage::mix, row, i / pieces, begin, begin + columns);
+    });
+  }
+
+ private:
+  static constexpr std::int64_t kKeys = 512;  // of a task: some ten microseconds
+
+  // Wide parts read whole cache lines; narrow ones divide better.
+  std::int64_t columns_a_part() const {
+    const std::int64_t wanted = 4 * static_cast<std::int64_t>(ctx_.exec.pool.size());
+    std::int64_t columns = args_.head_dim;
+    while (columns % 64 == 0 && args_.head_dim / columns * args_.kv_heads < wanted) columns /= 2;
+    return columns;
+  }
+  AttentionPart part(AttentionPart::Stage stage, std::int64_t row, std::int64_t head,
+                     std::int64_t begin, std::int64_t end) const {
+    return {stage, row, head, begin, end, scores_.f32(), stride_, scales_.f32()};
+  }
+  template <class MakePart>
+  void each(std::int64_t tasks, const MakePart& make) {
+    const std::int64_t floats = attention_scratch(0, 0, args_.head_dim);
+    ctx_.exec.pool.parallel_for(tasks, [&](std::int64_t task, unsigned worker) {
+      ctx_.kernels().attention_part(
+          args_, make(task),
+          ctx_.exec.scratch[worker].get<float>(static_cast<std::size_t>(floats)));
+    });
+  }
+
+  Context& ctx_;
+  const AttentionArgs& args_;
+  std::int64_t stride_;
+  Tensor scores_, scales_;
+};
+
 void forward(Context& ctx, const AttentionArgs& args, const AttentionRows& rows) {
+  if (InParts::pay(ctx, args, rows)) {
+    InParts parts(ctx, args, rows);
+    for (std::int64_t row = 0; row < args.q.rows(); ++row) parts.row(row);
+    return;
+  }
   const std::int64_t pairs = args.q.rows() * args.kv_heads;
   const std::int64_t floats = attention_scratch(most_keys(rows), args.q.rows(), args.head_dim);
   // One row's work grows with its keys; single-token decoding over a short context stays on one

@@ -46,8 +46,45 @@ struct AttentionCase {
   float cap = 0;
   double scale_of_q = 2;
 
-  // Output and log-sum-exp. Scratch is filled with NaN: nothing may be read before it is written.
+  // Output and log-sum-exp.
   std::vector<Rows> run(const Kernels& k, bool pieces) const {
+    return made([&](const AttentionArgs& args, float* scratch) {
+      const Ranges all = ranges(pattern.rows() * heads.kv_heads, pieces);
+      for (std::size_t i = all.size(); i-- > 0;)
+        k.attention(args, all[i].first, all[i].second, scratch);
+    });
+  }
+  // The same by AttentionPart, `keys` and `columns` at a time, the later ones first. (No
+  // log-sum-exp.)
+  std::vector<Rows> run_in_parts(const Kernels& k, std::int64_t keys, std::int64_t columns) const {
+    return made([&](const AttentionArgs& args, float* scratch) {
+      for (std::int64_t row = 0; row < pattern.rows(); ++row)
+        row_in_parts(k, args, row, keys, columns, scratch);
+    });
+  }
+  void row_in_parts(const Kernels& k, const AttentionArgs& args, std::int64_t row,
+                    std::int64_t keys, std::int64_t columns, float* scratch) const {
+    using Stage = AttentionPart::Stage;
+    const std::int64_t count = args.key_count[row], stride = (count + 15) / 16 * 16;
+    std::vector<float> scores(static_cast<std::size_t>(heads.heads * stride),
+                              std::numeric_limits<float>::quiet_NaN());
+    std::vector<float> scales(static_cast<std::size_t>(heads.heads));
+    const auto each = [&](Stage stage, std::int64_t number, std::int64_t all, std::int64_t step) {
+      for (std::int64_t head = number; head-- > 0;)
+        for (std::int64_t begin = (all + step - 1) / step * step; (begin -= step) >= 0;)
+          k.attention_part(args,
+                           {stage, row, head, begin, std::min(begin + step, all), scores.data(),
+                            stride, scales.data()},
+                           scratch);
+    };
+    each(Stage::score, heads.kv_heads, count, keys);
+    each(Stage::weigh, heads.heads, 1, 1);
+    each(Stage::mix, heads.kv_heads, heads.width, columns);
+  }
+
+  // Scratch is filled with NaN: nothing may be read before it is written.
+  template <class Call>
+  std::vector<Rows> made(const Call& call) const {
     const auto [h, kv, width] = heads;
     Rows q = Rows::random(1, activation, pattern.rows(), h * width, 3, scale_of_q);
     Rows keys = Rows::random(2, stored, pattern.stored, kv * width, 5);
@@ -71,9 +108,7 @@ struct AttentionCase {
                              cap,
                              out.view(),
                              lse.floats()};
-    const Ranges all = ranges(pattern.rows() * kv, pieces);
-    for (std::size_t i = all.size(); i-- > 0;)
-      k.attention(args, all[i].first, all[i].second, scratch.data());
+    call(args, scratch.data());
     for (std::size_t i = scratch.size() - 64; i < scratch.size(); ++i)
       EXPECT_EQ(scratch[i], 12345.0f) << "scratch is larger than attention_scratch says";
     return {out, lse};

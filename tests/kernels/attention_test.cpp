@@ -57,6 +57,24 @@ TEST(AttentionTargets, LongContexts) {
   }
 }
 
+// A row's work in parts gives the bytes of the whole.
+TEST(AttentionTargets, PartsAreTheWhole) {
+  for (const Pattern& pattern : {decode(), prefill()})
+    for (const Heads heads : {Heads{9, 3, 64}, Heads{4, 2, 32}, Heads{7, 1, 128}, Heads{3, 1, 20}})
+      for (const Type stored : {Type::f32, Type::bf16, Type::f16})
+        for (const float cap : {0.0f, 3.0f}) {
+          const AttentionCase c{pattern, heads, Type::f32, stored, cap};
+          const Rows expected = c.run(kernels_for(Isa::scalar), false)[0];
+          for (const Isa isa : instruction_sets())
+            for (const std::int64_t keys : {7, 64}) {
+              const std::int64_t columns = heads.width % 32 == 0 ? 32 : heads.width;
+              EXPECT_EQ(c.run_in_parts(kernels_for(isa), keys, columns)[0].bytes(),
+                        expected.bytes())
+                  << c.text() << " " << isa_name(isa);
+            }
+        }
+}
+
 // A cache of blocks stands for the numbers that they decode to, to the bit.
 TEST(AttentionTargets, BlocksAreTheirNumbers) {
   const Heads heads{4, 2, 64};
@@ -79,16 +97,26 @@ TEST(AttentionTargets, BlocksAreTheirNumbers) {
       const std::vector<std::byte> k = blocks(2), v = blocks(3);
       const std::vector<float> wide_k = decoded(k), wide_v = decoded(v);
       Rows q = Rows::random(1, Type::f32, pattern.rows(), heads.heads * heads.width, 0, 2);
-      const auto run = [&](const Kernels& kernels, const KeyValues& kv) {
+      const auto with = [&](const KeyValues& kv, const auto& call) {
         Rows out(Type::f32, pattern.rows(), heads.heads * heads.width);
         std::vector<float> scratch(
             static_cast<std::size_t>(attention_scratch(pattern.stored, 0, heads.width)));
-        const AttentionArgs args{
-            q.view(),       kv, pattern.first.data(), pattern.count.data(), heads.heads,
-            heads.kv_heads, 64, 0.125f,               0,                    out.view(),
-            nullptr};
-        kernels.attention(args, 0, pattern.rows() * heads.kv_heads, scratch.data());
+        call(AttentionArgs{q.view(), kv, pattern.first.data(), pattern.count.data(), heads.heads,
+                           heads.kv_heads, 64, 0.125f, 0, out.view(), nullptr},
+             scratch.data());
         return out.bytes();
+      };
+      const auto run = [&](const Kernels& kernels, const KeyValues& kv) {
+        return with(kv, [&](const AttentionArgs& args, float* scratch) {
+          kernels.attention(args, 0, pattern.rows() * heads.kv_heads, scratch);
+        });
+      };
+      const auto run_in_parts = [&](const Kernels& kernels, const KeyValues& kv) {
+        return with(kv, [&](const AttentionArgs& args, float* scratch) {
+          for (std::int64_t row = 0; row < pattern.rows(); ++row)
+            AttentionCase{pattern, heads, Type::f32, type}.row_in_parts(kernels, args, row, 50, 32,
+                                                                        scratch);
+        });
       };
       const auto bytes_of = [](const std::vector<float>& x) {
         return reinterpret_cast<const std::byte*>(x.data());
@@ -98,9 +126,11 @@ TEST(AttentionTargets, BlocksAreTheirNumbers) {
               {bytes_of(wide_k), bytes_of(wide_v), Type::f32, columns, heads.width});
       for (const Isa isa : {Isa::scalar, Isa::avx2, Isa::avx512, Isa::neon}) {
         if (!isa_available(isa)) continue;
-        EXPECT_EQ(run(kernels_for(isa), {k.data(), v.data(), type, columns, heads.width}),
-                  expected)
+        const KeyValues kv{k.data(), v.data(), type, columns, heads.width};
+        EXPECT_EQ(run(kernels_for(isa), kv), expected)
             << pattern.name << " " << f.name << " " << isa_name(isa);
+        EXPECT_EQ(run_in_parts(kernels_for(isa), kv), expected)
+            << pattern.name << " " << f.name << " in parts " << isa_name(isa);
       }
     }
 }

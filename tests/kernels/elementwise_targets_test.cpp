@@ -269,5 +269,31 @@ TEST(ElementwiseTargets, FlatKernelsAndColumnSums) {
       });
 }
 
+TEST(ElementwiseTargets, WritingStrips) {
+  for (const std::int64_t columns : {16, 48, 5, 40})
+    for (const bool with_bias : {false, true})
+      for (const bool add : {false, true}) {
+        const std::int64_t strips = (columns + 15) / 16;
+        Rows sums = Rows::random(1, Type::f32, strips, 16 * 16),
+             bias = Rows::random(2, Type::f32, 1, columns);
+        sums.floats()[0] = std::bit_cast<float>(0xffc12345u);  // a NaN with a sign and a load
+        const auto run = [&](const Kernels& k, bool pieces) -> std::vector<Rows> {
+          Rows y = Rows::random(3, Type::f32, kRows, columns, 3);
+          const WriteStripsArgs args{sums.floats(), 16 * 16,    columns,   with_bias ? bias.floats() : nullptr,
+                                     add,           y.floats(), y.stride()};
+          call(k.write_strips, args, kRows, pieces);
+          return {y};
+        };
+        expect_same_bytes("strips", run);
+        Rows y = run(kernels_for(Isa::scalar), false)[0];
+        EXPECT_EQ(std::bit_cast<std::uint32_t>(y.floats()[0]), 0x7fc00000u);
+        const float sum = sums.floats()[(columns - 1) / 16 * 256 + 2 * 16 + (columns - 1) % 16];
+        const float before = static_cast<float>(
+            Rows::random(3, Type::f32, kRows, columns, 3).at(2, columns - 1));
+        const float value = with_bias ? sum + bias.floats()[columns - 1] : sum;
+        EXPECT_EQ(static_cast<float>(y.at(2, columns - 1)), add ? before + value : value);
+      }
+}
+
 }  // namespace
 }  // namespace bantam::test

@@ -55,21 +55,22 @@ struct FourBits {
 // The same as `widen`; offset, stride and width are multiples of 32.
 template <class Block>
 HWY_INLINE void widen_blocks(const std::byte* data, std::int64_t offset, std::int64_t stride,
-                             std::int64_t count, std::int64_t width, float* to) {
+                             std::int64_t count, std::int64_t width, float* to,
+                             std::int64_t padded) {
   for (std::int64_t i = 0; i < count; ++i) {
     const auto* block = reinterpret_cast<const std::uint8_t*>(data) +
                         (offset + i * stride) / 32 * Block::kBytes;
     for (std::int64_t d = 0; d < width; d += 32, block += Block::kBytes) {
       const auto half = static_cast<std::uint16_t>(block[0] | block[1] << 8);
-      Block::widen(block + 2, half_to_float(half), to + i * width + d);
+      Block::widen(block + 2, half_to_float(half), to + i * padded + d);
     }
   }
 }
 
 inline void widen_rows(const std::byte* data, Type type, std::int64_t offset, std::int64_t stride,
                        std::int64_t count, std::int64_t width, float* to, std::int64_t padded) {
-  if (type == Type::q8_0) return widen_blocks<EightBits>(data, offset, stride, count, width, to);
-  if (type == Type::q4_0) return widen_blocks<FourBits>(data, offset, stride, count, width, to);
+  if (type == Type::q8_0) return widen_blocks<EightBits>(data, offset, stride, count, width, to, padded);
+  if (type == Type::q4_0) return widen_blocks<FourBits>(data, offset, stride, count, width, to, padded);
   const auto go = [&](auto t) {
     widen(reinterpret_cast<const decltype(t)*>(data) + offset, stride, count, width, to, padded);
   };
@@ -243,28 +244,87 @@ HWY_INLINE Vec fold16(const Vec (&a)[16]) {
 }
 #endif
 
-// scores[j] = dot(query, row j of keys) for `count` <= 16 rows; `width` is a multiple of 16.
-inline void dots_of_rows(const float* query, const float* keys, std::int64_t stride,
-                         std::int64_t count, std::int64_t width, float* scores) {
-#if HWY_CAP_GE512
-  if (count == 16) {
-    Vec sums[16];
-    repeat<16>([&](auto j) BANTAM_INLINED { sums[j.value] = hn::Zero(FloatTag()); });
+// Dots of Q <= 4 queries with rows of keys in memory of any element type, each key being read and
+// widened once for all queries. `width` is a multiple of 16.
+//
+// With registers of 16 lanes K = 16, 8 or 4 keys are met at a time, so that sixteen accumulators
+// are folded in one go; lane (q, k) of the fold is q * K + k.
+template <std::size_t Q, class T>
+struct DotsOfRows {
+  const float* queries;
+  std::int64_t query_stride;
+  const T* keys;
+  std::int64_t stride, width;
+  float* scores;
+  std::int64_t score_stride;
+
+  HWY_INLINE void one(std::int64_t j) const {
+    Lanes sums[Q];
+    repeat<int{Q}>([&](auto q) BANTAM_INLINED { sums[q.value] = lanes(0); });
     for (std::int64_t d = 0; d < width; d += 16) {
-      const Vec q = load_vec(query + d);
-      repeat<16>([&](auto j) BANTAM_INLINED {
-        sums[j.value] = fma(q, load_vec(keys + j.value * stride + d), sums[j.value]);
+      const Lanes key = load(keys + j * stride + d);
+      repeat<int{Q}>([&](auto q) BANTAM_INLINED {
+        sums[q.value] = fma(load(queries + q.value * query_stride + d), key, sums[q.value]);
       });
     }
-    store_vec(scores, fold16(sums));
-    return;
+    repeat<int{Q}>(
+        [&](auto q) BANTAM_INLINED { scores[q.value * score_stride + j] = sum(sums[q.value]); });
+  }
+#if HWY_CAP_GE512
+  static constexpr int kKeys = Q == 1 ? 16 : Q == 2 ? 8 : 4;
+  HWY_INLINE void several(std::int64_t j) const {
+    Vec sums[16];
+    repeat<16>([&](auto i) BANTAM_INLINED { sums[i.value] = hn::Zero(FloatTag()); });
+    for (std::int64_t d = 0; d < width; d += 16) {
+      Vec query[Q];
+      repeat<int{Q}>([&](auto q) BANTAM_INLINED {
+        query[q.value] = load_vec(queries + q.value * query_stride + d);
+      });
+      repeat<kKeys>([&](auto k) BANTAM_INLINED {
+        const Vec key = load_vec(keys + (j + k.value) * stride + d);
+        repeat<int{Q}>([&](auto q) BANTAM_INLINED {
+          Vec& sum = sums[q.value * kKeys + k.value];
+          sum = fma(query[q.value], key, sum);
+        });
+      });
+    }
+    HWY_ALIGN float folded[16];
+    store_vec(folded, fold16(sums));
+    repeat<int{Q}>([&](auto q) BANTAM_INLINED {
+      __builtin_memcpy(scores + q.value * score_stride + j, folded + q.value * kKeys,
+                       kKeys * sizeof(float));
+    });
   }
 #endif
-  for (std::int64_t j = 0; j < count; ++j) {
-    Lanes sums = lanes(0);
-    for (std::int64_t d = 0; d < width; d += 16)
-      sums = fma(load(query + d), load(keys + j * stride + d), sums);
-    scores[j] = sum(sums);
+  HWY_INLINE void run(std::int64_t count) const {
+    std::int64_t j = 0;
+#if HWY_CAP_GE512
+    for (; j + kKeys <= count; j += kKeys) several(j);
+#endif
+    for (; j < count; ++j) one(j);
+  }
+};
+
+// scores[q * score_stride + j] = dot(query q, row j of keys) for `count` rows.
+template <class T>
+void dots_of_rows(const float* queries, std::int64_t query_stride, std::int64_t query_count,
+                  const T* keys, std::int64_t stride, std::int64_t count, std::int64_t width,
+                  float* scores, std::int64_t score_stride) {
+  const auto go = [&](auto q, std::int64_t first) {
+    DotsOfRows<q.value, T>{queries + first * query_stride, query_stride, keys, stride, width,
+                           scores + first * score_stride,  score_stride}
+        .run(count);
+  };
+  for (std::int64_t first = 0; first < query_count; first += 4) {
+    const std::int64_t some = query_count - first;
+    if (some == 1)
+      go(Index<1>(), first);
+    else if (some == 2)
+      go(Index<2>(), first);
+    else if (some == 3)
+      go(Index<3>(), first);
+    else
+      go(Index<4>(), first);
   }
 }
 
@@ -279,12 +339,12 @@ struct Ragged {
 };
 
 // sums[r][...] continued: fma(factors[r * row + i * step], x[i][...], .) over rising i, for R rows
-// and C pieces of 16 columns.
-template <std::size_t R, std::size_t C>
+// and C pieces of 16 columns of elements of type X.
+template <std::size_t R, std::size_t C, class X = float>
 struct ChainTile {
   const float* factors;
   std::int64_t row, step;
-  const float* x;
+  const X* x;
   std::int64_t x_stride;
   float* sums;
   std::int64_t sums_stride;
@@ -352,19 +412,19 @@ struct ChainTile {
 
 // The same for a width that is any multiple of 16. `steps`: their number, and for Ragged before it
 // the ranges.
-template <std::size_t R, class... Steps>
-void chain_rows(const float* factors, std::int64_t row, std::int64_t step, const float* x,
+template <std::size_t R, class X, class... Steps>
+void chain_rows(const float* factors, std::int64_t row, std::int64_t step, const X* x,
                 std::int64_t x_stride, float* sums, std::int64_t sums_stride, std::int64_t width,
                 const Steps&... steps) {
   constexpr std::int64_t kPieces = kParts == 1 ? 4 : 1;
   std::int64_t d = 0;
   for (; d + 16 * kPieces <= width; d += 16 * kPieces)
-    ChainTile<R, kPieces>{factors, row, step, x + d, x_stride, sums + d, sums_stride}.run(steps...);
+    ChainTile<R, kPieces, X>{factors, row, step, x + d, x_stride, sums + d, sums_stride}.run(steps...);
   if constexpr (kPieces > 1) {
     for (; d + 32 <= width; d += 32)
-      ChainTile<R, 2>{factors, row, step, x + d, x_stride, sums + d, sums_stride}.run(steps...);
+      ChainTile<R, 2, X>{factors, row, step, x + d, x_stride, sums + d, sums_stride}.run(steps...);
     for (; d < width; d += 16)
-      ChainTile<R, 1>{factors, row, step, x + d, x_stride, sums + d, sums_stride}.run(steps...);
+      ChainTile<R, 1, X>{factors, row, step, x + d, x_stride, sums + d, sums_stride}.run(steps...);
   }
 }
 

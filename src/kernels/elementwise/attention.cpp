@@ -36,6 +36,10 @@ struct Tile {
   }
 };
 
+// Queries that take keys and values as they are stored, four at a time; more of them share rows that
+// are widened first.
+inline constexpr std::int64_t kFewQueries = 4;
+
 // Transposed keys [start, end) of one head, kept from tile to tile.
 struct Panel {
   float* data;
@@ -49,7 +53,10 @@ class Attention {
       : a_(a),
         width_(layout.width),
         score_stride_(layout.score_stride),
-        in_place_(a.kv.type == Type::f32 && layout.width == a.head_dim),
+        columns_(a.head_dim),
+        mixed_(layout.width),
+        direct_(!(a.kv.type == Type::q8_0 || a.kv.type == Type::q4_0) && layout.width == a.head_dim),
+        in_place_(direct_ && a.kv.type == Type::f32),
         queries_(scratch + layout.queries),
         sums_(scratch + layout.sums),
         values_(scratch + layout.values),
@@ -78,12 +85,43 @@ class Attention {
     finish(tile);
   }
 
+  // One part of a row (AttentionPart): `scores_` are the row's own, kept from stage to stage.
+  void part(const AttentionPart& p) {
+    const std::int64_t first = a_.key_first[p.row], end = first + a_.key_count[p.row];
+    if (first == end) return no_keys(p);
+    score_stride_ = p.stride;
+    if (p.stage == AttentionPart::Stage::weigh) {
+      base_ = first;
+      p.scales[p.head] = weigh({p.row, p.head, first, end}, p.scores + p.head * p.stride);
+      return;
+    }
+    const bool scoring = p.stage == AttentionPart::Stage::score;
+    const std::int64_t group = a_.heads / a_.kv_heads;
+    kv_ = p.head;
+    for (std::int64_t head = kv_ * group; head < (kv_ + 1) * group; head += kFewQueries) {
+      Tile tile;
+      for (std::int64_t h = head; h < least(head + kFewQueries, (kv_ + 1) * group); ++h)
+        tile.add(scoring ? Item{p.row, h, first + p.begin, first + p.end}
+                         : Item{p.row, h, first, end});
+      scores_ = p.scores + head * p.stride;
+      if (scoring) {
+        scores_ += p.begin;
+        widen_queries(tile);
+        score_directly(tile);
+      } else {
+        base_ = first;
+        column_ = p.begin;
+        columns_ = p.end - p.begin;
+        mixed_ = round_up16(columns_);
+        mix_and_write(tile, p.scales + head);
+      }
+    }
+  }
+
  private:
   void finish(Tile& tile) {
     if (tile.count == 0) return;
-    for (std::int64_t i = 0; i < tile.count; ++i)
-      widen_rows(a_.q.data, a_.q.type, place(a_.q, tile.items[i]), 0, 1, a_.head_dim,
-                 queries_ + i * width_, width_);
+    widen_queries(tile);
     // Turning keys around pays when several queries meet them.
     if (tile.count < 8 && !panel_.holds(tile.low))
       score_directly(tile);
@@ -91,14 +129,22 @@ class Attention {
       score(tile);
     float scales[kAttentionTile];
     for (std::int64_t i = 0; i < tile.count; ++i) scales[i] = weigh(tile.items[i], scores_of(i));
+    mix_and_write(tile, scales);
+    tile.count = tile.longest = 0;
+  }
+  void widen_queries(const Tile& tile) {
+    for (std::int64_t i = 0; i < tile.count; ++i)
+      widen_rows(a_.q.data, a_.q.type, place(a_.q, tile.items[i]), 0, 1, a_.head_dim,
+                 queries_ + i * width_, width_);
+  }
+  void mix_and_write(const Tile& tile, const float* scales) {
     fill_zero(sums_, kAttentionTile * width_);
     mix(tile);
     for (std::int64_t i = 0; i < tile.count; ++i) {
       const Item& item = tile.items[i];
-      write_row({a_.out, false}, item.row, item.head * a_.head_dim, a_.head_dim, sums_ + i * width_,
-                scales[i]);
+      write_row({a_.out, false}, item.row, item.head * a_.head_dim + column_, columns_,
+                sums_ + i * width_, scales[i]);
     }
-    tile.count = tile.longest = 0;
   }
 
   // ---- scores: dots of the tile's queries with keys [base_, high) ----
@@ -134,14 +180,21 @@ class Attention {
 
   void score_directly(const Tile& tile) {
     base_ = tile.low;
+    if (direct_)
+      return typed(a_.kv.k, a_.kv.type, element(tile.low), [&](const auto* keys) {
+        score_rows(tile, keys, a_.kv.row_stride, tile.low, tile.high);
+      });
     for (std::int64_t j = base_; j < tile.high; j += 16) {
-      const std::int64_t count = least(16, tile.high - j);
-      const float* keys = in_place_ ? stored(a_.kv.k, j) : block_;
-      if (!in_place_) widen_stored(a_.kv.k, j, count, block_);
-      for (std::int64_t i = 0; i < tile.count; ++i)
-        dots_of_rows(queries_ + i * width_, keys, in_place_ ? a_.kv.row_stride : width_, count,
-                     width_, scores_of(i) + (j - base_));
+      const std::int64_t end = least(j + 16, tile.high);
+      widen_stored(a_.kv.k, j, end - j, block_);
+      score_rows(tile, block_, width_, j, end);
     }
+  }
+  template <class T>
+  void score_rows(const Tile& tile, const T* keys, std::int64_t stride, std::int64_t begin,
+                  std::int64_t end) {
+    dots_of_rows(queries_, width_, tile.count, keys, stride, end - begin, width_,
+                 scores_ + (begin - base_), score_stride_);
   }
 
   // ---- weights: e^(score - max); returns 1 / sum ----
@@ -176,34 +229,48 @@ class Attention {
 
   void mix(const Tile& tile) {
     if (in_place_)
-      return mix_values(tile, stored(a_.kv.v, tile.low), a_.kv.row_stride, tile.low, tile.high);
+      return mix_values(tile, stored(a_.kv.v, tile.low) + column_, a_.kv.row_stride, tile.low,
+                        tile.high);
     for (std::int64_t j = tile.low; j < tile.high; j += kAttentionValues) {
       const std::int64_t end = least(j + kAttentionValues, tile.high);
-      widen_stored(a_.kv.v, j, end - j, values_);
-      mix_values(tile, values_, width_, j, end);
+      if (direct_ && tile.count <= kFewQueries) {
+        typed(a_.kv.v, a_.kv.type, element(j) + column_, [&](const auto* values) {
+          mix_values(tile, values, a_.kv.row_stride, j, end);
+        });
+      } else {
+        widen_rows(a_.kv.v, a_.kv.type, element(j) + column_, a_.kv.row_stride, end - j, columns_,
+                   values_, width_);
+        mix_values(tile, values_, width_, j, end);
+      }
     }
   }
 
   // Continues the sums of all items over keys [begin, end), whose values start at `values`.
-  void mix_values(const Tile& tile, const float* values, std::int64_t stride, std::int64_t begin,
+  template <class T>
+  void mix_values(const Tile& tile, const T* values, std::int64_t stride, std::int64_t begin,
                   std::int64_t end) {
     for (std::int64_t i = 0; i < tile.count; i += 4) {
-      if (tile.count - i == 1)
+      const std::int64_t some = tile.count - i;
+      if (some == 1)
         mix_rows<1>(tile, i, values, stride, begin, end);
+      else if (some == 2)
+        mix_rows<2>(tile, i, values, stride, begin, end);
+      else if (some == 3)
+        mix_rows<3>(tile, i, values, stride, begin, end);
       else
         mix_rows<4>(tile, i, values, stride, begin, end);
     }
   }
 
-  // R items from i on. Rows past the tile's end repeat the last one's range, for nobody.
-  template <std::size_t R>
-  void mix_rows(const Tile& tile, std::int64_t i, const float* values, std::int64_t stride,
+  // R items from i on.
+  template <std::size_t R, class T>
+  void mix_rows(const Tile& tile, std::int64_t i, const T* values, std::int64_t stride,
                 std::int64_t begin, std::int64_t end) {
     Ragged<R> rows;
     rows.low = 0;
     rows.high = end - begin;
     for (std::size_t r = 0; r < R; ++r) {
-      const Item& item = tile.items[least(i + static_cast<std::int64_t>(r), tile.count - 1)];
+      const Item& item = tile.items[i + static_cast<std::int64_t>(r)];
       rows.begin[r] = item.first - begin;
       rows.end[r] = item.end - begin;
       rows.low = most(rows.low, rows.begin[r]);
@@ -212,11 +279,17 @@ class Attention {
     rows.low = least(rows.low, end - begin);
     rows.high = most(rows.low, rows.high);
     chain_rows<R>(scores_of(i) + (begin - base_), score_stride_, 1, values, stride,
-                  sums_ + i * width_, width_, width_, rows, end - begin);
+                  sums_ + i * width_, width_, mixed_, rows, end - begin);
   }
 
   // ---- rows in memory ----
 
+  void no_keys(const AttentionPart& p) {
+    const std::int64_t group = a_.heads / a_.kv_heads;
+    if (p.stage != AttentionPart::Stage::mix || p.begin > 0) return;
+    for (std::int64_t h = p.head * group; h < (p.head + 1) * group; ++h)
+      nothing({p.row, h, 0, 0});
+  }
   // No keys: zeros.
   void nothing(const Item& item) {
     fill_zero(sums_, width_);
@@ -226,19 +299,25 @@ class Attention {
   std::int64_t place(const ConstView& view, const Item& item) const {
     return item.row * view.stride + item.head * a_.head_dim;
   }
+  // The first element of the stored head's row j.
+  std::int64_t element(std::int64_t j) const {
+    return j * a_.kv.row_stride + kv_ * a_.kv.head_stride;
+  }
   const float* stored(const std::byte* data, std::int64_t j) const {
-    return reinterpret_cast<const float*>(data) + j * a_.kv.row_stride + kv_ * a_.kv.head_stride;
+    return reinterpret_cast<const float*>(data) + element(j);
   }
   void widen_stored(const std::byte* data, std::int64_t j, std::int64_t count, float* to) const {
-    widen_rows(data, a_.kv.type, j * a_.kv.row_stride + kv_ * a_.kv.head_stride, a_.kv.row_stride,
-               count, a_.head_dim, to, width_);
+    widen_rows(data, a_.kv.type, element(j), a_.kv.row_stride, count, a_.head_dim, to, width_);
   }
   float* scores_of(std::int64_t i) const { return scores_ + i * score_stride_; }
 
   const AttentionArgs& a_;
   std::int64_t kv_ = 0;  // the stored head being worked on
   std::int64_t width_, score_stride_;
-  bool in_place_;  // keys and values can be read where they lie
+  // What of a head is mixed: columns [column_, column_ + columns_), and columns_ rounded up to 16.
+  std::int64_t column_ = 0, columns_, mixed_;
+  bool direct_;    // rows can be widened as they are read
+  bool in_place_;  // rows need no widening
   float *queries_, *sums_, *values_, *block_, *scores_;
   Panel panel_;
   std::int64_t base_ = 0;  // the key of scores_[0]
@@ -255,9 +334,16 @@ void attention(const AttentionArgs& a, std::int64_t begin, std::int64_t end,
                    (end - kv + a.kv_heads - 1) / a.kv_heads);
 }
 
+void attention_part(const AttentionArgs& a, const AttentionPart& part, float* scratch) noexcept {
+  Attention(a, AttentionLayout(0, a.head_dim), scratch).part(part);
+}
+
 }  // namespace
 
-void fill_attention(Kernels& k) { k.attention = attention; }
+void fill_attention(Kernels& k) {
+  k.attention = attention;
+  k.attention_part = attention_part;
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace bantam::kernels

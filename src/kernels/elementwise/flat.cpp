@@ -1,4 +1,4 @@
-// Optimiser steps and sums over flat ranges of float32.
+// Optimiser steps, sums and copies over ranges of float32.
 #include "kernels/elementwise/parts.h"
 #include "kernels/lane_types.h"
 
@@ -51,12 +51,33 @@ void square_sum(const SquareSumArgs& a, std::int64_t begin, std::int64_t end) no
   }
 }
 
+// The NaN that all products write, whatever an instruction set would (kernels/gemm/numbers.h).
+Lanes canonical(const Lanes& a) {
+  return each_part([&](int i) {
+    const Vec nan = hn::BitCast(FloatTag(), hn::Set(WordTag(), 0x7fc00000u));
+    return hn::IfThenElse(hn::IsNaN(a.part[i]), nan, a.part[i]);
+  });
+}
+
+void write_strips(const WriteStripsArgs& a, std::int64_t begin, std::int64_t end) noexcept {
+  for (std::int64_t r = begin; r < end; ++r) {
+    float* y = a.y + r * a.y_stride;
+    each16(a.columns, [&](std::int64_t j, auto count) {
+      Lanes value = load(a.sums + j / 16 * a.strip_size + r * 16);
+      if (a.bias != nullptr) value = value + load(a.bias + j, count);
+      if (a.add) value = load(y + j, count) + value;
+      store(y + j, canonical(value), count);
+    });
+  }
+}
+
 }  // namespace
 
 void fill_flat(Kernels& k) {
   k.adam = adam;
   k.axpby = axpby;
   k.square_sum = square_sum;
+  k.write_strips = write_strips;
 }
 
 }  // namespace HWY_NAMESPACE

@@ -118,28 +118,17 @@ void one_pass(const Product& p, std::int64_t strip, std::int64_t g, std::int64_t
   }
 }
 
-// One row of a strip; a constant `columns` makes vectors of it.
-inline void write_row(const float* sums, const float* bias, bool add, std::int64_t columns,
-                      float* y) {
-  float value[kStrip];
-  for (std::int64_t c = 0; c < columns; ++c) value[c] = sums[c];
-  if (bias != nullptr)
-    for (std::int64_t c = 0; c < columns; ++c) value[c] += bias[c];
-  if (add)
-    for (std::int64_t c = 0; c < columns; ++c) value[c] = y[c] + value[c];
-  for (std::int64_t c = 0; c < columns; ++c) y[c] = canonical(value[c]);
-}
-
-void write_strip(const Product& p, std::int64_t strip, const float* sums) {
-  const std::int64_t j = strip * kStrip, columns = std::min(kStrip, p.w.n() - j);
-  const float* bias = p.bias == nullptr ? nullptr : p.bias + j;
-  for (std::int64_t r = 0; r < p.m; ++r) {
-    float* y = p.y.view.as<float>() + r * p.y.view.stride + j;
-    if (columns == kStrip)
-      write_row(sums + r * kStrip, bias, p.y.add, kStrip, y);
-    else
-      write_row(sums + r * kStrip, bias, p.y.add, columns, y);
-  }
+// Strips [begin, end) of all rows into y.
+void write(const Product& p, std::int64_t begin, std::int64_t end, const float* sums) {
+  const std::int64_t j = begin * kStrip, columns = std::min(end * kStrip, p.w.n()) - j;
+  p.exec.kernels.write_strips({.sums = sums,
+                               .strip_size = p.a.tiles * kTileRows * kStrip,
+                               .columns = columns,
+                               .bias = p.bias == nullptr ? nullptr : p.bias + j,
+                               .add = p.y.add,
+                               .y = p.y.view.as<float>() + j,
+                               .y_stride = p.y.view.stride},
+                              0, p.m);
 }
 
 // What a task needs: sums of the strips of a piece, and codes unpacked.
@@ -166,8 +155,7 @@ void run_strips(const Product& p, std::int64_t begin, std::int64_t end, const Ro
                  room.sums + (strip - begin) * sums_size);
     p.exec.kernels.tiles_end();
   }
-  for (std::int64_t strip = begin; strip < end; ++strip)
-    write_strip(p, strip, room.sums + (strip - begin) * sums_size);
+  write(p, begin, end, room.sums);
 }
 
 // Strips of a task, of all that there are.
