@@ -244,8 +244,8 @@ struct AxpbyArgs {
   float* y;
   float a, b;
 };
-// y[r, 0 ... columns) = sums + bias, or y + (sums + bias), for rows r of the range; sums of 16 columns
-// (a strip) lie together: [strip][rows of a strip][16]. Every NaN is written as the same one.
+// y[r, 0 ... columns) = sums + bias, or y + (sums + bias), for rows r of the range; sums of 16
+// columns (a strip) lie together: [strip][rows of a strip][16]. Every NaN is written as the same.
 struct WriteStripsArgs {
   const float* sums;
   std::int64_t strip_size;  // floats from strip to strip

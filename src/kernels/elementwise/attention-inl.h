@@ -11,6 +11,7 @@
 #define BANTAM_KERNELS_ATTENTION_INL_H_
 #endif
 
+#include "kernels/elementwise/attention_layout.h"
 #include "kernels/elementwise/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -69,8 +70,10 @@ HWY_INLINE void widen_blocks(const std::byte* data, std::int64_t offset, std::in
 
 inline void widen_rows(const std::byte* data, Type type, std::int64_t offset, std::int64_t stride,
                        std::int64_t count, std::int64_t width, float* to, std::int64_t padded) {
-  if (type == Type::q8_0) return widen_blocks<EightBits>(data, offset, stride, count, width, to, padded);
-  if (type == Type::q4_0) return widen_blocks<FourBits>(data, offset, stride, count, width, to, padded);
+  if (type == Type::q8_0)
+    return widen_blocks<EightBits>(data, offset, stride, count, width, to, padded);
+  if (type == Type::q4_0)
+    return widen_blocks<FourBits>(data, offset, stride, count, width, to, padded);
   const auto go = [&](auto t) {
     widen(reinterpret_cast<const decltype(t)*>(data) + offset, stride, count, width, to, padded);
   };
@@ -281,7 +284,10 @@ struct DotsOfRows {
         query[q.value] = load_vec(queries + q.value * query_stride + d);
       });
       repeat<kKeys>([&](auto k) BANTAM_INLINED {
-        const Vec key = load_vec(keys + (j + k.value) * stride + d);
+        const T* row = keys + (j + k.value) * stride + d;
+        if constexpr (sizeof(T) < 4)
+          if (d % 32 == 0) __builtin_prefetch(row + kRowsAhead * stride);
+        const Vec key = load_vec(row);
         repeat<int{Q}>([&](auto q) BANTAM_INLINED {
           Vec& sum = sums[q.value * kKeys + k.value];
           sum = fma(query[q.value], key, sum);
@@ -325,106 +331,6 @@ void dots_of_rows(const float* queries, std::int64_t query_stride, std::int64_t 
       go(Index<3>(), first);
     else
       go(Index<4>(), first);
-  }
-}
-
-// ---- chains
-// --------------------------------------------------------------------------------------
-
-// R rows whose sums continue over their own ranges of steps; `low` to `high` is common to all.
-template <std::size_t R>
-struct Ragged {
-  std::int64_t begin[R], end[R];
-  std::int64_t low, high;  // low <= high; if there is nothing in common, any place between
-};
-
-// sums[r][...] continued: fma(factors[r * row + i * step], x[i][...], .) over rising i, for R rows
-// and C pieces of 16 columns of elements of type X.
-template <std::size_t R, std::size_t C, class X = float>
-struct ChainTile {
-  const float* factors;
-  std::int64_t row, step;
-  const X* x;
-  std::int64_t x_stride;
-  float* sums;
-  std::int64_t sums_stride;
-
-  struct Registers {
-    Lanes at[R * C];
-  };
-  template <class F>
-  static HWY_INLINE void each(F f) {
-    repeat<int{R}>([&](auto r) BANTAM_INLINED {
-      repeat<int{C}>([&](auto c) BANTAM_INLINED { f(r, c, Index<r.value* int{C} + c.value>()); });
-    });
-  }
-  HWY_INLINE void load_sums(Registers& acc) const {
-    each([&](auto r, auto c, auto i) BANTAM_INLINED {
-      acc.at[i.value] = load(sums + r.value * sums_stride + c.value * 16);
-    });
-  }
-  HWY_INLINE void store_sums(const Registers& acc) const {
-    each([&](auto r, auto c, auto i) BANTAM_INLINED {
-      store(sums + r.value * sums_stride + c.value * 16, acc.at[i.value]);
-    });
-  }
-  HWY_INLINE void together(Registers& acc, std::int64_t begin, std::int64_t end) const {
-    for (std::int64_t i = begin; i < end; ++i) {
-      Lanes values[C];
-      repeat<int{C}>(
-          [&](auto c) BANTAM_INLINED { values[c.value] = load(x + i * x_stride + c.value * 16); });
-      repeat<int{R}>([&](auto r) BANTAM_INLINED {
-        const Lanes factor = lanes(factors[r.value * row + i * step]);
-        repeat<int{C}>([&](auto c) BANTAM_INLINED {
-          Lanes& sum = acc.at[r.value * int{C} + c.value];
-          sum = fma(factor, values[c.value], sum);
-        });
-      });
-    }
-  }
-  HWY_INLINE void alone(Registers& acc, const Ragged<R>& rows, std::int64_t begin,
-                        std::int64_t end) const {
-    for (std::int64_t i = begin; i < end; ++i)
-      repeat<int{R}>([&](auto r) BANTAM_INLINED {
-        if (i < rows.begin[r.value] || i >= rows.end[r.value]) return;
-        const Lanes factor = lanes(factors[r.value * row + i * step]);
-        repeat<int{C}>([&](auto c) BANTAM_INLINED {
-          Lanes& sum = acc.at[r.value * int{C} + c.value];
-          sum = fma(factor, load(x + i * x_stride + c.value * 16), sum);
-        });
-      });
-  }
-  HWY_INLINE void run(std::int64_t steps) const {
-    Registers acc;
-    load_sums(acc);
-    together(acc, 0, steps);
-    store_sums(acc);
-  }
-  HWY_INLINE void run(const Ragged<R>& rows, std::int64_t steps) const {
-    Registers acc;
-    load_sums(acc);
-    alone(acc, rows, 0, rows.low);
-    together(acc, rows.low, rows.high);
-    alone(acc, rows, rows.high, steps);
-    store_sums(acc);
-  }
-};
-
-// The same for a width that is any multiple of 16. `steps`: their number, and for Ragged before it
-// the ranges.
-template <std::size_t R, class X, class... Steps>
-void chain_rows(const float* factors, std::int64_t row, std::int64_t step, const X* x,
-                std::int64_t x_stride, float* sums, std::int64_t sums_stride, std::int64_t width,
-                const Steps&... steps) {
-  constexpr std::int64_t kPieces = kParts == 1 ? 4 : 1;
-  std::int64_t d = 0;
-  for (; d + 16 * kPieces <= width; d += 16 * kPieces)
-    ChainTile<R, kPieces, X>{factors, row, step, x + d, x_stride, sums + d, sums_stride}.run(steps...);
-  if constexpr (kPieces > 1) {
-    for (; d + 32 <= width; d += 32)
-      ChainTile<R, 2, X>{factors, row, step, x + d, x_stride, sums + d, sums_stride}.run(steps...);
-    for (; d < width; d += 16)
-      ChainTile<R, 1, X>{factors, row, step, x + d, x_stride, sums + d, sums_stride}.run(steps...);
   }
 }
 

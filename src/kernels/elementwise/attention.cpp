@@ -7,6 +7,7 @@
 #define HWY_TARGET_INCLUDE "kernels/elementwise/attention.cpp"
 #include "hwy/foreach_target.h"
 #include "kernels/elementwise/attention-inl.h"
+#include "kernels/elementwise/attention_chain-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace bantam::kernels {
@@ -36,8 +37,8 @@ struct Tile {
   }
 };
 
-// Queries that take keys and values as they are stored, four at a time; more of them share rows that
-// are widened first.
+// So many queries take keys and values as they are stored; more of them share rows that are widened
+// first.
 inline constexpr std::int64_t kFewQueries = 4;
 
 // Transposed keys [start, end) of one head, kept from tile to tile.
@@ -55,7 +56,7 @@ class Attention {
         score_stride_(layout.score_stride),
         columns_(a.head_dim),
         mixed_(layout.width),
-        direct_(!(a.kv.type == Type::q8_0 || a.kv.type == Type::q4_0) && layout.width == a.head_dim),
+        direct_(a.kv.type != Type::q8_0 && a.kv.type != Type::q4_0 && layout.width == a.head_dim),
         in_place_(direct_ && a.kv.type == Type::f32),
         queries_(scratch + layout.queries),
         sums_(scratch + layout.sums),

@@ -15,6 +15,7 @@
 #define HWY_TARGET_INCLUDE "kernels/elementwise/attention_back.cpp"
 #include "hwy/foreach_target.h"
 #include "kernels/elementwise/attention-inl.h"
+#include "kernels/elementwise/attention_chain-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace bantam::kernels {

@@ -12,6 +12,10 @@ inline constexpr std::int64_t kAttentionTile = 16;    // query vectors worked on
 inline constexpr std::int64_t kAttentionSlack = 32;   // keys a tile may span beyond its longest row
 inline constexpr std::int64_t kAttentionValues = 64;  // values widened at a time
 
+// Rows of keys or values of two bytes that are asked for ahead of their use: they come from memory
+// in strides that a processor does not foresee when several threads share a head.
+inline constexpr std::int64_t kRowsAhead = 24;
+
 // Offsets in floats for rows that attend to at most `keys` keys.
 struct AttentionLayout {
   std::int64_t width;       // head_dim rounded up to 16: the stride of every row below
