@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/counting.h"
 #include "base/error.h"
 #include "data/conversation_forms.h"
 #include "data/csv.h"
@@ -84,8 +85,8 @@ ChatData read_table(std::string_view text, const std::string& file, const ReadRe
   while (rows.next(cells)) {
     collector.add(rows.line(), [&] {
       if (cells.size() != names.size())
-        throw Error(std::to_string(cells.size()) + " cells in a table of " +
-                    std::to_string(names.size()) + " columns");
+        throw Error(number_of(cells.size(), "cell") + " in a table of " +
+                    number_of(names.size(), "column"));
       Json record = Json::object();
       for (std::size_t i = 0; i < cells.size(); ++i) record[names[i]] = cells[i];
       if (const auto label = record.find("label"); label != record.end())

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/counting.h"
 #include "base/error.h"
 #include "data/records.h"
 #include "data/text_encoding.h"
@@ -45,7 +46,7 @@ class Reader {
     ++report_.files;
     report_.bytes += static_cast<std::int64_t>(text.size());
     try {
-      const TextEncoding encoding = to_utf8(text);
+      const TextEncoding encoding = to_utf8(text, &now_.utf16);
       if (encoding == TextEncoding::utf16_little || encoding == TextEncoding::utf16_big)
         report_.utf16.push_back(file_);
       if (encoding == TextEncoding::utf8_with_mark) now_.start = 3;
@@ -70,6 +71,8 @@ class Reader {
  private:
   // What a person would miss of this file: all of it, or some bytes.
   void tell(bool empty) {
+    if (now_.documents > 0 && now_.wordless > 0 && kind_of_text(file_) == ".jsonl")
+      report_.wordless.push_back({file_, number_of(now_.wordless, "record")});
     if (now_.bad_bytes > 0) {
       std::string why = std::to_string(now_.bad_bytes) + (now_.bad_bytes == 1 ? " byte" : " bytes") +
                         ", the first at offset " + std::to_string(now_.first_bad);
@@ -85,6 +88,13 @@ class Reader {
     }
   }
 
+  // Where a byte of the text that is no UTF-8 stands in the file, and how many bytes it was there: those of a
+  // UTF-16 file are the places that were told, one after the other.
+  Utf16Damage next_damage(std::uint64_t offset) {
+    if (now_.utf16_met < now_.utf16.size()) return now_.utf16[now_.utf16_met++];
+    return {now_.start + offset, 1};
+  }
+
   // Makes `text` valid; false: the document is to be left out.
   bool repair(std::string& text, std::uint64_t offset) {
     std::string out;
@@ -96,10 +106,11 @@ class Reader {
         i += length;
         continue;
       }
-      if (report_.first_bad.empty())
-        report_.first_bad = file_ + " at offset " + std::to_string(now_.start + offset + i);
-      if (now_.bad_bytes++ == 0) now_.first_bad = now_.start + offset + i;
-      ++report_.bad_bytes;
+      const Utf16Damage damage = next_damage(offset + i);
+      if (report_.first_bad.empty()) report_.first_bad = file_ + " at offset " + std::to_string(damage.offset);
+      if (now_.bad_bytes == 0) now_.first_bad = damage.offset;
+      now_.bad_bytes += static_cast<std::int64_t>(damage.bytes);
+      report_.bad_bytes += static_cast<std::int64_t>(damage.bytes);
       bad = true;
       out.append(text, kept, i - kept);
       out += "\xef\xbf\xbd";
@@ -117,9 +128,12 @@ class Reader {
   }
 
   void give(Document&& document) {
-    if (document.text.find_first_not_of(" \t\r\n") == std::string::npos &&
-        document.messages.empty())
+    const auto blank = [](const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; };
+    if (blank(document.text) &&
+        std::ranges::all_of(document.messages, [&](const Message& m) { return blank(m.content); })) {
+      ++now_.wordless;
       return;
+    }
     ++report_.documents;
     ++now_.documents;
     take_(std::move(document));
@@ -173,9 +187,11 @@ class Reader {
   ReadReport report_;
   std::string file_;
   struct OfFile {
-    std::int64_t documents = 0, bad_bytes = 0, left_out = 0;
+    std::int64_t documents = 0, bad_bytes = 0, left_out = 0, wordless = 0;
     std::uint64_t start = 0;  // of the text: behind a byte order mark
     std::uint64_t first_bad = 0;
+    std::vector<Utf16Damage> utf16;
+    std::size_t utf16_met = 0;  // of them
   };
   OfFile now_;
 };

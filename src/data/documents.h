@@ -22,7 +22,7 @@ struct Document {
   std::vector<Message> messages;
 };
 
-enum class BadText : std::uint8_t { replace, skip };  // what is not UTF-8: U+FFFD, or no document
+enum class BadText : std::uint8_t { replace, skip };  // what is no text: U+FFFD, or no document
 
 struct ReadOptions {
   BadText bad_text = BadText::replace;
@@ -36,9 +36,10 @@ struct ReadReport {
   std::int64_t files = 0, documents = 0, bytes = 0;
   std::int64_t bad_bytes = 0;  // replaced
   std::int64_t skipped_documents = 0;
-  std::string first_bad;  // "FILE at offset N", the first place that was not UTF-8
-  std::vector<TextFiles::Note> bad;               // files that were not UTF-8, and what became of that
+  std::string first_bad;  // "FILE at offset N", the first place that was not UTF-8, or in UTF-16 no character
+  std::vector<TextFiles::Note> bad;               // files with such places, and what became of that
   std::vector<TextFiles::Note> skipped, outside;  // see there; of `skipped` also files without text
+  std::vector<TextFiles::Note> wordless;          // .jsonl files with records in which there is no word, and how many
   std::vector<std::string> utf16;                 // files that were
 };
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 
+#include "base/counting.h"
 #include "base/error.h"
 #include "base/hash.h"
 
@@ -125,7 +126,30 @@ void Labeller::shorten(LabelledExample& example) const {
     }
 }
 
+namespace {
+
+bool blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") == std::string::npos; }
+
+bool says_something(const Json& message) {
+  for (const auto& [key, value] : message.items()) {
+    if (key == "role") continue;
+    if (value.is_string() ? !blank(value.get_ref<const std::string&>()) : !value.is_null() && !value.empty()) return true;
+  }
+  return false;
+}
+
+// A record whose answers, or whose text, have no word would teach to say nothing.
+void require_words(const ChatRecord& record, ExampleKind kind) {
+  if (record.form == RecordForm::text && blank(record.text)) throw Error("it is empty: there is no word in its text");
+  if (kind != ExampleKind::supervised || !record.messages.is_array()) return;
+  const auto answers = [](const Json& m) { return m["role"] == "assistant" && says_something(m); };
+  if (std::ranges::none_of(record.messages, answers)) throw Error("it is empty: there is no word in its answer");
+}
+
+}  // namespace
+
 LabelledExample Labeller::label(const ChatRecord& record) const {
+  require_words(record, kind_of(record.form));
   LabelledExample out;
   out.line = record.line;
   out.form = record.form;
@@ -240,7 +264,7 @@ std::vector<std::string> LabelReport::lines() const {
   std::string kinds;
   for (const auto& [form, count] : forms)
     kinds += (kinds.empty() ? "" : ", ") + std::to_string(count) + " of " + std::string(form_name(form));
-  out.push_back("data: " + std::to_string(records) + " records (" + kinds + ")");
+  out.push_back("data: " + number_of(records, "record") + " (" + kinds + ")");
   if (records > 0)
     out.push_back("tokens: " + std::to_string(tokens) + ", of which " + std::to_string(labels) +
                   " are labels (" + std::to_string(tokens ? 100 * labels / tokens : 0) +
@@ -248,8 +272,8 @@ std::vector<std::string> LabelReport::lines() const {
                   ", half of them at most " + std::to_string(median) + ", 95 of 100 at most " +
                   std::to_string(high));
   if (cut > 0 || empty > 0)
-    out.push_back("too long: " + std::to_string(cut) + " records are cut at their end" +
-                  (empty > 0 ? ", " + std::to_string(empty) + " more have no label left" : ""));
+    out.push_back("too long: " + number_of(cut, "record") + " cut at the end" +
+                  (empty > 0 ? ", " + std::to_string(empty) + " more with no label left" : ""));
   const auto some = [](std::size_t count) { return std::min<std::size_t>(count, 5); };
   if (!duplicates.empty()) {
     std::string text = "duplicates: " + std::to_string(duplicates.size());
@@ -259,7 +283,7 @@ std::vector<std::string> LabelReport::lines() const {
     out.push_back(text);
   }
   if (!broken.empty()) {
-    out.push_back("broken: " + std::to_string(broken.size()) + " records");
+    out.push_back("broken: " + number_of(broken.size(), "record"));
     for (std::size_t i = 0; i < some(broken.size()); ++i)
       out.push_back("  line " + std::to_string(broken[i].line) + ": " + broken[i].reason);
   }

@@ -36,6 +36,10 @@ ChatRecord question_of(const Json& json) {
     while (!messages.empty() && messages.back()["role"] == "assistant") messages.erase(messages.size() - 1);
   if (messages.empty() || messages.back()["role"] == "system" || messages.back()["role"] == "assistant")
     throw Error("it asks nothing: a message of the user was expected before the answer");
+  const Json& last = messages.back();
+  if (const auto content = last.find("content"); last.size() == 2 && content != last.end() && content->is_string() &&
+                                                 content->get_ref<const std::string&>().find_first_not_of(" \t\r\n") == std::string::npos)
+    throw Error("it asks nothing: there is no word in its question");
   record.form = RecordForm::chat;
   record.chosen = record.rejected = nullptr;
   record.label = true;

@@ -24,9 +24,14 @@ void put_rune(char32_t c, std::string& out) {
   }
 }
 
-std::string from_utf16(std::string_view text, bool big) {
-  constexpr char32_t kBad = 0xFFFD;
+// `start`: where the text lies in what it came from.
+std::string from_utf16(std::string_view text, bool big, std::uint64_t start, std::vector<Utf16Damage>* damage) {
   std::string out;
+  const auto bad = [&](std::size_t at, std::uint64_t bytes) {
+    if (!damage) return put_rune(0xFFFD, out);
+    damage->push_back({start + at, bytes});
+    out += '\xff';
+  };
   out.reserve(text.size());
   const auto unit = [&](std::size_t i) {
     const auto a = static_cast<unsigned char>(text[i]), b = static_cast<unsigned char>(text[i + 1]);
@@ -45,10 +50,10 @@ std::string from_utf16(std::string_view text, bool big) {
       put_rune(0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00), out);
       i += 2;
     } else {
-      put_rune(kBad, out);
+      bad(i - 2, 2);
     }
   }
-  if (i < text.size()) put_rune(kBad, out);  // half a character
+  if (i < text.size()) bad(i, 1);  // half a character
   return out;
 }
 
@@ -69,7 +74,7 @@ TextEncoding guess(std::string_view text) {
 
 }  // namespace
 
-TextEncoding to_utf8(std::string& text) {
+TextEncoding to_utf8(std::string& text, std::vector<Utf16Damage>* damage) {
   using namespace std::string_view_literals;
   const std::string_view view(text);
   if (view.starts_with("\xff\xfe\0\0"sv) || view.starts_with("\0\0\xfe\xff"sv))
@@ -80,11 +85,11 @@ TextEncoding to_utf8(std::string& text) {
   }
   const bool little = view.starts_with("\xff\xfe"sv), big = view.starts_with("\xfe\xff"sv);
   if (little || big) {
-    text = from_utf16(view.substr(2), big);
+    text = from_utf16(view.substr(2), big, 2, damage);
     return little ? TextEncoding::utf16_little : TextEncoding::utf16_big;
   }
   const TextEncoding guessed = guess(view);
-  if (guessed != TextEncoding::utf8) text = from_utf16(view, guessed == TextEncoding::utf16_big);
+  if (guessed != TextEncoding::utf8) text = from_utf16(view, guessed == TextEncoding::utf16_big, 0, damage);
   return guessed;
 }
 

@@ -267,6 +267,40 @@ TEST_F(DocumentsTest, MarksAndUtf16AreRecognised) {
   EXPECT_EQ(report_.utf16.size(), 4u);
 }
 
+// Half a pair of surrogates is two bytes, a last byte alone is one: counted, told and left out as bytes that are
+// no UTF-8 are.
+TEST_F(DocumentsTest, WhatIsNoUtf16IsCounted) {
+  using namespace std::string_literals;
+  put("a.txt", "\xff\xfe" + "h\0\x3d\xd8i\0\x00\xde!\0"s);  // a high half at 4, a low one at 8
+  put("b.txt", "\xfe\xff" + "\0h\0i\0"s);                     // cut at 6
+  put("c.txt", "p\0l\0a\0i\0n\0 \0t\0e\0x\0t\0\x3d\xd8"s);  // no mark; a high half at the end, 20
+  put("d.jsonl", "\xff\xfe" + "{\0\"\0t\0e\0x\0t\0\"\0:\0\"\0\x00\xdcw\0\"\0}\0\n\0"s);
+  std::vector<std::string> texts;
+  for (const Document& d : read()) texts.push_back(d.text);
+  EXPECT_EQ(texts, (std::vector<std::string>{"h\ufffdi\ufffd!", "hi\ufffd", "plain text\ufffd", "\ufffdw"}));
+  EXPECT_EQ(report_.bad_bytes, 4 + 1 + 2 + 2);
+  EXPECT_EQ(report_.first_bad, (folder_ / "a.txt").string() + " at offset 4");
+  std::vector<std::string> why;
+  for (const auto& note : report_.bad) why.push_back(note.why);
+  EXPECT_EQ(why, (std::vector<std::string>{"4 bytes, the first at offset 4", "1 byte, the first at offset 6",
+                                           "2 bytes, the first at offset 20", "2 bytes, the first at offset 20"}));
+  put("e.txt", "whole");
+  ReadOptions skip;
+  skip.bad_text = BadText::skip;
+  EXPECT_EQ(read(skip).size(), 1u);
+  EXPECT_EQ(report_.skipped_documents, 4);
+  EXPECT_EQ(report_.bad.at(0).why, "4 bytes, the first at offset 4; 1 document is left out");
+}
+
+TEST_F(DocumentsTest, RecordsWithoutAWordAreCountedAndLeftOut) {
+  put("a.jsonl", "{\"text\":\"\"}\n{\"text\":\"a\"}\n{\"prompt\":\"\",\"completion\":\"\"}\n");
+  put("b.jsonl", "{\"text\":\"b\"}\n");
+  EXPECT_EQ(read().size(), 2u);
+  ASSERT_EQ(report_.wordless.size(), 1u);
+  EXPECT_EQ(report_.wordless[0].path, (folder_ / "a.jsonl").string());
+  EXPECT_EQ(report_.wordless[0].why, "2 records");
+}
+
 TEST_F(DocumentsTest, AFileWithoutPermissionIsNamed) {
   if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
   put("secret.txt", "x");

@@ -53,6 +53,26 @@ TEST(Labelled, TheStopTokenIsALabelThoughPaddingIsTheSameToken) {
   check_labels({&e, 1}, *l.tokenizer, Labels::answers);
 }
 
+// It would teach to say nothing.
+TEST(Labelled, ARecordWithoutAWordIsBroken) {
+  const Labelled l;
+  for (const char* json : {R"({"prompt":"","completion":""})", R"({"prompt":"q","completion":" \n"})", R"({"text":" "})", R"({"text":""})",
+                           R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":""}]})"})
+    EXPECT_NE(why([&] { l.label(json); }).find("it is empty"), std::string::npos) << json;
+  for (const char* json : {R"({"prompt":"","completion":"a"})", R"({"prompt":"q","chosen":"a","rejected":""})",
+                           R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"},
+                              {"role":"user","content":"r"},{"role":"assistant","content":""}]})"})
+    EXPECT_EQ(why([&] { l.label(json); }), "") << json;
+  ChatData data;
+  for (const char* json : {R"({"text":""})", R"({"text":"a"})"}) data.records.push_back(read_record(Json::parse(json)));
+  data.records[0].line = 1;
+  LabelReport report;
+  EXPECT_EQ(label_records(data, l.labeller, report).size(), 1u);
+  ASSERT_EQ(report.broken.size(), 1u);
+  EXPECT_EQ(report.lines().at(0), "data: 1 record (1 of plain text)");
+  EXPECT_EQ(report.lines().at(2), "broken: 1 record");
+}
+
 TEST(Labelled, PreferencesShareTheirPromptAndEndAtTheStopToken) {
   const Labelled l;
   const LabelledExample e = l.label(R"({"prompt":"q","chosen":"good","rejected":"bad"})");

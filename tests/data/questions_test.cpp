@@ -48,7 +48,9 @@ TEST(Questions, EveryFormEndsBeforeItsAnswer) {
 
 TEST(Questions, WhatAsksNothingIsRefused) {
   for (const char* json : {R"({"text":"t"})", R"({"ids":[1],"mask":[1]})", R"({"messages":[{"role":"system","content":"s"}]})",
-                           R"({"messages":[{"role":"assistant","content":"a"}]})", R"({"completion":"a"})", R"([1])", R"(7)"})
+                           R"({"messages":[{"role":"assistant","content":"a"}]})", R"({"completion":"a"})", R"([1])", R"(7)",
+                           R"({"prompt":""})", R"({"prompt":" \n","completion":"a"})", R"({"instruction":"","input":""})",
+                           R"({"messages":[{"role":"system","content":"s"},{"role":"user","content":""}]})"})
     EXPECT_THROW(question_of(Json::parse(json)), Error) << json;
 }
 
