@@ -8,10 +8,12 @@
 #include <numeric>
 
 #include "adapt/attach.h"
+#include "base/counting.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "chat/chat_template.h"
 #include "infer/session.h"
+#include "tokenizer/same_ids.h"
 
 namespace bantam::adapt {
 
@@ -80,6 +82,7 @@ struct AsLoaded {
         refused = error.message();
       }
       brought = adapter.chat_template;
+      words = meaning_sum(*tokenizer);
     } else {
       weights = weights_sum(*file);
       words = tokenizer_sum(*file);
@@ -247,9 +250,9 @@ std::optional<std::string> changed_logits(const GoldenVectors& golden, const AsL
     most = std::max(most, farthest(golden.prompts[i], logits[i]));
   }
   if (others > 0)
-    return fmt::format("the logits of {} of {} prompts differ, those of the likeliest tokens by up to {:.3g}: the "
+    return fmt::format("the logits of {} of {} differ, those of the likeliest tokens by up to {:.3g}: the "
                        "weights are not those that were written",
-                       others, golden.prompts.size(), most);
+                       others, number_of(golden.prompts.size(), "prompt"), most);
   if (loaded.weights != golden.weights)
     return "the weights are not those that were written, though the logits of the prompts are";
   return std::nullopt;
@@ -268,7 +271,9 @@ std::vector<std::string> differences(const GoldenVectors& golden, const Path& mo
     out.push_back(loaded.refused);
   for (std::size_t i = 0; i < golden.prompts.size(); ++i)
     if (auto line = changed_prompt(golden.prompts[i], loaded, i + 1)) out.push_back(std::move(*line));
-  if (loaded.words != golden.tokenizer) out.emplace_back("the tokenizer is not the one that was written");
+  if (adapter && !golden.tokenizer.empty() && loaded.words != golden.tokenizer)
+    out.emplace_back("the model's tokenizer is not that of the model which the adapter was trained on");
+  if (!adapter && loaded.words != golden.tokenizer) out.emplace_back("the tokenizer is not the one that was written");
   if (auto line = changed_logits(golden, loaded)) out.push_back(std::move(*line));
   return out;
 }

@@ -34,7 +34,8 @@ struct GoldenVectors {
   std::string arithmetic;     // in which the logits were computed
   std::string chat_template;  // SHA-256 of its text; empty: there is none
   std::string weights;        // SHA-256 of the model's tensors, or of the adapter's numbers
-  // SHA-256 of what the model's file says of it; empty of an adapter, whose model may lie in another form.
+  // SHA-256 of what the model's file says of it, byte for byte; of an adapter, whose model may lie in another form
+  // than it was trained on, of what the tokenizer means (tokenizer/same_ids.h). Empty of adapters of earlier days.
   std::string tokenizer;
   std::vector<GoldenPrompt> prompts;
 };

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "adapt/own_file.h"
+#include "base/counting.h"
 #include "base/error.h"
 #include "files/gguf.h"
 #include "files/gguf_rewrite.h"
@@ -147,7 +148,7 @@ std::string keep_golden(const Path& model, const std::optional<Path>& adapter, T
   } else {
     set_gguf_keys(to, [&](GgufWriter& writer) { writer.set(kGoldenKey, to_text(json)); });
   }
-  return "golden vectors: " + std::to_string(golden.prompts.size()) + " prompts, kept in it for bantam info --verify";
+  return "golden vectors: " + number_of(golden.prompts.size(), "prompt") + ", kept in it for bantam info --verify";
 }
 
 }  // namespace bantam::adapt

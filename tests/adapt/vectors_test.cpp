@@ -203,6 +203,30 @@ TEST_F(Vectors, TellAnotherModelUnderAnAdapter) {
   EXPECT_EQ(said(scratch_ / "folder", adapter), std::vector<std::string>());
 }
 
+// What a tokenizer means is in it, whichever form the model is stored in: two tokens that no prompt has, exchanged,
+// are told.
+TEST_F(Vectors, TellAnotherTokenizerUnderAnAdapter) {
+  test::write_tiny_folder(scratch_ / "folder", tiny_);
+  for (const Path& base : {model_, scratch_ / "folder"}) {
+    const Path adapter = tuned("ad", Method::lora, base);
+    EXPECT_EQ(read_golden(adapter)->tokenizer.size(), 64u);
+    EXPECT_EQ(said(model_, adapter), std::vector<std::string>());
+    EXPECT_EQ(said(scratch_ / "folder", adapter), std::vector<std::string>());
+    std::filesystem::remove_all(scratch_ / "other");
+    std::filesystem::copy(scratch_ / "folder", scratch_ / "other");
+    Json json = Json::parse(read_file(scratch_ / "other" / "tokenizer.json"));
+    std::swap(json["model"]["vocab"]["Q"], json["model"]["vocab"]["Z"]);
+    write_file(scratch_ / "other" / "tokenizer.json", json.dump());
+    EXPECT_EQ(said(scratch_ / "other", adapter),
+              std::vector<std::string>{"the model's tokenizer is not that of the model which the adapter was trained on"});
+    // Adapters of earlier days do not say it.
+    ThreadPool pool(1);
+    GoldenVectors golden = *read_golden(adapter);
+    golden.tokenizer.clear();
+    EXPECT_EQ(differences(golden, scratch_ / "other", adapter, pool, kernels_for(best_isa())), std::vector<std::string>());
+  }
+}
+
 // Weights that are written anew do not keep what was said of the old ones.
 TEST_F(Vectors, AreNotTakenOverByWhatIsMadeOfTheirModel) {
   const Path model = full();

@@ -94,11 +94,14 @@ TEST_P(SharedVocabulary, TheOtherFormCutsAlike) {
   const auto tokenizer = open_tokenizer(path);
   const TemporaryFolder folder;
   std::optional<std::string> other;
+  std::string meaning;
   const std::string refused = message_of([&] {
     if (path.extension() == ".gguf") {
       write_file(folder / "tokenizer.json", tokenizer_json(*tokenizer));
       write_file(folder / "tokenizer_config.json", tokenizer_config_json(*tokenizer));
-      other = text_with_other_ids(*tokenizer, *open_tokenizer(folder.path()));
+      const auto written = open_tokenizer(folder.path());
+      other = text_with_other_ids(*tokenizer, *written);
+      meaning = meaning_sum(*written);
       return;
     }
     {
@@ -106,13 +109,26 @@ TEST_P(SharedVocabulary, TheOtherFormCutsAlike) {
       write_tokenizer(*tokenizer, writer);
       writer.close();
     }
-    other = text_with_other_ids(*tokenizer, *open_tokenizer(folder / "t.gguf"));
+    const auto written = open_tokenizer(folder / "t.gguf");
+    other = text_with_other_ids(*tokenizer, *written);
+    meaning = meaning_sum(*written);
   });
   EXPECT_EQ(refused, "");
   // Character maps are used on whole clusters in folders, by the longest prefix in GGUF: spaces of other
   // widths at the beginning of a text are seen.
   const bool by_map = path.extension() == ".json" && std::string_view(vocabulary) == "t5-small";
   EXPECT_EQ(other.has_value(), by_map) << other.value_or("");
+  const bool word_piece = std::string_view(vocabulary) == "bert-bge";  // its pieces are spelled otherwise in GGUF
+  EXPECT_EQ(meaning == meaning_sum(*tokenizer), !by_map && !word_piece);
+}
+
+// As their makers wrote them, in both forms.
+TEST(SharedVocabularies, MeanTheSameInTheFormsOfTheirMakers) {
+  BANTAM_NEEDS_SHARED("tokenizers");
+  const auto folder = shared_folder() / "tokenizers" / "minimind";
+  EXPECT_EQ(meaning_sum(*open_tokenizer(folder / "minimind.gguf")), meaning_sum(*open_tokenizer(folder / "tokenizer.json")));
+  EXPECT_NE(meaning_sum(*open_tokenizer(folder / "minimind.gguf")),
+            meaning_sum(*open_tokenizer(shared_folder() / "tokenizers" / "gpt2" / "gpt2.gguf")));
 }
 
 INSTANTIATE_TEST_SUITE_P(Real, SharedVocabulary, testing::ValuesIn(kModels), [](const auto& model) {
