@@ -101,6 +101,9 @@ struct Family {
 };
 
 std::span<const Family> families();
+// The model_type of models that go by this name, in letters of any size, with or without a maker, a size and
+// "Instruct": "SmolLM2-135M" is llama, "phi4" is phi3. Empty: not known, or it is spelled as it should be.
+std::string_view family_of_name(std::string_view name);
 // Throws Error that lists what is supported.
 const Family& family_by_gguf(std::string_view architecture, const std::string& file);
 const Family& family_by_hf(std::string_view model_type, const std::string& file);

@@ -250,6 +250,9 @@ const Family& raised_family(const std::string& name) {
     list += (list.empty() ? "" : ", ") + names.back();
     if (std::ranges::find(family.hf, name) != family.hf.end()) own = family.gguf;
   }
+  const std::string_view type = family_of_name(name);
+  for (const Family& family : families())
+    if (own.empty() && takes_shapes(family) && std::ranges::find(family.hf, type) != family.hf.end()) own = family.gguf;
   const std::string near = nearest(name, names);
   std::string advice;
   if (!own.empty())

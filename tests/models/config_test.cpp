@@ -191,5 +191,32 @@ TEST(Configs, OfGemma3MayHaveRotarySettingsByKindOfLayer) {
   EXPECT_EQ(c.rope_local_base, 2e4);
 }
 
+TEST(Configs, NamesOfModelsSuggestTheirFamily) {
+  struct Row {
+    const char* name;
+    std::string_view type;
+  };
+  for (const auto& [name, type] : {Row{"smollm2", "llama"}, Row{"SmolLM2-135M-Instruct", "llama"}, Row{"phi4", "phi3"},
+                                   Row{"microsoft/Phi-3.5-mini-instruct", "phi3"}, Row{"phi-2", "phi"}, Row{"Mistral", "mistral"},
+                                   Row{"Llama-3.2-1B", "llama"}, Row{"Qwen2.5-0.5B", "qwen2"}, Row{"Qwen3-0.6B", "qwen3"},
+                                   Row{"gemma-3-270m-it", "gemma3"}, Row{"OLMo-2-1B", "olmo2"}, Row{"GPT2", "gpt2"},
+                                   Row{"TinyLlama", "llama"}, Row{"StableLM-2-1.6b", "stablelm"},
+                                   // Others, whose family there is not here; and what is right already.
+                                   Row{"mixtral", ""}, Row{"qwen2moe", ""}, Row{"gemma3n", ""}, Row{"llama4", ""}, Row{"olmo", ""},
+                                   Row{"llama", ""}, Row{"", ""}, Row{"/", ""}, Row{"7b", ""}})
+    EXPECT_EQ(family_of_name(name), type) << name;
+  for (const Family& f : families()) {
+    EXPECT_NO_THROW(family_by_gguf(f.gguf, ""));
+    for (const std::string_view type : f.hf) EXPECT_EQ(family_of_name(type), "") << type;
+  }
+  try {
+    family_by_hf("phi4", "config.json");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("models of that name are of \"phi3\": was it meant? these are: "), std::string::npos)
+        << error.what();
+  }
+}
+
 }  // namespace
 }  // namespace bantam::test

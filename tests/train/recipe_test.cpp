@@ -52,6 +52,9 @@ constexpr Refusal kRefusals[] = {
      "model.family: no family of this name can be raised, \"mistral\"; it is of the family llama here: say "
      "\"llama\"; there are ",
      4},
+    {"family_by_a_models_name", "[model]\nfamily = \"smollm2\"\n", "it is of the family llama here: say \"llama\"; ", 4},
+    {"family_in_capitals", "[model]\nfamily = \"Mistral\"\n", "it is of the family llama here: say \"llama\"; ", 4},
+    {"family_with_its_size", "[model]\nfamily = \"Qwen2.5-0.5B-Instruct\"\n", "it is of the family qwen2 here: ", 4},
     {"family_mistyped", "[model]\nfamily = \"lama\"\n", "did you mean \"llama\"? there are ", 4},
     {"family_of_nothing", "[model]\nfamily = \"zzzzzzzzzzzz\"\n", "gemma3, gemma, gpt2, granite, llama, ", 4},
     {"family_that_needs_more", "[model]\nfamily = \"openelm\"\n", "model.family: no family of this name", 4},
