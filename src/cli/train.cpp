@@ -84,23 +84,26 @@ void keep_as_begun(const char* key, T& said, const T& begun, const std::string& 
   said = begun;
 }
 
-// What options can have said beside the recipe's file when the run began holds on, its length too where
-// the run is `unfinished` and nobody says another: a finished one is extended to what the file says. What
-// options cannot say is the file's, which the checkpoint is compared with.
-void keep_options_of(const Recipe& begun, Recipe& r, const std::string& recipe, bool unfinished) {
+// The length that the run began with, in place of what the file says.
+void keep_length_of(const Recipe& begun, Recipe& r, const std::string& recipe, bool unfinished) {
+  if (length_of(r) != length_of(begun))
+    note(unfinished ? fmt::format("the run goes on with {}, as it began; {} says {}", length_of(begun), recipe, length_of(r))
+                    : fmt::format("the run went to {}, as an option said; {} says {}, as it did then: an option extends it",
+                                  length_of(begun), recipe, length_of(r)));
+  r.steps = begun.steps;
+  r.tokens = begun.tokens;
+  r.epochs = begun.epochs;
+}
+
+// What options can have said beside the recipe's file when the run began holds on. What options cannot say
+// is the file's, which the checkpoint is compared with.
+void keep_options_of(const Recipe& begun, Recipe& r, const std::string& recipe) {
   if (!begun.shaped()) {
     if (r.shaped() || r.size_or_usual() != begun.size_or_usual())
       note(fmt::format("size: the run goes on with {}, as it began, not with what {} says",
                        begun.size_or_usual(), recipe));
     r.size = begun.size;
     r.layers = r.width = r.heads = r.kv_heads = r.feed_forward = std::nullopt;
-  }
-  if (unfinished) {
-    if (length_of(r) != length_of(begun))
-      note(fmt::format("the run goes on with {}, as it began; {} says {}", length_of(begun), recipe, length_of(r)));
-    r.steps = begun.steps;
-    r.tokens = begun.tokens;
-    r.epochs = begun.epochs;
   }
   keep_as_begun("context", r.context, begun.context, recipe);
   keep_as_begun("rows", r.rows, begun.rows, recipe);
@@ -110,20 +113,32 @@ void keep_options_of(const Recipe& begun, Recipe& r, const std::string& recipe, 
   if (r.micro_rows == 0) r.micro_rows = begun.micro_rows;  // changes no result
 }
 
-// A recipe's file that is gone on with.
-Recipe recipe_to_resume(const Choices& c) {
+bool says_length(const Choices& c) { return c.steps || c.tokens || c.epochs > 0; }
+
+// A recipe's file that is gone on with. `file_length`: what it says of the length, when that is taken now; else
+// what it said before. The run's own length holds where nobody says another: of an unfinished run always, of a
+// finished one unless the file was edited since, which is how it is extended without an option.
+Recipe recipe_to_resume(const Choices& c, std::string& file_length) {
   Recipe r = read_recipe(c.recipe);
+  file_length = length_of(r);
   if (!has_recipe(*c.out)) return r;
   std::error_code ignored;
   const bool unfinished =
       std::filesystem::exists(RunFolder::place(*c.out) / RunFolder::kCheckpoint, ignored);
   const Recipe begun = recipe_of_run(*c.out);
   require_as_begun(c, begun);
-  keep_options_of(begun, r, printable(c.recipe, 200), unfinished && !c.steps && !c.tokens && c.epochs <= 0);
+  const std::string recipe = printable(c.recipe, 200), before = file_length_of_run(*c.out);
+  keep_options_of(begun, r, recipe);
+  if (says_length(c)) return r;
+  if (unfinished || before == file_length) {
+    keep_length_of(begun, r, recipe, unfinished);
+    if (!before.empty()) file_length = before;
+  }
   return r;
 }
 
-Recipe recipe_of(const Choices& c) {
+// `file_length`: train::RunOptions.
+Recipe recipe_of(const Choices& c, std::string& file_length) {
   const bool said = !c.recipe.empty() || c.text;
   if (c.recipe.empty() == !c.text && (said || !c.resume))
     throw Error("either a recipe (RECIPE.toml) or --text FOLDER was expected", Error::Kind::usage);
@@ -131,9 +146,15 @@ Recipe recipe_of(const Choices& c) {
     throw Error("only one of --steps, --tokens and --epochs can be said", Error::Kind::usage);
   Recipe r;
   if (!c.recipe.empty()) {
-    r = c.resume ? recipe_to_resume(c) : read_recipe(c.recipe);
+    if (c.resume) {
+      r = recipe_to_resume(c, file_length);
+    } else {
+      r = read_recipe(c.recipe);
+      file_length = length_of(r);
+    }
   } else if (c.resume && (!c.text || has_recipe(*c.out))) {
     r = recipe_of_run(*c.out);
+    file_length = file_length_of_run(*c.out);
     require_as_begun(c, r);
     if (c.text) r.text = *c.text;
   } else {
@@ -143,7 +164,7 @@ Recipe recipe_of(const Choices& c) {
     r.size = parse_count(*c.size);
     r.layers = r.width = r.heads = r.kv_heads = r.feed_forward = std::nullopt;
   }
-  if (c.steps || c.tokens || c.epochs > 0) {
+  if (says_length(c)) {
     r.steps = c.steps;
     r.tokens = c.tokens ? std::optional(parse_count(*c.tokens)) : std::nullopt;
     r.epochs = c.epochs > 0 ? std::optional(c.epochs) : std::nullopt;
@@ -252,7 +273,8 @@ std::function<void()> declare_train(Options& options) {
     o.progress = Progress::detect(false);
     o.say = [](const std::string& line) { note(line); };
     o.stop = [] { return interrupted(); };
-    report(*c, run_training(recipe_of(*c), o));
+    const Recipe recipe = recipe_of(*c, o.file_length);
+    report(*c, run_training(recipe, o));
   };
 }
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "base/counting.h"
 #include "base/error.h"
 #include "base/machine.h"
 #include "tokenizer/bpe_train.h"
@@ -67,7 +68,7 @@ class Run {
     const bool unfinished = std::filesystem::exists(checkpoint_, ignored);
     const bool finished = std::filesystem::exists(last_, ignored);
     if (options_.resume && !unfinished && !finished)
-      throw Error("there is no unfinished run to resume; start one without --resume")
+      throw Error(std::string("there is no unfinished run to resume; ") + kStartedAnew)
           .in(folder_.path().string());
     if (!options_.resume && unfinished && !options_.force)
       throw Error("an unfinished run is here: go on with --resume, or say --force to start anew")
@@ -84,8 +85,8 @@ class Run {
     trainer_->resume(unfinished ? checkpoint_ : last_);
     const std::int64_t step = trainer_->state().step;
     if (!unfinished && trainer_->done())
-      throw Error("the run is finished, after " + std::to_string(step) +
-                  " steps: say more --steps, --tokens or --epochs to extend it")
+      throw Error("the run is finished, after " + number_of(step, "step") +
+                  ": say more --steps, --tokens or --epochs to extend it")
           .in(folder_.path().string());
     options_.say(fmt::format("{} after step {}", unfinished ? "resumed" : "extended", step));
   }
@@ -109,6 +110,12 @@ class Run {
   }
 
   void save_recipe() const {
+    std::error_code ignored;
+    const Path length = folder_.path() / RunFolder::kLength;
+    if (options_.file_length.empty())
+      std::filesystem::remove(length, ignored);
+    else
+      write_file(length, options_.file_length + "\n");
     write_file(folder_.path() / RunFolder::kRecipe, recipe_text(recipe_));
   }
 
@@ -116,8 +123,8 @@ class Run {
     std::vector<Document> documents;
     report_ = read_documents(recipe_.text, recipe_.reading,
                              [&](Document&& d) { documents.push_back(std::move(d)); });
-    options_.say(fmt::format("read {} documents, {} from {} files", report_.documents,
-                             byte_text(static_cast<double>(report_.bytes)), report_.files));
+    options_.say(fmt::format("read {}, {} from {}", number_of(report_.documents, "document"),
+                             byte_text(static_cast<double>(report_.bytes)), number_of(report_.files, "file")));
     say_files();
     const double start = now();
     tokenizer_ = train_tokenizer(recipe_, documents, pool_);
@@ -137,17 +144,21 @@ class Run {
       constexpr std::size_t kShown = 100;
       for (std::size_t i = 0; i < list.size() && i < kShown; ++i) options_.say(line(list[i]));
       if (list.size() > kShown)
-        options_.say(fmt::format("... and {} more such files", list.size() - kShown));
+        options_.say("... and " + number_of(list.size() - kShown, "more such file"));
     };
     each(report_.skipped, [](const TextFiles::Note& n) {
       return "not read: " + printable(n.path, 400) + ": " + printable(n.why, 400);
     });
-    each(report_.bad, [](const TextFiles::Note& n) {
-      return "not UTF-8: " + printable(n.path, 400) + ": " + n.why;
+    each(report_.bad, [&](const TextFiles::Note& n) {
+      const bool wide = std::ranges::find(report_.utf16, n.path) != report_.utf16.end();
+      return std::string(wide ? "not UTF-16: " : "not UTF-8: ") + printable(n.path, 400) + ": " + n.why;
     });
     each(report_.outside, [](const TextFiles::Note& n) {
       return "read from outside the folder: " + printable(n.path, 400) + " is " +
              printable(n.why, 400);
+    });
+    each(report_.wordless, [](const TextFiles::Note& n) {
+      return "empty: " + printable(n.path, 400) + ": " + n.why + " without a word";
     });
     each(report_.utf16,
          [](const std::string& file) { return "read as UTF-16: " + printable(file, 400); });
@@ -176,11 +187,12 @@ class Run {
     const TrainPlan& p = trainer_->plan();
     const double passes = static_cast<double>(s.rows) / static_cast<double>(s.rows_at_a_time());
     const double left = static_cast<double>(s.steps - trainer_->state().step);
-    options_.say(fmt::format("model: {} parameters, {} layers of {}, {} heads, vocabulary {}",
-                             count_text(static_cast<double>(p.parameters)), s.model.layers,
-                             s.model.width, s.model.heads, s.model.vocabulary));
+    options_.say(fmt::format("model: {} parameters, {} of {}, {}, vocabulary {}",
+                             count_text(static_cast<double>(p.parameters)),
+                             number_of(s.model.layers, "layer"), s.model.width,
+                             number_of(s.model.heads, "head"), s.model.vocabulary));
     options_.say(fmt::format(
-        "plan: {} steps of {} tokens ({:.2f} epochs), about {}; memory {}, disk {}", s.steps,
+        "plan: {} of {} tokens ({:.2f} epochs), about {}; memory {}, disk {}", number_of(s.steps, "step"),
         s.tokens_per_step(),
         static_cast<double>(s.steps * s.rows) / static_cast<double>(trainer_->rows_per_epoch()),
         duration_text(left * passes * trainer_->trial() * 1.1),
@@ -230,7 +242,7 @@ class Run {
       smooth = smooth == 0 ? loss : 0.95 * smooth + 0.05 * loss;
       const double rate =
           static_cast<double>((state.step - first) * s.tokens_per_step()) / (now() - start);
-      progress.update(state.step, fmt::format("loss {:.4f}, {:.0f} tokens/s", smooth, rate));
+      progress.update(state.step, fmt::format("running mean of the loss {:.4f}, {:.0f} tokens/s", smooth, rate));
       if (!trainer_->done() && now() - saved_ >= options_.save_every) save();
     }
     const double elapsed = now() - start;
@@ -241,7 +253,7 @@ class Run {
     result_.loss = state.losses.empty() ? 0 : static_cast<double>(state.losses.back());
     result_.tokens_per_second =
         static_cast<double>((state.step - first) * s.tokens_per_step()) / std::max(elapsed, 1e-9);
-    progress.finish(fmt::format("{} done, loss {:.4f}, {:.0f} tokens/s", state.step, smooth,
+    progress.finish(fmt::format("{} done, running mean of the loss {:.4f}, {:.0f} tokens/s", state.step, smooth,
                                 result_.tokens_per_second));
   }
 
@@ -275,9 +287,18 @@ bool has_recipe(const Path& out) {
 Recipe recipe_of_run(const Path& out) {
   const Path recipe = RunFolder::place(out) / RunFolder::kRecipe;
   if (!has_recipe(out))
-    throw Error("there is no unfinished run to resume; start one without --resume")
+    throw Error(std::string("there is no unfinished run to resume; ") + kStartedAnew)
         .in(RunFolder::place(out).string());
   return read_recipe(recipe);
+}
+
+std::string file_length_of_run(const Path& out) {
+  const Path length = RunFolder::place(out) / RunFolder::kLength;
+  std::error_code ignored;
+  if (!std::filesystem::exists(length, ignored)) return {};
+  std::string text = read_file(length, 256);
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
 }
 
 Path only_run(const Path& folder) {

@@ -22,6 +22,9 @@ struct RunOptions {
   bool keep = true;     // when it is finished, what it takes to extend it
   unsigned threads = 0;
   double save_every = 60;  // seconds between checkpoints; 0: after every step
+  // What the recipe's file says of the length, where there is such a file: kept beside the recipe, which holds
+  // what options said instead, so that a file that was edited since can be told from an option.
+  std::string file_length;
   Progress::Style progress = Progress::Style::silent;
   std::function<void(const std::string& line)> say = [](const std::string&) {};
   std::function<bool()> stop = [] { return false; };  // asked between steps
@@ -45,6 +48,8 @@ RunResult run_training(const Recipe& recipe, const RunOptions& options);
 Recipe recipe_of_run(const Path& out);
 // Whether there is one.
 bool has_recipe(const Path& out);
+// RunOptions::file_length of that run; empty: it began without a recipe's file.
+std::string file_length_of_run(const Path& out);
 // The output of the one run beside which a checkpoint lies in `folder`. Throws Error when there is
 // none, or more than one (they are named).
 Path only_run(const Path& folder);

@@ -7,6 +7,11 @@
 
 namespace bantam::train {
 
+// What to do where there is nothing to resume.
+inline constexpr const char* kStartedAnew =
+    "start one without --resume (a run that ended before its first checkpoint, which is written at Ctrl-C or after "
+    "--save-every seconds, is started anew)";
+
 // The folder beside the output, held by one run at a time. Throws Error when it cannot be made or
 // another run holds it. It goes away with this object unless something was put there.
 class RunFolder {
@@ -22,6 +27,8 @@ class RunFolder {
   static constexpr const char* kCheckpoint = "checkpoint";  // of an unfinished run
   static constexpr const char* kFinished = "finished";      // the last one of a finished run
   static constexpr const char* kRecipe = "recipe.toml";
+  // What a recipe's file said of the length when the run last took or passed over it, as one line.
+  static constexpr const char* kLength = "length";
   // Sets so much of the disk aside, in place of what was set aside before, so that what must be
   // written at the end has a place then: nobody sees it, and it goes with this process. 0: none.
   // False: the disk has not as much. Where a file system cannot do it nothing is set aside.
