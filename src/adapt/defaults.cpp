@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/counting.h"
 #include "base/error.h"
 
 namespace bantam::adapt {
@@ -95,8 +96,8 @@ std::vector<std::string> lines_of(const Choice& c, std::int64_t steps_per_epoch)
   std::string what = fmt::format("method: {}", method_name(c.method));
   if (c.method != Method::full) what += fmt::format(", rank {}, alpha {}", c.rank, c.alpha);
   return {what,
-          fmt::format("objective: {}, {} steps of {} examples ({:.2f} epochs), rate {} ({}), decay {}, clip {}",
-                      rule_of(s.objective.objective).name, s.steps, s.batch,
+          fmt::format("objective: {}, {} of {} ({:.2f} epochs), rate {} ({}), decay {}, clip {}",
+                      rule_of(s.objective.objective).name, number_of(s.steps, "step"), number_of(s.batch, "example"),
                       static_cast<double>(s.steps) / static_cast<double>(steps_per_epoch * s.groups.iterations),
                       s.optimiser.rate, kCurves[static_cast<std::size_t>(s.curve)],
                       s.optimiser.decay, s.optimiser.clip)};

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "adapt/attach.h"
+#include "base/counting.h"
 #include "base/error.h"
 #include "blocks/format.h"
 #include "chat/answer_mask.h"
@@ -89,10 +90,10 @@ void check_prompts(std::span<const GatePrompt> prompts, const Tokenizer& tokeniz
 
 std::string GateResult::line() const {
   if (same_bytes)
-    return fmt::format("identity gate: {} prompts, {} tokens: the same prompts, tokens and bytes of every logit",
-                       prompts, tokens);
-  return fmt::format("identity gate: {} prompts, {} tokens: the same prompts and tokens; logits differ by {:.2e} nats",
-                     prompts, tokens, divergence);
+    return fmt::format("identity gate: {}, {}: the same prompts, tokens and bytes of every logit",
+                       number_of(prompts, "prompt"), number_of(tokens, "token"));
+  return fmt::format("identity gate: {}, {}: the same prompts and tokens; logits differ by {:.2e} nats",
+                     number_of(prompts, "prompt"), number_of(tokens, "token"), divergence);
 }
 
 namespace {

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/counting.h"
 #include "base/error.h"
+#include "base/progress.h"
 
 namespace bantam::adapt {
 
@@ -72,6 +74,7 @@ bool GroupSteps::ready(const std::function<bool()>& go_on) {
   silent_ = 0;
   for (std::size_t g = 0; g < asked.size(); ++g)
     silent_ += std::ranges::count(std::span(rewards).subspan(g * group, group), rewards[g * group]) == s.group;
+  cut_ = std::ranges::count(answers_, true, &RollOut::cut);
   double sum = 0;
   for (const double r : rewards) sum += r;
   reward_mean_ = sum / static_cast<double>(rewards.size());
@@ -134,6 +137,7 @@ double GroupSteps::loss() {
   state.rewards.push_back(static_cast<float>(reward_mean_));
   state.silent.push_back(silent_);
   state.groups.push_back(groups_);
+  state.cut.push_back(cut_);
   return loss;
 }
 
@@ -144,14 +148,15 @@ std::int64_t GroupSteps::bytes() const {
 }
 
 std::string GroupSteps::note() const {
-  return fmt::format("reward {:.4f}, {} of {} groups told nothing", reward_mean_, silent_, groups_);
+  return fmt::format("reward {:.4f}, {} of {} told nothing, {} of {} cut off", reward_mean_, silent_,
+                     number_of(groups_, "group"), cut_, number_of(answers_.size(), "answer"));
 }
 
 std::string GroupSteps::plan() const {
   const GroupSettings& s = tuner_.settings().groups;
-  return fmt::format("answers: {} to each record, of at most {} tokens, at temperature {}; rewarded: {}; {} at a time, "
+  return fmt::format("answers: {} to each record, of at most {}, at temperature {}; rewarded: {}; {} at a time, "
                      "with a cache of {}",
-                     s.group, s.answer_tokens, s.temperature, s.reward, roll_outs_.slots(),
+                     s.group, number_of(s.answer_tokens, "token"), s.temperature, s.reward, roll_outs_.slots(),
                      byte_text(static_cast<double>(roll_outs_.cache_bytes())));
 }
 

@@ -56,7 +56,8 @@ class GroupSteps {
   std::vector<double> advantages_;
   std::vector<SequenceScore> sampled_, by_start_;
   double reward_mean_ = 0;
-  std::int64_t groups_ = 0, silent_ = 0;  // silent: all answers of the group earn the same
+  // silent: all answers of the group earn the same; cut: answers that did not end
+  std::int64_t groups_ = 0, silent_ = 0, cut_ = 0;
 };
 
 }  // namespace bantam::adapt

@@ -82,7 +82,7 @@ PreparedData prepare_data(const TuneRequest& request, const ChatData& records,
                           std::optional<LocalTime> day) {
   PreparedData out = opened(request);
   LabelOptions labels;
-  labels.labels = request.labels;
+  labels.labels = request.labels_or_usual();
   labels.most_tokens = request.most_tokens.value_or(0);
   labels.now = day.value_or(current_local_time());
   const Labeller labeller(*out.tokenizer, out.chat ? &*out.chat : nullptr, labels);

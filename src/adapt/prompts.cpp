@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/counting.h"
 #include "base/error.h"
 #include "chat/quoting.h"
 #include "data/questions.h"
@@ -19,7 +20,7 @@ void check_group_request(const TuneRequest& request) {
            "it has none: the mean reward is reported, and bantam eval measures the result");
   if (request.most_tokens)
     refuse("--max-tokens cuts answers of the data; --answer-tokens bounds those of the objective grpo");
-  if (request.labels != Labels::answers)
+  if (request.labels.value_or(Labels::answers) != Labels::answers)
     refuse("--labels chooses among answers of the data; with the objective grpo it has none");
   if (request.teacher)
     refuse("--teacher says or writes what is learnt; with the objective grpo a model learns from its own answers");
@@ -119,10 +120,10 @@ void prepare_prompts(const TuneRequest& request, const Path& data, const LocalTi
 
 std::vector<std::string> PreparedData::lines() const {
   if (records.empty()) return report.lines();
-  std::vector<std::string> out{"data: " + std::to_string(report.records) + " prompts of at most " +
-                               std::to_string(report.longest) + " tokens"};
+  std::vector<std::string> out{"data: " + number_of(report.records, "prompt") + " of at most " +
+                               number_of(report.longest, "token")};
   if (!report.broken.empty())
-    out.push_back("broken: " + std::to_string(report.broken.size()) + " records; the first, line " +
+    out.push_back("broken: " + number_of(report.broken.size(), "record") + "; the first, line " +
                   std::to_string(report.broken.front().line) + ": " + report.broken.front().reason);
   return out;
 }

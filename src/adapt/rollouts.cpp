@@ -87,7 +87,9 @@ std::vector<RollOut> RollOuts::sample(std::span<const std::span<const std::int32
     for (const auto& l : live) {
       if (l->going.fault()) std::rethrow_exception(l->going.fault());
       if (l->going.over())
-        out[l->place] = {{l->answer.ids().begin(), l->answer.ids().end()}, l->answer.text()};
+        out[l->place] = {{l->answer.ids().begin(), l->answer.ids().end()},
+                         l->answer.text(),
+                         l->answer.reason() == StopReason::length || l->answer.reason() == StopReason::context};
     }
     std::erase_if(live, [](const auto& l) { return l->going.over(); });
     goings.clear();

@@ -20,6 +20,7 @@ namespace bantam::adapt {
 struct RollOut {
   std::vector<std::int32_t> ids;  // with the stop token, where it was sampled
   std::string text;
+  bool cut = false;  // it did not end: no more tokens were allowed
 };
 
 class RollOuts {

@@ -12,9 +12,11 @@
 #include "adapt/defaults.h"
 #include "adapt/export.h"
 #include "adapt/group_steps.h"
+#include "adapt/look_first.h"
 #include "adapt/prepare.h"
 #include "adapt/prompts.h"
 #include "adapt/widen.h"
+#include "base/counting.h"
 #include "base/error.h"
 #include "base/machine.h"
 #include "files/apart.h"
@@ -51,8 +53,8 @@ class Tuning {
  private:
   void look_before() const;
   bool read();
+  void read_measured();
   std::optional<ChatData> be_written();
-  void refuse_broken(const std::vector<BrokenRecord>& broken) const;
   bool be_taught();
   void load();
   void load_full();
@@ -96,13 +98,20 @@ void Tuning::look_before() const {
   std::error_code ignored;
   const bool unfinished = std::filesystem::exists(checkpoint_, ignored);
   if (options_.resume && !std::filesystem::exists(folder_.path() / kDay, ignored))
-    throw Error("there is no unfinished run to resume; start one without --resume")
+    throw Error(std::filesystem::exists(request_.out, ignored)
+                    ? "there is no unfinished run to resume: it is finished, and " + printable(request_.out.string(), 200) +
+                          " is there (--start goes on from an adapter)"
+                    : std::string("there is no unfinished run to resume; ") + train::kStartedAnew)
         .in(folder_.path().string());
   if (!options_.resume && unfinished && !options_.force)
     throw Error("an unfinished run is here: go on with --resume, or say --force to start anew")
         .in(folder_.path().string());
   if (!options_.force && std::filesystem::exists(request_.out, ignored))
     throw Error("exists; choose another name, or say --force").in(request_.out.string());
+  if (request_.method == Method::dora && files::is_gguf_name(request_.out))
+    throw Error("an adapter as GGUF cannot hold the magnitudes of --method dora: give --out the name of a folder",
+                Error::Kind::usage)
+        .in(request_.out.string());
   files::require_replaceable(request_.out, true);
   files::require_apart(request_.out, request_.data, "the data");
   if (request_.teacher) files::require_apart(request_.out, *request_.teacher, "the teacher");
@@ -110,20 +119,19 @@ void Tuning::look_before() const {
     throw Error("a teacher is for the objective sft: it says what may follow, not which answer is better", Error::Kind::usage);
 }
 
-void Tuning::refuse_broken(const std::vector<BrokenRecord>& broken) const {
-  if (broken.empty() || request_.skip_broken) return;
-  throw Error(std::to_string(broken.size()) + " records cannot be used: " + broken.front().reason +
-              "; mend them, or say --skip-broken to go on without them")
-      .in(request_.data.string())
-      .line(static_cast<std::uint64_t>(broken.front().line));
-}
-
 // The teacher's answers in place of the records' own. Nothing: the user stopped it.
 std::optional<ChatData> Tuning::be_written() {
   WritingSettings settings = request_.writing;
   settings.seed = request_.seed;
-  TeacherWriter writer(*request_.teacher, read_questions(request_.data), settings, day_);
-  refuse_broken(writer.broken());  // not after hours of writing
+  ChatData questions = read_questions(request_.data);
+  refuse_broken(request_, questions.broken);
+  look_at_questions(request_, *file_, quantised_, kernels_.tiles, day_, questions);
+  TeacherWriter writer(*request_.teacher, std::move(questions), settings, day_);
+  refuse_broken(request_, writer.broken());  // not after hours of writing
+  if (!writer.has_template())
+    options_.say("the teacher has no chat template: it continues the text of each prompt, as a model that was not "
+                 "taught to answer does; take one that was (an instruct or chat model), unless that is meant");
+  writer.require_kept(folder_.path() / "answers", options_.force && !options_.resume);
   keep_day();
   Progress progress(options_.progress, "teacher", writer.questions());
   const bool whole = writer.write(folder_.path() / "answers", options_.threads, [&](std::int64_t done) {
@@ -136,10 +144,22 @@ std::optional<ChatData> Tuning::be_written() {
   try {
     ChatData data = writer.take(lines);
     for (const std::string& line : lines) options_.say(line);
+    if (request_.labels_or_usual() == Labels::last_answer && std::ranges::any_of(data.records, answered_before))
+      options_.say("labels: what the teacher wrote alone; the records' earlier answers are not learnt (--labels answers "
+                   "learns them too)");
     return data;
   } catch (Error& error) {
     throw error.in(request_.data.string());
   }
+}
+
+void Tuning::read_measured() {
+  PreparedData prepared = prepare_data(request_, *request_.evaluate, day_);
+  if (const auto& broken = prepared.report.broken; !broken.empty())
+    options_.say(fmt::format("{}: {} cannot be used; the first, line {}: {}", printable(request_.evaluate->string(), 200),
+                             number_of(broken.size(), "record"),
+                             broken.front().line, broken.front().reason));
+  measured_ = std::move(prepared.examples);
 }
 
 // False: the user stopped it.
@@ -149,6 +169,7 @@ bool Tuning::read() {
   for (const TensorInfo& t : file_->tensors().tensors())
     quantised_ |= t.format && t.format->quantised;
   day_ = day_of_run(folder_.path(), options_.force && !options_.resume);
+  if (request_.evaluate) read_measured();
   if (request_.teacher_writes) {
     const std::optional<ChatData> written = be_written();
     if (!written) return false;
@@ -157,16 +178,15 @@ bool Tuning::read() {
     data_ = prepare_data(request_, request_.data, day_);
   }
   for (const std::string& line : data_.lines()) options_.say(line);
-  refuse_broken(data_.report.broken);
+  refuse_broken(request_, data_.report.broken);
   try {
-    if (request_.objective != Objective::grpo) check_labels(data_.examples, *data_.tokenizer, request_.labels);
+    if (request_.objective != Objective::grpo) check_labels(data_.examples, *data_.tokenizer, request_.labels_or_usual());
   } catch (Error& error) {
     throw error.in(request_.data.string());
   }
   choice_ = choose(request_, *file_, quantised_, static_cast<std::int64_t>(data_.examples.size()),
                    kernels_.tiles);
   hold_out(data_.examples, choice_.validation, held_);
-  if (request_.evaluate) measured_ = prepare_data(request_, *request_.evaluate, day_).examples;
   result_.method = choice_.method;
   result_.examples = static_cast<std::int64_t>(data_.examples.size());
   return true;
@@ -177,7 +197,7 @@ bool Tuning::be_taught() {
   if (!request_.teacher || request_.teacher_writes) return true;
   Progress progress(options_.progress, "teacher", static_cast<std::int64_t>(data_.examples.size()));
   const bool whole = ask_teacher(*request_.teacher, *data_.tokenizer, data_.examples, request_.teaching,
-                                 folder_.path() / "teacher", options_.threads, [&](std::int64_t done) {
+                                 folder_.path() / "teacher", options_.force && !options_.resume, options_.threads, [&](std::int64_t done) {
                                    progress.update(done, "records");
                                    return !options_.stop();
                                  });
@@ -203,9 +223,7 @@ void Tuning::load_adapter() {
     adapter_ = read_adapter(*request_.start, *model_, file_->family());
     choice_.rank = adapter_.rank;
     choice_.alpha = adapter_.alpha;
-    if (adapter_.magnitudes() != (choice_.method == Method::dora))
-      throw Error("the adapter to go on from is of another method than --method says")
-          .in(request_.start->string());
+    require_start(request_, adapter_, choice_.method);
   } else {
     NewAdapter fresh;
     fresh.weights = adapted_weights(*model_, request_.targets);
@@ -319,14 +337,14 @@ void Tuning::train() {
     const double loss = tuner_->step();
     result_.losses.push_back(loss);
     smooth = smooth == 0 ? loss : 0.9 * smooth + 0.1 * loss;
-    progress.update(tuner_->state().step, fmt::format("loss {:.4f}", smooth) + (groups_ ? ", " + groups_->note() : ""));
+    progress.update(tuner_->state().step, fmt::format("running mean of the loss {:.4f}", smooth) + (groups_ ? ", " + groups_->note() : ""));
     if (choice_.early_stop && (tuner_->state().step % epoch == 0 || tuner_->done()))
       look_at_held_out();
     if (!tuner_->done() && apart() && now_seconds() - saved_ >= options_.save_every) save();
   }
   result_.finished = true;
   result_.training_seconds = now_seconds() - start;
-  progress.finish(fmt::format("{} done, loss {:.4f}", tuner_->state().step, smooth));
+  progress.finish(fmt::format("{} done, running mean of the loss {:.4f}", tuner_->state().step, smooth));
 }
 
 void Tuning::finish() {
@@ -369,6 +387,8 @@ TuneResult Tuning::run() {
   const RunState& state = tuner_->state();
   result_.rewards.assign(state.rewards.begin(), state.rewards.end());
   result_.groups = std::accumulate(state.groups.begin(), state.groups.end(), std::int64_t{0});
+  result_.cut_answers = std::accumulate(state.cut.begin(), state.cut.end(), std::int64_t{0});
+  result_.answers = result_.groups * request_.groups.group;
   result_.silent_groups = std::accumulate(state.silent.begin(), state.silent.end(), std::int64_t{0});
   if (result_.finished) finish();
   result_.seconds = now_seconds() - start;

@@ -43,9 +43,14 @@ struct TuneRequest {
   Json variables;  // of the template, an object; null: none
   std::optional<Path> evaluate;              // records that are only measured, before and after
   ExampleOrder order = ExampleOrder::shuffled;
-  Labels labels = Labels::answers;
+  // Nothing: every answer; of answers that a teacher writes those alone, not what the records say before them.
+  std::optional<Labels> labels;
   std::uint64_t seed = 1;
   bool skip_broken = false;  // go on without records that cannot be read
+
+  Labels labels_or_usual() const {
+    return labels.value_or(teacher_writes ? Labels::last_answer : Labels::answers);
+  }
 };
 
 struct TuneOptions {
@@ -68,6 +73,7 @@ struct TuneResult {
   // Of grpo: the mean reward of each step; all groups, and those whose answers all earned the same.
   std::vector<double> rewards;
   std::int64_t groups = 0, silent_groups = 0;
+  std::int64_t answers = 0, cut_answers = 0;  // all, and those that ended at the most tokens
   std::string gate;  // what the identity gate compared, for people
 };
 

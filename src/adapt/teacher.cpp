@@ -74,6 +74,14 @@ bool take_kept(const Path& path, const std::string& made_for, std::vector<Labell
   return rest.empty();
 }
 
+void refuse_other(const Path& path, const std::string& made_for) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored) || read_file(path).starts_with(made_for)) return;
+  throw Error("holds what a teacher says at each label, of other records, another teacher or other settings than these: say "
+              "what was said then to go on with it, --force (without --resume) to have it asked anew, or another --out")
+      .in(path.string());
+}
+
 }  // namespace
 
 std::string teacher_mark(const ModelFile& teacher, const Path& path) {
@@ -116,7 +124,7 @@ SoftLabel soft_label(std::span<const float> logits, std::int32_t label, const Te
 }
 
 bool ask_teacher(const Path& teacher, const Tokenizer& student, std::vector<LabelledExample>& examples,
-                 const TeacherSettings& settings, const Path& kept, unsigned threads,
+                 const TeacherSettings& settings, const Path& kept, bool anew, unsigned threads,
                  const std::function<bool(std::int64_t done)>& go_on) {
   const auto file = std::make_shared<const ModelFile>(teacher);
   const auto tokenizer = tokenizer_of(*file);
@@ -130,6 +138,7 @@ bool ask_teacher(const Path& teacher, const Tokenizer& student, std::vector<Labe
         .in(teacher.string());
   const std::string made_for = purpose(*file, teacher, examples, settings);
   if (take_kept(kept, made_for, examples, student.size())) return true;
+  if (!anew) refuse_other(kept, made_for);
   std::size_t longest = 1;
   for (const LabelledExample& e : examples) longest = std::max(longest, e.first.ids.size());
   SessionOptions options;

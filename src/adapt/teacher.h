@@ -28,10 +28,11 @@ SoftLabel soft_label(std::span<const float> logits, std::int32_t label, const Te
 std::string teacher_mark(const ModelFile& teacher, const Path& path);
 
 // Gives the labels of the examples the teacher's shares, from the file `kept` if it was written for the same
-// teacher and examples, else asked and written. `go_on` is asked between examples; false: it said no. Throws
+// teacher and examples, else asked and written. One that was written for others, which took its time, is
+// replaced only `anew`; else Error is thrown. `go_on` is asked between examples; false: it said no. Throws
 // Error when the teacher has another tokenizer than the student, or no room for an example.
 bool ask_teacher(const Path& teacher, const Tokenizer& student, std::vector<LabelledExample>& examples,
-                 const TeacherSettings& settings, const Path& kept, unsigned threads,
+                 const TeacherSettings& settings, const Path& kept, bool anew, unsigned threads,
                  const std::function<bool(std::int64_t done)>& go_on);
 
 }  // namespace bantam::adapt

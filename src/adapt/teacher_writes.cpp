@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "adapt/teacher.h"
+#include "base/counting.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "infer/decoder.h"
@@ -23,8 +24,10 @@ constexpr const char* kTooLong = "too long";
 // The file: a line that says what it was made for, then a line an answer: {"record", "end", "text"}.
 class TeacherWriter::Kept {
  public:
+  static std::string head_of(const std::string& made_for) { return to_text(Json{{"made_for", made_for}}) + "\n"; }
+
   Kept(const Path& path, const std::string& made_for, std::vector<Said>& said) : path_(path), said_(said) {
-    head_ = to_text(Json{{"made_for", made_for}}) + "\n";
+    head_ = head_of(made_for);
     read();
     // Also rid of a last line that a kill has cut, and in the order of the records.
     rewrite();
@@ -132,6 +135,18 @@ std::string TeacherWriter::purpose(const Path& teacher) const {
   return sum.hex();
 }
 
+void TeacherWriter::require_kept(const Path& path, bool anew) const {
+  std::error_code ignored;
+  if (anew || !std::filesystem::exists(path, ignored)) return;
+  const std::string bytes = read_file(path);
+  const auto lines = std::ranges::count(bytes, '\n');
+  if (lines < 2 || bytes.starts_with(Kept::head_of(made_for_))) return;
+  throw Error("holds " + number_of(lines - 1, "answer") +
+              " of a teacher that were written for other questions, another teacher or other settings than these: say what "
+              "was said then to go on with them, --force (without --resume) to have all written anew, or another --out")
+      .in(path.string());
+}
+
 bool TeacherWriter::write(const Path& path, unsigned threads, const std::function<bool(std::int64_t done)>& go_on) {
   Kept kept(path, made_for_, said_);
   std::vector<std::size_t> pending;
@@ -215,16 +230,16 @@ ChatData TeacherWriter::take(std::vector<std::string>& lines) {
     }
   }
   const auto number = [](std::int64_t n) { return std::to_string(n); };
-  lines.push_back("the teacher wrote " + number(static_cast<std::int64_t>(out.records.size())) + " answers");
+  lines.push_back("the teacher wrote " + number_of(out.records.size(), "answer"));
   if (cut > 0)
-    lines.push_back("left out: " + number(cut) + " that did not end within " + number(settings_.most_tokens) +
-                    " tokens (--teacher-tokens) or the teacher's context");
-  if (empty > 0) lines.push_back("left out: " + number(empty) + " that are empty");
-  if (too_long > 0) lines.push_back("left out: " + number(too_long) + " questions that are longer than the teacher's context");
+    lines.push_back("left out: " + number(cut) + " that did not end within " + number_of(settings_.most_tokens, "token") +
+                    " (--teacher-tokens) or the teacher's context");
+  if (empty > 0) lines.push_back("left out: " + number_of(empty, "empty answer"));
+  if (too_long > 0) lines.push_back("left out: " + number_of(too_long, "question") + " longer than the teacher's context");
   if (out.records.empty())
-    throw Error("no answer of the teacher can be learnt: " + number(cut) + " did not end within " + number(settings_.most_tokens) +
-                " tokens (say more with --teacher-tokens), " + number(empty) + " are empty, " + number(too_long) +
-                " questions do not fit its context, " + number(static_cast<std::int64_t>(out.broken.size())) + " cannot be asked" +
+    throw Error("no answer of the teacher can be learnt: " + number(cut) + " did not end within " + number_of(settings_.most_tokens, "token") +
+                " (say more with --teacher-tokens), " + number_of(empty, "empty answer") + ", " +
+                number_of(too_long, "question") + " too long for its context, " + number(static_cast<std::int64_t>(out.broken.size())) + " cannot be asked" +
                 (out.broken.empty() ? "" : " (line " + number(out.broken.front().line) + ": " + out.broken.front().reason + ")"));
   return out;
 }

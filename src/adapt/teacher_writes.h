@@ -31,6 +31,10 @@ class TeacherWriter {
   // `day`: what templates see.
   TeacherWriter(const Path& teacher, ChatData questions, const WritingSettings& settings, const LocalTime& day);
 
+  // Throws Error where the file holds answers that were written for another teacher, other questions or settings,
+  // which write() would replace: they may have taken an hour. `anew`: they may go.
+  void require_kept(const Path& kept, bool anew) const;
+
   // Answers what the file `kept` does not hold, several at once, by the teacher's own chat template, and
   // writes each into it as it ends; its owner alone can read it. One that was kept for another teacher, other
   // questions or settings is begun anew. `go_on` is asked between forward passes; false: it said no.
@@ -41,6 +45,7 @@ class TeacherWriter {
   ChatData take(std::vector<std::string>& lines);
 
   std::int64_t questions() const { return static_cast<std::int64_t>(asked_.size()); }
+  bool has_template() const { return chat_.has_value(); }
   // Records that ask nothing, or that the teacher's template has no form for.
   const std::vector<BrokenRecord>& broken() const { return broken_; }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "adapt/run.h"
+#include "base/counting.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/conversation.h"
@@ -138,7 +139,7 @@ void FinetuneVerb::show_masks() const {
   const bool colour = output_is_terminal();
   for (std::size_t i = 0; i < prepared.examples.size() && static_cast<std::int64_t>(i) < *show; ++i) {
     const LabelledExample& e = prepared.examples[i];
-    print(fmt::format("--- line {}: {} tokens, {} labels\n", e.line, e.first.ids.size(), e.first.labels()));
+    print(fmt::format("--- line {}: {}, {}\n", e.line, number_of(e.first.ids.size(), "token"), number_of(e.first.labels(), "label")));
     for (std::size_t t = 0; t < e.first.ids.size();) {
       std::size_t end = t;
       while (end < e.first.ids.size() && e.first.mask[end] == e.first.mask[t]) ++end;
@@ -160,7 +161,21 @@ void write_numbers(const std::string& path, std::span<const double> numbers) {
   write_file(Path(path), text);
 }
 
-// "mean reward: 0.1200 in the first 10 steps, 0.8700 in the last; 8 of 80 groups told nothing".
+// Why a run whose answers never differed in what they earn is no success, and what would help. "": some did.
+std::string nothing_learnt(const adapt::TuneResult& r) {
+  if (r.groups == 0 || r.silent_groups < r.groups) return "";
+  const bool none = std::ranges::all_of(r.rewards, [](double reward) { return reward == 0; });
+  const bool cut = 2 * r.cut_answers > r.answers;
+  return fmt::format(
+      "NOTHING WAS LEARNT: in no group did one answer earn more than another; {}\n",
+      cut    ? "most answers were cut off before they ended: say more with --answer-tokens"
+      : none ? "no answer earned anything: look at one (bantam generate), take easier records, say more with --group, "
+               "or teach the model the task first (sft)"
+             : "say more with --group, a higher --temperature, or take harder records");
+}
+
+// "mean reward: 0.1200 in the first 10 steps, 0.8700 in the last; 8 of 80 groups told nothing; 3 of 640 answers
+// cut off".
 std::string reward_line(const adapt::TuneResult& r) {
   const std::size_t some = std::min<std::size_t>(10, (r.rewards.size() + 1) / 2);
   double first = 0, last = 0;
@@ -168,8 +183,9 @@ std::string reward_line(const adapt::TuneResult& r) {
     first += r.rewards[i] / static_cast<double>(some);
     last += r.rewards[r.rewards.size() - 1 - i] / static_cast<double>(some);
   }
-  return fmt::format("mean reward: {:.4f} in the first {}, {:.4f} in the last; {} of {} groups told nothing\n", first,
-                     some == 1 ? "step" : fmt::format("{} steps", some), last, r.silent_groups, r.groups);
+  return fmt::format("mean reward: {:.4f} in the first {}, {:.4f} in the last; {} of {} told nothing; {} of {} cut off\n{}",
+                     first, some == 1 ? "step" : number_of(some, "step"), last, r.silent_groups, number_of(r.groups, "group"),
+                     r.cut_answers, number_of(r.answers, "answer"), nothing_learnt(r));
 }
 
 void FinetuneVerb::report(const adapt::TuneResult& r) const {
@@ -190,7 +206,8 @@ void FinetuneVerb::report(const adapt::TuneResult& r) const {
              {"gate", r.gate},
              {"losses", r.losses}};
     if (!r.rewards.empty())
-      all.update({{"rewards", r.rewards}, {"groups", r.groups}, {"silent_groups", r.silent_groups}});
+      all.update({{"rewards", r.rewards}, {"groups", r.groups}, {"silent_groups", r.silent_groups},
+                  {"answers", r.answers}, {"cut_answers", r.cut_answers}});
     print(to_text(all) + "\n");
     return;
   }
@@ -208,7 +225,7 @@ void FinetuneVerb::report(const adapt::TuneResult& r) const {
     print(fmt::format("evaluated: loss a label {:.4f} before, {:.4f} after\n", r.evaluated_before,
                       r.evaluated_after));
   print(r.gate + "\n");
-  print(fmt::format("{}: {} steps, {}\n", *out, r.steps, duration_text(r.seconds)));
+  print(fmt::format("{}: {}, {}\n", *out, number_of(r.steps, "step"), duration_text(r.seconds)));
 }
 
 void FinetuneVerb::run() {
@@ -216,6 +233,8 @@ void FinetuneVerb::run() {
   if (show) return show_masks();
   if (!out) throw Error("is missing", Error::Kind::usage).field("--out");
   require_place(*out);
+  for (const auto& file : {losses, rewards})
+    if (file) require_place(*file);
   const adapt::TuneResult result = adapt::run_tuning(request, options);
   if (losses) write_numbers(*losses, result.losses);
   if (rewards) write_numbers(*rewards, result.rewards);
@@ -236,7 +255,7 @@ void declare_data(Options& options, FinetuneVerb& v) {
   options.choice<adapt::ExampleOrder>("--order", "O", v.order, kOrders,
                                       "of the records in each epoch (default shuffled)");
   options.choice<Labels>("--labels", "L", v.labels, kLabels,
-                         "what counts: every answer with its stop token (default), the last one, all");
+                         "what counts: every answer with its stop token (default), the last one (default where a teacher writes it), all");
   options.whole("--max-tokens", "N", v.request.most_tokens, 2, 1 << 20,
                 "longer records are cut (default: none is)");
   options.number("--validation", "SHARE", v.validation, 0, 0.9,
@@ -328,7 +347,7 @@ std::function<void()> declare_finetune(Options& options) {
   options.whole("--teacher-top", "K", v->likeliest, 1, 4096, "tokens of its answer that are kept (default 64)");
   options.flag("--teacher-writes", v->request.teacher_writes,
                "the teacher, of any tokenizer, writes the last answer of each record, which may be missing; earlier ones "
-               "stay as they are. They are kept in OUT.run until the run is over");
+               "stay as they are, and are learnt too only with --labels answers. What it writes is kept in OUT.run until the run is over");
   options.whole("--teacher-tokens", "N", v->teacher_tokens, 1, 1 << 20,
                 "of an answer that it writes; those that are longer are left out (default 512)");
   options.number("--teacher-temp", "T", v->teacher_temperature, 0, 10,

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/counting.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -45,7 +46,7 @@ Json header_of(const RunIdentity& identity, const RunState& state,
           {"seconds", state.seconds},
           {"tensors", tensors}};
   if (!state.rewards.empty())
-    out.update({{"rewards", state.rewards}, {"groups", state.groups}, {"silent", state.silent}});
+    out.update({{"rewards", state.rewards}, {"groups", state.groups}, {"silent", state.silent}, {"cut", state.cut}});
   return out;
 }
 
@@ -74,7 +75,7 @@ void require_more(const std::string& there, const RunIdentity& identity, std::in
   const auto [now, rest] = steps_apart(identity.settings);
   if (planned < done || now >= done || rest != same) return;  // the first: a run that is not told in steps
   const auto amount = [&](std::int64_t steps) {
-    const std::string text = std::to_string(steps) + (steps == 1 ? " step" : " steps");
+    const std::string text = number_of(steps, "step");
     if (identity.tokens_per_step == 0) return text;
     return std::to_string(steps * identity.tokens_per_step) + " tokens (" + text + ")";
   };
@@ -167,6 +168,7 @@ RunState state_of(const Json& header) {
     header.at("rewards").get_to(state.rewards);
     header.at("groups").get_to(state.groups);
     header.at("silent").get_to(state.silent);
+    if (header.contains("cut")) header.at("cut").get_to(state.cut);
   }
   return state;
 }

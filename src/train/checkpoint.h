@@ -19,9 +19,9 @@ struct RunState {
   std::vector<float> validation_losses;  // with the steps they were taken after
   std::vector<std::int64_t> validation_steps;
   // Of steps that learn from rewards: the mean, how many groups were asked, in how many of them all
-  // answers earned the same.
+  // answers earned the same, and how many answers were cut off.
   std::vector<float> rewards;
-  std::vector<std::int64_t> groups, silent;
+  std::vector<std::int64_t> groups, silent, cut;
   double seconds = 0;  // of training, for the report: no result depends on it
 };
 

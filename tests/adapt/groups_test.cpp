@@ -133,6 +133,8 @@ TEST_F(Groups, AStoppedRunGoesOnToTheSameBytes) {
       for (std::size_t i = 0; i < whole.rewards.size(); ++i) EXPECT_FLOAT_EQ(static_cast<float>(rest.rewards[i]), static_cast<float>(whole.rewards[i]));
       EXPECT_EQ(rest.groups, whole.groups);
       EXPECT_EQ(rest.silent_groups, whole.silent_groups);
+      EXPECT_EQ(rest.answers, whole.answers);
+      EXPECT_EQ(rest.cut_answers, whole.cut_answers);
       EXPECT_TRUE(adapter_bytes("whole") == adapter_bytes("cut")) << iterations << " " << when;
     }
   }
@@ -208,6 +210,22 @@ TEST_F(Groups, EqualRewardsTellNothing) {
   r.rate = 1;
   run_tuning(r, {});
   EXPECT_TRUE(bytes == adapter_bytes("faster"));
+}
+
+// An answer that ended has its stop token; one that was cut off has as many tokens as were allowed and none.
+TEST_F(Groups, AnswersThatWereCutOffAreCounted) {
+  TuneRequest r = request("counted");
+  r.steps = 1;
+  r.groups.answer_tokens = 100;
+  r.reward = {"ended", [](const Json&) {}, [](const Json&, const std::string&) { return 1.0; }};
+  const TuneResult result = run_tuning(r, {});
+  EXPECT_EQ(result.answers, result.groups * r.groups.group);
+  EXPECT_GT(result.cut_answers, 0);               // of 261 tokens one ends an answer: of 100 tokens about
+  EXPECT_LT(result.cut_answers, result.answers);  // a third of the answers meet it
+  r.out = scratch_ / "short";
+  r.groups.answer_tokens = 1;
+  const TuneResult one = run_tuning(r, {});
+  EXPECT_GE(one.cut_answers, one.answers - 2);
 }
 
 TEST_F(Groups, TheDivergenceHoldsTheModelNearItsStart) {

@@ -120,8 +120,8 @@ TEST_F(Taught, WhatIsKeptIsReadAgainForTheSamePurposeAlone) {
   examples[0].first.mask = {0, 0, 1, 1};
   again = examples;
   const Path kept = scratch_ / "kept";
-  const auto ask = [&](std::vector<LabelledExample>& e, const TeacherSettings& s) {
-    return ask_teacher(scratch_ / "teacher.gguf", *tokenizer, e, s, kept, 1, [](std::int64_t) { return true; });
+  const auto ask = [&](std::vector<LabelledExample>& e, const TeacherSettings& s, bool anew = false) {
+    return ask_teacher(scratch_ / "teacher.gguf", *tokenizer, e, s, kept, anew, 1, [](std::int64_t) { return true; });
   };
   ASSERT_TRUE(ask(examples, {0.5, 4}));
   ASSERT_EQ(examples[0].first.soft.size(), 2u);
@@ -129,7 +129,9 @@ TEST_F(Taught, WhatIsKeptIsReadAgainForTheSamePurposeAlone) {
   ASSERT_TRUE(ask(again, {0.5, 4}));
   EXPECT_EQ(again[0].first.soft[1].ids, examples[0].first.soft[1].ids);
   EXPECT_EQ(again[0].first.soft[1].shares, examples[0].first.soft[1].shares);
-  ASSERT_TRUE(ask(again, {0.25, 4}));
+  EXPECT_THROW(ask(again, {0.25, 4}), Error);  // it is not thrown away unasked
+  EXPECT_EQ(bytes(kept), first);
+  ASSERT_TRUE(ask(again, {0.25, 4}, true));
   EXPECT_NE(bytes(kept), first);
   std::ofstream(kept, std::ios::binary) << first.substr(0, first.size() - 3);  // cut
   ASSERT_TRUE(ask(again, {0.5, 4}));

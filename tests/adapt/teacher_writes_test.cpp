@@ -274,10 +274,103 @@ TEST_F(TeacherWrites, WhatIsKeptForAnotherPurposeIsWrittenAnew) {
   std::ofstream(at("purpose"), std::ios::binary) << bent;
   EXPECT_NE(written({24, 0, 1}, lines, "purpose").records.size(), 0u);
   EXPECT_EQ(read_whole(at("purpose")), bent);
+  const TeacherWriter other(at("teacher.gguf"), read_questions(at("questions.jsonl")), {23, 0, 1}, {});
+  EXPECT_THROW(other.require_kept(at("purpose"), false), Error);  // it may have taken an hour
+  other.require_kept(at("purpose"), true);
+  other.require_kept(at("nothing there"), false);
+  EXPECT_EQ(read_whole(at("purpose")), bent);
   written({23, 0, 1}, lines, "purpose");
   const std::string again = read_whole(at("purpose"));
   EXPECT_EQ(again.find("xy"), std::string::npos);
   EXPECT_EQ(again.substr(again.find('\n')), first.substr(first.find('\n')));
+}
+
+TEST_F(TeacherWrites, WhatIsKeptIsNotThrownAwayUnasked) {
+  TuneOptions options;
+  int passes = 0;
+  options.stop = [&] { return ++passes > 9; };
+  EXPECT_FALSE(run_tuning(request("asked"), options).finished);
+  const std::string kept = read_whole(at("asked.run") / "answers");
+  EXPECT_GT(std::ranges::count(kept, '\n'), 1);
+  options.stop = [] { return false; };
+  TuneRequest r = request("asked");
+  r.writing.most_tokens = 23;
+  for (const bool resume : {false, true}) {
+    options.resume = resume;
+    try {
+      run_tuning(r, options);
+      ADD_FAILURE();
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("--force"), std::string::npos) << error.what();
+    }
+    EXPECT_EQ(read_whole(at("asked.run") / "answers"), kept);
+  }
+  options.resume = false;
+  options.force = true;
+  EXPECT_TRUE(run_tuning(r, options).finished);
+}
+
+TEST_F(TeacherWrites, AllElseIsLookedAtBeforeItWrites) {
+  const auto refused = [](const std::function<void(TuneRequest&)>& change, const char* words) {
+    TuneRequest r = request("early");
+    change(r);
+    try {
+      run_tuning(r, {});
+      ADD_FAILURE() << words;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(words), std::string::npos) << error.what();
+    }
+    EXPECT_FALSE(std::filesystem::exists(at("early.run"))) << words;
+  };
+  refused([](TuneRequest& r) { r.chat_template = "no-such-template"; }, "no-such-template");
+  refused([](TuneRequest& r) { r.evaluate = at("no records.jsonl"); }, "no records.jsonl");
+  refused([](TuneRequest& r) { r.targets = {"no_proj"}; }, "no_proj");
+  refused([](TuneRequest& r) { r.start = at("no adapter"); }, "no adapter");
+  refused([](TuneRequest& r) { r.method = Method::qlora; }, "qlora");
+  refused([](TuneRequest& r) { r.method = Method::dora, r.out = at("early.gguf"); }, "magnitudes");
+  // A template that writes no stop token would not be learnt from.
+  std::ofstream(at("endless.jinja")) << "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"
+                                        "{% if add_generation_prompt %}[assistant] {% endif %}";
+  refused([](TuneRequest& r) { r.chat_template = at("endless.jinja").string(); }, "does not end with a token");
+}
+
+// What the records say before is no answer of the teacher's: it is learnt only where somebody says so.
+TEST_F(TeacherWrites, OnlyWhatItWroteIsALabel) {
+  ChatData data;
+  ChatRecord& record = data.records.emplace_back();
+  record.form = RecordForm::chat;
+  record.messages = Json::parse(R"([{"role":"user","content":"q1"},{"role":"assistant","content":"earlier"},
+                                    {"role":"user","content":"q2"},{"role":"assistant","content":"written"}])");
+  const auto labels = [&](std::optional<Labels> said) {
+    TuneRequest r = request("labels");
+    r.labels = said;
+    const PreparedData prepared = prepare_data(r, data);
+    std::vector<std::int32_t> ids;
+    const LabelledIds& first = prepared.examples.at(0).first;
+    for (std::size_t i = 0; i < first.ids.size(); ++i)
+      if (first.mask[i]) ids.push_back(first.ids[i]);
+    return prepared.tokenizer->decode(ids, false);
+  };
+  EXPECT_EQ(labels(std::nullopt), "written</s>");
+  EXPECT_EQ(labels(Labels::answers), "earlier</s>written</s>");
+  TuneRequest alone = request("labels");
+  alone.teacher_writes = false;
+  EXPECT_EQ(alone.labels_or_usual(), Labels::answers);
+}
+
+TEST_F(TeacherWrites, ATeacherWithoutATemplateIsTold) {
+  test::write_tiny_gguf(at("plain.gguf"));
+  for (const char* teacher : {"plain.gguf", "teacher.gguf"}) {
+    TuneRequest r = request("told");
+    r.teacher = at(teacher);
+    bool told = false;
+    TuneOptions options;
+    options.force = true;
+    options.say = [&](const std::string& line) { told |= line.starts_with("the teacher has no chat template"); };
+    options.stop = [] { return true; };
+    EXPECT_FALSE(run_tuning(r, options).finished);
+    EXPECT_EQ(told, std::string_view(teacher) == "plain.gguf");
+  }
 }
 
 }  // namespace

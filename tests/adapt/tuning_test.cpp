@@ -11,6 +11,7 @@
 #include "adapt/run.h"
 #include "adapt/widen.h"
 #include "base/error.h"
+#include "files/gguf.h"
 #include "support/tiny_model.h"
 
 namespace bantam::adapt {
@@ -183,6 +184,55 @@ TEST_F(Tuned, AnAdapterIsTheSameFromBothFormsAndMerged) {
     write_adapter(adapter, *there.model, scratch_ / "ad.gguf", true);
     EXPECT_EQ(Loaded(r.model, scratch_ / "ad.gguf").logits(), with);
   }
+}
+
+// Where answers end is not in the weights: other programs read it in config.json and generation_config.json.
+TEST_F(Tuned, AMergedFolderEndsAnswersWhereItsBaseDoes) {
+  TrainedTokenizer t;
+  for (int byte = 0; byte < 256; ++byte) t.tokens.push_back(std::string(1, static_cast<char>(byte)));
+  t.merges = {{'t', 'h'}, {256, 'e'}, {' ', 257}};
+  t.tokens.insert(t.tokens.end(), {"th", "the", " the", "<|im_end|>", "</s>"});
+  t.special = {259, 260};
+  t.pre_tokenizer = "gpt-2";
+  t.chat_template = kTemplate;
+  t.eos = 260;
+  const test::TinyModel tiny;
+  const Config config = test::tiny_config(tiny);
+  const Family& family = family_by_gguf(config.family, "two");
+  {
+    GgufWriter writer(scratch_ / "two.gguf");
+    write_tokenizer(*make_tokenizer(t), writer);
+    write_gguf(*family.make(config), family, writer, test::tiny_rows(tiny), test::tiny_type(tiny, true));
+  }
+  const std::vector<std::int32_t> ends{259, 260};
+  const auto read_ends = [](const Path& model) {
+    const auto tokenizer = open_tokenizer(model);
+    const auto ids = tokenizer->end_ids();
+    return std::vector<std::int32_t>(ids.begin(), ids.end());
+  };
+  const auto json = [&](const char* folder, const char* name) { return Json::parse(bytes_of_file(scratch_ / folder / name)); };
+  ASSERT_EQ(read_ends(scratch_ / "two.gguf"), ends);
+  TuneRequest r = request("ad");
+  r.model = scratch_ / "two.gguf";
+  run_tuning(r, {});
+  ThreadPool pool(2);
+  const auto merged = [&](const char* base, const char* out) {
+    merge(scratch_ / base, r.out, scratch_ / out, std::nullopt, true, pool, kernels_for(best_isa()));
+  };
+  merged("two.gguf", "merged");
+  EXPECT_EQ(json("merged", "config.json")["eos_token_id"], 260);
+  EXPECT_EQ(json("merged", "generation_config.json")["eos_token_id"], Json(ends));
+  EXPECT_EQ(read_ends(scratch_ / "merged"), ends);
+  // Of a folder what its makers say stays as it is.
+  write_file(scratch_ / "merged" / "generation_config.json", R"({"eos_token_id": [260, 258], "top_k": 7})");
+  merged("merged", "again");
+  EXPECT_EQ(json("again", "config.json")["eos_token_id"], 260);
+  EXPECT_EQ(bytes_of_file(scratch_ / "again" / "generation_config.json"),
+            bytes_of_file(scratch_ / "merged" / "generation_config.json"));
+  EXPECT_EQ(read_ends(scratch_ / "again"), read_ends(scratch_ / "merged"));
+  EXPECT_EQ(std::ranges::count(read_ends(scratch_ / "again"), 258), 1);
+  merged("again", "back.gguf");
+  EXPECT_EQ(GgufFile(scratch_ / "back.gguf").metadata().need_uint("tokenizer.ggml.eos_token_id"), 260u);
 }
 
 TEST_F(Tuned, AFreshAdapterChangesNothing) {

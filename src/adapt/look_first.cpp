@@ -1,0 +1,59 @@
+#include "adapt/look_first.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "adapt/defaults.h"
+#include "base/counting.h"
+#include "base/error.h"
+#include "files/model_path.h"
+
+namespace bantam::adapt {
+
+void refuse_broken(const TuneRequest& request, const std::vector<BrokenRecord>& broken) {
+  if (broken.empty() || request.skip_broken) return;
+  throw Error(number_of(broken.size(), "record") + " cannot be used: " + broken.front().reason +
+              "; mend them, or say --skip-broken to go on without them")
+      .in(request.data.string())
+      .line(static_cast<std::uint64_t>(broken.front().line));
+}
+
+void require_start(const TuneRequest& request, const Adapter& start, Method method) {
+  if (!start.whole.empty() && files::is_gguf_name(request.out))
+    throw Error("it brings whole weights, which an adapter as GGUF cannot hold: give --out the name of a folder")
+        .in(request.start->string());
+  if (start.magnitudes() == (method == Method::dora)) return;
+  throw Error(start.magnitudes() ? "the adapter to go on from is of the method dora: say --method dora"
+                                 : "the adapter to go on from is not of the method dora: leave --method dora out")
+      .in(request.start->string());
+}
+
+void look_at_questions(const TuneRequest& request, const ModelFile& file, bool quantised, bool fast_bf16,
+                       const LocalTime& day, const ChatData& questions) {
+  ChatData trial = questions;
+  for (ChatRecord& r : trial.records) r.messages.push_back({{"role", "assistant"}, {"content", "."}});
+  const PreparedData prepared = prepare_data(request, trial, day);
+  refuse_broken(request, prepared.report.broken);
+  if (prepared.examples.empty())
+    throw Error("no record could be learnt from, whatever the teacher wrote" +
+                (prepared.report.broken.empty() ? "" : ": " + prepared.report.broken.front().reason))
+        .in(request.data.string());
+  try {
+    check_labels(prepared.examples, *prepared.tokenizer, request.labels_or_usual());
+  } catch (Error& error) {
+    throw error.in(request.data.string());
+  }
+  const Choice choice = choose(request, file, quantised, static_cast<std::int64_t>(prepared.examples.size()), fast_bf16);
+  if (choice.method == Method::full) return;
+  const std::unique_ptr<Model> shape = file.family().make(file.config());  // its weights' names and sizes
+  if (request.start)
+    require_start(request, read_adapter(*request.start, *shape, file.family()), choice.method);
+  else
+    adapted_weights(*shape, request.targets);
+}
+
+bool answered_before(const ChatRecord& record) {
+  return std::ranges::count_if(record.messages, [](const Json& m) { return m["role"] == "assistant"; }) > 1;
+}
+
+}  // namespace bantam::adapt

@@ -1,0 +1,27 @@
+// What can be found wrong with a fine-tuning before hours of work are spent on it.
+#pragma once
+
+#include <vector>
+
+#include "adapt/run.h"
+#include "base/rooms.h"
+#include "models/loader.h"
+
+namespace bantam::adapt {
+
+// Throws Error that names the first, unless the request says to go on without them.
+void refuse_broken(const TuneRequest& request, const std::vector<BrokenRecord>& broken);
+
+// Throws Error unless a run of this method can go on from this adapter, and its result be written.
+void require_start(const TuneRequest& request, const Adapter& start, Method method);
+
+// All that is asked for besides the answers, before a teacher writes them: the template and what it makes of each
+// question with some answer, the method, the targets, the adapter to go on from. `quantised`, `fast_bf16`: as
+// choose() wants them; `day`: what templates see. Throws Error as the run would after the writing.
+void look_at_questions(const TuneRequest& request, const ModelFile& file, bool quantised, bool fast_bf16,
+                       const LocalTime& day, const ChatData& questions);
+
+// It holds an answer beside the last one.
+bool answered_before(const ChatRecord& record);
+
+}  // namespace bantam::adapt
