@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "adapt/adapter_head.h"
 #include "base/error.h"
 #include "chat/chat_template.h"
 #include "cli/info_parts.h"
@@ -23,6 +24,7 @@ struct InfoVerb {
 
   void run() const;
   void show_model() const;
+  void refuse_problems(std::size_t all, std::size_t of_adapter, const Path& file) const;
   void print_text(const TensorSource& source, const GgufFile* gguf, const Json& j,
                   std::uint64_t count) const;
 };
@@ -32,6 +34,12 @@ std::string grouped(std::uint64_t value) {
   std::string text = std::to_string(value);
   for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
   return text;
+}
+
+// "1 tensor", "1,234 tensors"
+std::string grouped(const Json& count, const std::string& thing) {
+  const auto value = count.get<std::uint64_t>();
+  return grouped(value) + " " + thing + (value == 1 ? "" : "s");
 }
 
 std::uint64_t parameters(const TensorSource& source) {
@@ -202,7 +210,7 @@ void print_summary(const Json& j, std::uint64_t count) {
   info_line("form", text_of(j["form"]) +
                         (j.contains("version") ? " version " + text_of(j["version"]) : ""));
   info_line("size", grouped(j["bytes"].get<std::uint64_t>()) + " bytes" +
-                        (j.contains("parts") ? " in " + text_of(j["parts"]) + " files" : ""));
+                        (j.contains("parts") ? " in " + grouped(j["parts"], "file") : ""));
   if (j.contains("name")) info_line("name", text_of(j["name"]));
   info_line("architecture", text_of(j["architecture"]));
   if (j.contains("runs"))
@@ -210,7 +218,7 @@ void print_summary(const Json& j, std::uint64_t count) {
   if (count > 0) info_line("parameters", grouped(count) + std::string(size_class(count)));
   if (j.contains("model")) print_model(j["model"]);
   for (const auto& [type, row] : j["types"].items())
-    info_line("weights", type + ": " + grouped(row["tensors"].get<std::uint64_t>()) + " tensors, " +
+    info_line("weights", type + ": " + grouped(row["tensors"], "tensor") + ", " +
                              grouped(row["bytes"].get<std::uint64_t>()) + " bytes");
   if (j.contains("tokenizer")) {
     const Json& t = j["tokenizer"];
@@ -227,7 +235,7 @@ void print_summary(const Json& j, std::uint64_t count) {
 }
 
 void print_verified(const Json& v) {
-  std::string text = grouped(v["tensors"].get<std::uint64_t>()) + " tensors, " +
+  std::string text = grouped(v["tensors"], "tensor") + ", " +
                      grouped(v["bytes"].get<std::uint64_t>()) + " bytes";
   if (const auto unchecked = v["unchecked"].get<std::uint64_t>(); unchecked > 0)
     text += "; " + grouped(unchecked) + " of a type whose numbers are not looked at";
@@ -237,7 +245,7 @@ void print_verified(const Json& v) {
   for (const Json& golden : v["golden"]) {
     const auto prompts = golden["prompts"].get<std::uint64_t>();
     info_line("golden vectors", (golden["of"] == "adapter" ? "of the adapter: " : "") +
-                                    (prompts == 0 ? "none" : grouped(prompts) + " prompts, " +
+                                    (prompts == 0 ? "none" : grouped(golden["prompts"], "prompt") + ", " +
                                                                  (golden["same"].get<bool>() ? "the same bytes" : "not the same")));
   }
   for (const Json& type : v["unsupported"])
@@ -254,7 +262,42 @@ void InfoVerb::run() const {
   show_model();
 }
 
+// What an adapter says that it was made for; "": nothing, or it cannot be read.
+std::string base_of(const std::string& adapter) {
+  try {
+    const auto head = adapt::adapter_head(Path(adapter));
+    return head ? head->base : "";
+  } catch (const Error&) {
+    return "";
+  }
+}
+
+// What is to be got again: the model, unless only the adapter on it does not hold, which may be well on the model
+// that it was made for.
+void InfoVerb::refuse_problems(std::size_t all, std::size_t of_adapter, const Path& file) const {
+  const auto found = [](std::size_t count) {
+    return std::to_string(count) + (count == 1 ? " problem was" : " problems were") + " found; ";
+  };
+  if (of_adapter == all) {
+    const auto base = base_of(*adapter);
+    throw Error(found(all) + "give the model that it was trained on" + (base.empty() ? "" : " (" + printable(base, 200) + ")") +
+                ", or get the adapter again from where it came; the model itself is well")
+        .in(*adapter);
+  }
+  throw Error(found(all) + "get the model again from where it came" +
+              (of_adapter > 0 ? ", and then look at the adapter on it again" : ""))
+      .in(file.string());
+}
+
 void InfoVerb::show_model() const {
+  if (const auto head = adapt::adapter_head(Path(path))) {
+    if (verify)
+      throw Error("is an adapter, which is verified on its model: bantam info " +
+                      (head->base.empty() ? "MODEL" : printable(head->base, 200)) + " --verify --adapter " + printable(path, 200),
+                  Error::Kind::usage)
+          .in(path);
+    return show_adapter(*head, path, tensors, json);
+  }
   const Path file = model_path(path);
   std::error_code ignored;
   std::shared_ptr<const GgufFile> gguf;
@@ -292,10 +335,7 @@ void InfoVerb::show_model() const {
   } else {
     print_text(*source, gguf.get(), j, count);
   }
-  if (problems > 0)
-    throw Error(std::to_string(problems) + (problems == 1 ? " problem was" : " problems were") +
-                " found; get the model again from where it came")
-        .in(file.string());
+  if (problems > 0) refuse_problems(problems, j["verify"]["adapter_problems"].get<std::size_t>(), file);
 }
 
 void InfoVerb::print_text(const TensorSource& source, const GgufFile* gguf, const Json& j,
@@ -341,7 +381,8 @@ const Verb kInfo{
     "info", "what is in a model file",
     "Shows what a model file holds: architecture, size, types of its weights, context,\n"
     "tokenizer, chat template, licence, and whether it runs here. Reads the head of the\n"
-    "file alone, whatever its size; --verify reads all of it.",
+    "file alone, whatever its size; --verify reads all of it. Of an adapter: its method, rank,\n"
+    "what it changes, and the model that it was made for.",
     "bantam info model.gguf\nbantam info model.gguf --verify\nbantam info --machine", declare_info};
 
 }  // namespace bantam::cli

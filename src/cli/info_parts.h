@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "adapt/adapter_head.h"
 #include "base/file.h"
 #include "base/json.h"
 
@@ -15,9 +16,12 @@ void info_line(std::string label, const std::string& text);
 // This machine, measured (info --machine).
 void show_machine(bool json);
 
+// An adapter in place of a model: what it is, and what is done with it.
+void show_adapter(const adapt::AdapterHead& head, const std::string& path, bool tensors, bool json);
+
 // Reads all of a model and looks for what is wrong with it: {"tensors", "bytes", "unchecked",
-// "sha256": {file: sum}, "golden": [{"of", "prompts", "same"}], "problems": [text]}; of an adapter that is put
-// onto it too. Throws Error where it cannot even be opened.
+// "sha256": {file: sum}, "golden": [{"of", "prompts", "same"}], "problems": [text],
+// "adapter_problems": how many of them, the last ones, are of the adapter that is put onto it}. Throws Error where it cannot even be opened.
 Json verify_model(const Path& path, const std::optional<Path>& adapter);
 
 }  // namespace bantam::cli

@@ -172,7 +172,9 @@ Json verify_model(const Path& path, const std::optional<Path>& adapter) {
   look_at_tokenizer(*file, path, problems);
   Json golden = Json::array();
   look_at_golden(path, std::nullopt, pool, golden, problems);
+  const std::size_t of_model = problems.json().size();
   if (adapter) look_at_golden(path, adapter, pool, golden, problems);
+  result["adapter_problems"] = problems.json().size() - of_model;
   result["golden"] = golden;
   result["unsupported"] = unsupported;
   result["problems"] = problems.json();

@@ -167,6 +167,9 @@ HfFolder::HfFolder(const Path& folder) : folder_(folder) {
   if (!fs::is_directory(folder_, ignored))
     throw Error("there is no such folder").in(folder_.string());
   const std::optional<Path> config = file("config.json");
+  if (!config && file("adapter_config.json"))
+    throw Error("is an adapter, not a model: name the model that it was made for, and this with --adapter (bantam info says more)")
+        .in(folder_.string());
   if (!config)
     throw Error("the folder has no config.json; a model folder of Hugging Face was expected")
         .in(folder_.string());

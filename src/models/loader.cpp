@@ -61,6 +61,9 @@ void ModelFile::configure() {
     config_.check(file);
     names_ = TensorNames(*folder_, family_->renamings);
   } else {
+    if (gguf_->metadata().find_string("general.type").value_or("") == "adapter")
+      throw Error("is an adapter, not a model: name the model that it was made for, and this with --adapter (bantam info says more)")
+          .in(gguf_->path());
     family_ = &family_by_gguf(gguf_->metadata().need_string("general.architecture"), gguf_->path());
     config_ = family_->from_gguf(*gguf_);
     config_.check(gguf_->path());
