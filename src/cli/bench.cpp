@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/counting.h"
 #include "base/error.h"
 #include "base/progress.h"
 #include "blocks/format.h"
@@ -102,9 +103,9 @@ void print_row(const BenchRow& row, const BenchOptions& options) {
 }
 
 void print_report(const BenchReport& report, const std::string& path, const BenchOptions& options) {
-  print(fmt::format("{}: {} arithmetic on {}, {} threads, cache {}; medians of {} runs\n", path,
-                    arithmetic_name(report.arithmetic), report.isa, report.threads,
-                    format(report.cache).name, options.repeats));
+  print(fmt::format("{}: {} arithmetic on {}, {}, cache {}; {}\n", path,
+                    arithmetic_name(report.arithmetic), report.isa, number_of(report.threads, "thread"),
+                    format(report.cache).name, medians_of(options.repeats)));
   print(fmt::format("  loaded in {:.0f} ms, first token {:.0f} ms after the file was opened\n",
                     report.load_ms.median(), report.first_token_ms.median()));
   for (const BenchRow& row : report.rows) print_row(row, options);

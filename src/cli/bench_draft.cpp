@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/counting.h"
 #include "base/error.h"
 #include "cli/bench_parts.h"
 #include "cli/interrupt.h"
@@ -90,8 +91,8 @@ void bench_draft(const ModelOptions& model, const DraftBench& asked, bool json) 
                               {"drafted", draft->drafted()},
                               {"drafted_right", draft->accepted()}}) +
                  "\n");
-  print(fmt::format("{} with {} guessing, {} threads, temperature {}; medians of {} runs\n",
-                    model.path, asked.draft, session.threads(), asked.temperature, asked.repeats));
+  print(fmt::format("{} with {} guessing, {}, temperature {}; {}\n",
+                    model.path, asked.draft, number_of(session.threads(), "thread"), asked.temperature, medians_of(asked.repeats)));
   print(fmt::format("  answer of {}: {:.1f} tokens/s\n", asked.answer, by_draft.median()));
   print(fmt::format("  without it, guessing from the text alone: {:.1f}; {:.2f} times as fast\n",
                     by_text.median(), times(by_text)));

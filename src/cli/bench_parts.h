@@ -8,6 +8,11 @@
 
 namespace bantam::cli {
 
+// "medians of 5 runs"
+inline std::string medians_of(std::int64_t runs) {
+  return runs == 1 ? "of one run" : "medians of " + std::to_string(runs) + " runs";
+}
+
 // Measures what arithmetic and cache cost (bench --quality) on the first `tokens` tokens of a text,
 // against `parent` or the model itself in the most exact arithmetic, and prints it.
 void bench_quality(const ModelOptions& model, const std::string& text,

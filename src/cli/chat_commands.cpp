@@ -7,6 +7,7 @@
 #include <utility>
 #include <nlohmann/json.hpp>
 
+#include "base/counting.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/chat.h"
@@ -82,8 +83,8 @@ void save(Chat& chat, const std::string& argument) {
 void load(Chat& chat, const std::string& argument) {
   const Path file = path_of(argument);
   chat.conversation.load(read_saved(file), file.string());
-  print("The conversation goes on after " + std::to_string(chat.conversation.messages()) +
-        " messages.\n");
+  print("The conversation goes on after " + number_of(chat.conversation.messages(), "message") +
+        ".\n");
 }
 
 void quit(Chat& chat, const std::string&) { chat.done = true; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/counting.h"
 #include "base/error.h"
 #include "blocks/format.h"
 #include "cli/output.h"
@@ -142,8 +143,8 @@ void carry_tokenizer(const Target& target, const ModelFile& file, GgufWriter& wr
     note("the tokenizer brings text to NFC, and so does Bantam; llama.cpp does not: of other text its "
          "ids are others");
   if (tokenizer->size() > file.config().vocabulary)
-    note("the last " + std::to_string(tokenizer->size() - file.config().vocabulary) +
-         " tokens have no row in the embedding: they are left out");
+    note("no row in the embedding: the last " + number_of(tokenizer->size() - file.config().vocabulary, "token") +
+         " of the tokenizer, left out");
   constexpr std::size_t kShown = 5;
   for (std::size_t i = 0; i < lost.size() && i < kShown; ++i)
     note("the new file does not say " + lost[i] + "; the ids of some texts are others");

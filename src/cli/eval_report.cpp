@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/counting.h"
 #include "base/hash.h"
 #include "base/progress.h"
 #include "chat/chat_template.h"
@@ -137,7 +138,7 @@ std::string EvalReport::add(const judge::TaskRun& run, const judge::TaskResult& 
     if (metric["stderr"].is_number()) line += " ± " + rounded(metric["stderr"].get<double>());
   }
   if (task["cut_items"] != 0)
-    line += "; " + to_text(task["cut_items"]) + " items did not fit the context and lost their beginning";
+    line += "; " + number_of(task["cut_items"].get<std::int64_t>(), "item") + " did not fit the context and lost the beginning";
   (*report_)["tasks"][run.name] = std::move(task);
   work_.asked += result.work.asked;
   work_.computed += result.work.computed;

@@ -1,6 +1,7 @@
 // `bantam imatrix`: which inputs of each matrix matter, for quantising.
 #include <memory>
 
+#include "base/counting.h"
 #include "base/error.h"
 #include "cli/measuring.h"
 #include "cli/output.h"
@@ -34,7 +35,7 @@ void ImatrixVerb::run() const {
       measured_importance(file, text, chunk.value_or(512), own.lend(), false);
   write_importance(importance, Path(*out), text.about());
   print("wrote " + *out + ": " + std::to_string(importance.of.size()) + " matrices, " +
-        std::to_string(importance.chunks) + " chunks of " + std::to_string(importance.chunk_size) +
+        number_of(importance.chunks, "chunk") + " of " + std::to_string(importance.chunk_size) +
         " tokens\n");
 }
 

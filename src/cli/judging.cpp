@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/counting.h"
 #include "base/error.h"
 #include "base/progress.h"
 #include "cli/interrupt.h"
@@ -90,7 +91,7 @@ std::unique_ptr<EvalReport> judge_model(const std::shared_ptr<const ModelFile>& 
     if (journal->replaced())
       note("the journal of another run lay there; this one begins anew");
     else if (journal->found() > 0)
-      note("goes on after " + std::to_string(journal->found()) + " items that an earlier run answered");
+      note("goes on after " + number_of(journal->found(), "item") + " that an earlier run answered");
   }
   const std::vector<std::vector<judge::Overlap>> ledger = seen_in_training(runs, how.trained_on);
   for (std::size_t at = 0; at < runs.size(); ++at) {

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "adapt/attach.h"
+#include "base/counting.h"
 #include "base/error.h"
 #include "cli/conversation.h"
 #include "cli/output.h"
@@ -127,7 +128,7 @@ void ModelOptions::keep_to_memory(const ModelFile& file, SessionOptions& options
   const std::int64_t asked = options.positions;
   bantam::keep_to_memory(file, options, *memory, beside ? &*beside : nullptr);
   if (options.positions != asked)
-    note("there is room for " + std::to_string(options.positions) + " tokens within --memory");
+    note("there is room for " + number_of(options.positions, "token") + " within --memory");
 }
 
 SessionOptions ModelOptions::session() const {

@@ -1,9 +1,11 @@
 // `bantam plan`: what a model will take and do, on this machine or another, before it is loaded.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/counting.h"
 #include "base/error.h"
 #include "base/machine.h"
 #include "base/progress.h"
@@ -15,6 +17,7 @@
 #include "plan/choice.h"
 #include "plan/machine.h"
 #include "train/recipe.h"
+#include "train/trainer.h"
 
 namespace bantam::cli {
 
@@ -126,16 +129,16 @@ void show(const Planned& p, bool json) {
     print(to_text(j) + "\n");
     return;
   }
-  print(fmt::format("{} on {}, {} threads, {} arithmetic\n", p.model, p.machine, p.run.threads,
+  print(fmt::format("{} on {}, {}, {} arithmetic\n", p.model, p.machine, number_of(p.run.threads, "thread"),
                     arithmetic_name(p.run.arithmetic)));
   print(fmt::format(
-      "  memory        {}: weights {}, cache {} ({} tokens, {}), scratch {}, program {}\n",
+      "  memory        {}: weights {}, cache {} ({}, {}), scratch {}, program {}\n",
       bytes_text(p.memory.total()), bytes_text(p.memory.weights), bytes_text(p.memory.cache),
-      p.run.positions, format(p.run.cache).name, bytes_text(p.memory.scratch),
+      number_of(p.run.positions, "token"), format(p.run.cache).name, bytes_text(p.memory.scratch),
       bytes_text(p.memory.program)));
   print(fmt::format("  load          {:.2f} s\n", p.speed.load_s));
-  print(fmt::format("  first token   {:.2f} s after a prompt of {} tokens, {:.0f} tokens/s\n",
-                    p.speed.first_token_s, p.speed.prompt, p.speed.prefill_per_s));
+  print(fmt::format("  first token   {:.2f} s after a prompt of {}, {:.0f} tokens/s\n",
+                    p.speed.first_token_s, number_of(p.speed.prompt, "token"), p.speed.prefill_per_s));
   print(fmt::format("  answers       {:.1f} tokens/s\n", p.speed.decode_per_s));
   if (p.memory.total() > p.limit)
     print(fmt::format("  context       does not fit into {}: {} tokens would\n",
@@ -143,6 +146,34 @@ void show(const Planned& p, bool json) {
   else
     print(fmt::format("  context       {} tokens at most, within {}\n", p.context,
                       bytes_text(p.limit)));
+}
+
+// What a model of so many parameters would look like: as a well-known one with fewer or more layers, and below
+// those as `bantam train` raises it. Throws Error where none comes near.
+Config config_planned(std::int64_t parameters) {
+  const auto away_from = [&](const Config& c) {
+    return std::fabs(std::log(static_cast<double>(parameters_of(c)) / static_cast<double>(parameters)));
+  };
+  const Config known = config_of_size(parameters);
+  if (away_from(known) < 0.05) return known;
+  const std::int64_t nearest = parameters_of(known);
+  if (nearest < parameters)
+    throw Error(fmt::format("a model of at most {} parameters was expected", count_text(static_cast<double>(nearest))),
+                Error::Kind::usage)
+        .field("--size");
+  constexpr std::int64_t kContext = 2048;
+  std::optional<Config> best;
+  double least = 1;
+  for (std::int64_t vocabulary = 16384; vocabulary >= 512; vocabulary /= 2) try {
+      const Config c = train::shape_for_size(parameters, vocabulary, kContext);
+      if (5 * vocabulary * c.width > 2 * parameters) continue;  // most of it would be the embedding
+      if (away_from(c) < least) best = c, least = away_from(c);
+    } catch (const Error&) {  // none of this vocabulary
+    }
+  if (best) return *best;
+  throw Error(fmt::format("no model of about {} parameters can be planned; 100k or more were expected", parameters),
+              Error::Kind::usage)
+      .field("--size");
 }
 
 void PlanVerb::plan_one() const {
@@ -155,7 +186,7 @@ void PlanVerb::plan_one() const {
   Config config;
   StoredType stored;  // of a model that is not there
   if (size) {
-    config = config_of_size(parse_count(*size));
+    config = config_planned(parse_count(*size));
     tokenizer = typical_tokenizer(config.vocabulary);
     p.model =
         fmt::format("{} parameters", count_text(static_cast<double>(parameters_of(config))));

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/counting.h"
 #include "base/progress.h"
 #include "judge/page_parts.h"
 
@@ -158,8 +159,8 @@ std::string how_asked(const Json& tasks) {
            shown(task["few_shot"]) + "</td><td><code>" + escaped(shown(task["first_text"])) + "</code></td><td>" + files +
            "</td><td><code>" + task["prompts_sha256"].get<std::string>().substr(0, 12) + "</code></td></tr>\n";
     if (task.value("cut_items", 0) > 0)
-      out += "<tr><td></td><td colspan=5 class=wrong>" + shown(task["cut_items"]) +
-             " items did not fit the context: their beginning was cut off</td></tr>\n";
+      out += "<tr><td></td><td colspan=5 class=wrong>" + number_of(task["cut_items"].get<std::int64_t>(), "item") +
+             " did not fit the context: the beginning was cut off</td></tr>\n";
     if (task.contains("note"))
       out += "<tr><td></td><td colspan=5 class=faint>" + escaped(shown(task["note"])) + "</td></tr>\n";
   }

@@ -1,4 +1,5 @@
 #include "serve/answering.h"
+#include "base/counting.h"
 
 #include <ctime>
 #include <list>
@@ -65,9 +66,9 @@ struct Writer {
 };
 
 Refusal busy(const Engine& engine) {
-  std::string message = "all " + std::to_string(engine.slots()) + " slots are taken";
+  std::string message = engine.slots() == 1 ? "the slot is taken" : "all " + std::to_string(engine.slots()) + " slots are taken";
   if (engine.queue() > 0)
-    message += " and " + std::to_string(engine.queue()) + " requests wait already";
+    message += " and " + number_of(engine.queue(), "request") + (engine.queue() == 1 ? " waits already" : " wait already");
   return Refusal(429, message + "; try again in a moment", "", "rate_limit_exceeded")
       .header("Retry-After", "1");
 }
