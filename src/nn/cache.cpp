@@ -143,7 +143,8 @@ void Cache::append(Context& ctx, int layer, const Batch& batch, const Tensor& k,
       put(v, v_[i], t);
     }
   };
-  if (rows * heads * width < 16384)
+  // Each row goes to a place of its own, cold in the caches.
+  if (rows * heads * width < 2048)
     range(0, rows, 0);
   else
     ctx.exec.pool.parallel_ranges(rows, 1, range);

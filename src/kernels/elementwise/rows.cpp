@@ -90,13 +90,20 @@ void softcap_back(const SoftcapBackArgs& a, std::int64_t begin, std::int64_t end
            {a.dy.type, a.dx.view.type});
 }
 
-void convert(const ConvertArgs& a, std::int64_t begin, std::int64_t end) noexcept {
+template <class From, class To>
+void convert_rows(const ConvertArgs& a, std::int64_t begin, std::int64_t end) {
   const std::int64_t width = a.from.columns();
   for (std::int64_t r = begin; r < end; ++r) {
-    const ConstRow<AnyElement> from(a.from, r);
-    const IntoRow<AnyElement> to(a.to, r);
+    const ConstRow<From> from(a.from, r);
+    const IntoRow<To> to(a.to, r);
     each16(width, [&](std::int64_t i, auto count) { to.put(i, from.load(i, count), count); });
   }
+}
+void convert(const ConvertArgs& a, std::int64_t begin, std::int64_t end) noexcept {
+  // What a cache keeps of every token.
+  if (a.from.type == Type::f32 && a.to.view.type == Type::f16)
+    return convert_rows<float, F16>(a, begin, end);
+  convert_rows<AnyElement, AnyElement>(a, begin, end);
 }
 
 // y_i = fma(x_i, c, -(x_{i+half} s)); y_{i+half} = fma(x_{i+half}, c, x_i s).
