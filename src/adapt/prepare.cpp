@@ -1,5 +1,7 @@
 #include "adapt/prepare.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -54,6 +56,10 @@ LocalTime day_of_run(const Path& folder, bool anew) {
   LocalTime day = current_local_time();
   day.hour = day.minute = day.second = 0;
   return day;
+}
+
+void keep_day(const Path& folder, const LocalTime& day) {
+  write_file(folder / kDay, fmt::format("{:04}-{:02}-{:02}T00:00:00", day.year, day.month, day.day));
 }
 
 std::string fingerprint(const PreparedData& data) {

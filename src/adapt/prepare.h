@@ -14,6 +14,7 @@ namespace bantam::adapt {
 // one that is there does not count.
 inline constexpr const char* kDay = "day";
 LocalTime day_of_run(const Path& folder, bool anew);
+void keep_day(const Path& folder, const LocalTime& day);
 
 // A SHA-256 of all tokens, labels and shares, in hex; behind it, of grpo, one of what a reward reads.
 std::string fingerprint(const PreparedData& data);

@@ -8,20 +8,18 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "adapt/attach.h"
 #include "adapt/defaults.h"
 #include "adapt/export.h"
 #include "adapt/group_steps.h"
+#include "adapt/learning_model.h"
 #include "adapt/look_first.h"
 #include "adapt/prepare.h"
 #include "adapt/prompts.h"
-#include "adapt/widen.h"
 #include "base/counting.h"
 #include "base/error.h"
 #include "base/machine.h"
 #include "files/apart.h"
 #include "files/model_path.h"
-#include "blocks/format.h"
 #include "data/questions.h"
 #include "infer/session.h"
 #include "models/stored.h"
@@ -58,14 +56,12 @@ class Tuning {
   bool be_taught();
   void load();
   void load_full();
-  void load_adapter();
   void plan();
   void measure_before();
   void train();
   void look_at_held_out();
   void finish();
   void export_it();
-  void keep_day() const;
   void save();
 
   const TuneRequest& request_;
@@ -79,14 +75,9 @@ class Tuning {
   std::shared_ptr<const ModelFile> file_;
   PreparedData data_;
   std::vector<LabelledExample> held_, measured_;
-  bool quantised_ = false;
-  std::int64_t widened_ = 0;  // bytes of matrices that were kept in 16 bits
   Choice choice_;
-  std::unique_ptr<Model> model_;
   Tape tape_;
-  Adapter adapter_;
-  std::vector<Parameter> parameters_;
-  std::optional<RowLengths> lengths_;
+  LearningModel learner_;
   std::unique_ptr<Tuner> tuner_;
   std::unique_ptr<GroupSteps> groups_;  // of grpo
   TuneResult result_;
@@ -125,14 +116,14 @@ std::optional<ChatData> Tuning::be_written() {
   settings.seed = request_.seed;
   ChatData questions = read_questions(request_.data);
   refuse_broken(request_, questions.broken);
-  look_at_questions(request_, *file_, quantised_, kernels_.tiles, day_, questions);
+  look_at_questions(request_, *file_, in_blocks(*file_), kernels_.tiles, day_, questions);
   TeacherWriter writer(*request_.teacher, std::move(questions), settings, day_);
   refuse_broken(request_, writer.broken());  // not after hours of writing
   if (!writer.has_template())
     options_.say("the teacher has no chat template: it continues the text of each prompt, as a model that was not "
                  "taught to answer does; take one that was (an instruct or chat model), unless that is meant");
   writer.require_kept(folder_.path() / "answers", options_.force && !options_.resume);
-  keep_day();
+  keep_day(folder_.path(), day_);
   Progress progress(options_.progress, "teacher", writer.questions());
   const bool whole = writer.write(folder_.path() / "answers", options_.threads, [&](std::int64_t done) {
     progress.update(done, "answers");
@@ -166,8 +157,6 @@ void Tuning::read_measured() {
 bool Tuning::read() {
   file_ = std::make_shared<const ModelFile>(request_.model);
   files::require_apart(request_.out, file_->tensors());
-  for (const TensorInfo& t : file_->tensors().tensors())
-    quantised_ |= t.format && t.format->quantised;
   day_ = day_of_run(folder_.path(), options_.force && !options_.resume);
   if (request_.evaluate) read_measured();
   if (request_.teacher_writes) {
@@ -184,7 +173,7 @@ bool Tuning::read() {
   } catch (Error& error) {
     throw error.in(request_.data.string());
   }
-  choice_ = choose(request_, *file_, quantised_, static_cast<std::int64_t>(data_.examples.size()),
+  choice_ = choose(request_, *file_, in_blocks(*file_), static_cast<std::int64_t>(data_.examples.size()),
                    kernels_.tiles);
   hold_out(data_.examples, choice_.validation, held_);
   result_.method = choice_.method;
@@ -202,62 +191,32 @@ bool Tuning::be_taught() {
                                    return !options_.stop();
                                  });
   progress.finish(whole ? "answers are kept beside the checkpoint" : "stopped");
-  keep_day();
+  keep_day(folder_.path(), day_);
   return whole;
 }
 
 void Tuning::load_full() {
   // The forms that inference wants are not wanted here: the weights are float32 and change.
   check_weights(*file_);
-  model_ = file_->family().make(file_->config());
-  parameters_ = adopt_parameters(*model_, tape_,
-                                 [this](const WeightSpec& w) { return stored_rows(file_, w); });
-}
-
-void Tuning::load_adapter() {
-  model_ = load_model(file_, choice_.settings.arithmetic, exec_);
-  // Half of what is free: the other half is for what a step keeps.
-  if (choice_.settings.arithmetic == Arithmetic::f32)
-    widened_ = widen_matrices(*model_, available_memory() / 2, exec_);
-  if (request_.start) {
-    adapter_ = read_adapter(*request_.start, *model_, file_->family());
-    choice_.rank = adapter_.rank;
-    choice_.alpha = adapter_.alpha;
-    require_start(request_, adapter_, choice_.method);
-  } else {
-    NewAdapter fresh;
-    fresh.weights = adapted_weights(*model_, request_.targets);
-    fresh.rank = choice_.rank;
-    fresh.alpha = choice_.alpha;
-    fresh.rank_stabilised = choice_.method == Method::rslora;
-    fresh.magnitudes = choice_.method == Method::dora;
-    fresh.seed = request_.seed;
-    adapter_ = make_adapter(*model_, file_, fresh, exec_);
-  }
-  // The model's name: where it lies is its owner's business.
-  if (adapter_.base.empty())
-    adapter_.base = (request_.model.has_filename() ? request_.model : request_.model.parent_path())
-                        .filename()
-                        .string();
-  attach(*model_, adapter_, file_, exec_);
-  parameters_ = adapter_parameters(*model_, adapter_, tape_);
-  if (adapter_.magnitudes()) lengths_.emplace(*model_, adapter_, file_);
+  learner_.model = file_->family().make(file_->config());
+  learner_.parameters = adopt_parameters(*learner_.model, tape_,
+                                         [this](const WeightSpec& w) { return stored_rows(file_, w); });
 }
 
 void Tuning::load() {
   if (choice_.method == Method::full)
     load_full();
   else
-    load_adapter();
-  for (const Parameter& p : parameters_) result_.trained += p.shape.count();
+    load_with_adapter(learner_, request_, choice_, file_, tape_, exec_);
+  result_.trained = learner_.trained();
   result_.parameters = count_parameters(file_->family(), file_->config());
   const std::string data = fingerprint(data_) + " " + std::string(method_name(choice_.method));
-  tuner_ = std::make_unique<Tuner>(*model_, tape_, parameters_, data_.examples, choice_.settings,
+  tuner_ = std::make_unique<Tuner>(*learner_.model, tape_, learner_.parameters, data_.examples, choice_.settings,
                                    data, pool_, kernels_);
-  if (lengths_) tuner_->before_step = [this] { lengths_->update(exec_); };
+  if (learner_.lengths) tuner_->before_step = [this] { learner_.lengths->update(exec_); };
   if (request_.objective != Objective::grpo) return;
   try {
-    groups_ = std::make_unique<GroupSteps>(*tuner_, *model_, parameters_, data_.examples, data_.records,
+    groups_ = std::make_unique<GroupSteps>(*tuner_, *learner_.model, learner_.parameters, data_.examples, data_.records,
                                            request_.reward, data_.tokenizer, Runtime{pool_, kernels_});
   } catch (Error& error) {
     throw error.in(request_.data.string());
@@ -267,12 +226,8 @@ void Tuning::load() {
 // What the run will take, before it is begun.
 void Tuning::plan() {
   const std::int64_t activations = tuner_->plan_activations();
-  std::int64_t kept = 0;
-  for (const Parameter& p : parameters_)
-    kept += p.shape.count() * 4 * static_cast<std::int64_t>(2 + p.gradients.size() + (p.second ? 1 : 0));
-  std::int64_t weights = 0;
-  for (const TensorInfo& t : file_->tensors().tensors()) weights += static_cast<std::int64_t>(t.data.size());
-  weights += widened_;
+  std::int64_t kept = learner_.trained_bytes();
+  const std::int64_t weights = weight_bytes(*file_) + learner_.widened;
   for (const std::string& line : lines_of(choice_, tuner_->stream().steps_per_epoch())) options_.say(line);
   if (groups_) options_.say(groups_->plan());
   options_.say(fmt::format("trained: {} of {} parameters; memory: the model {}, trained numbers {}, "
@@ -297,12 +252,8 @@ void Tuning::measure_before() {
 }
 
 // From then on there is something to go on from.
-void Tuning::keep_day() const {
-  write_file(folder_.path() / kDay, fmt::format("{:04}-{:02}-{:02}T00:00:00", day_.year, day_.month, day_.day));
-}
-
 void Tuning::save() {
-  keep_day();
+  keep_day(folder_.path(), day_);
   tuner_->save(checkpoint_);
   saved_ = now_seconds();
 }
@@ -365,8 +316,8 @@ void Tuning::finish() {
 }
 
 void Tuning::export_it() {
-  const Trained trained{request_, options_.force, folder_.path(), file_, data_, day_, *model_, pool_, kernels_};
-  result_.gate = choice_.method == Method::full ? export_model(trained) : export_adapter(trained, adapter_);
+  const Trained trained{request_, options_.force, folder_.path(), file_, data_, day_, *learner_.model, pool_, kernels_};
+  result_.gate = choice_.method == Method::full ? export_model(trained) : export_adapter(trained, learner_.adapter);
 }
 
 TuneResult Tuning::run() {

@@ -290,22 +290,22 @@ double Tuner::step() {
   return loss;
 }
 
-double Tuner::evaluate(std::span<const LabelledExample> examples) {
-  if (examples.empty()) return 0;
+std::vector<SequenceScore> Tuner::score_answers(std::span<const LabelledExample> examples) {
   before_step();
-  // How likely the answers of the data are (the chosen, the good ones): also for objectives that
-  // compare.
   std::vector<Sequence> sequences;
   for (const LabelledExample& e : examples) {
     if (!e.label) continue;
     const bool masked = e.kind == ExampleKind::supervised;
     sequences.push_back({e.first.ids, {}, masked ? e.first.mask : std::span<const std::uint8_t>(), e.prompt});
   }
-  if (sequences.empty()) return 0;
-  const std::vector<SequenceScore> scores = score(sequences);
+  return sequences.empty() ? std::vector<SequenceScore>() : score(sequences);
+}
+
+// Also for objectives that compare.
+double Tuner::evaluate(std::span<const LabelledExample> examples) {
   double sum = 0;
   std::int64_t labels = 0;
-  for (const SequenceScore& s : scores) {
+  for (const SequenceScore& s : score_answers(examples)) {
     sum -= s.answer;
     labels += s.answer_tokens;
   }

@@ -89,6 +89,9 @@ class Tuner {
   double step();
   // The loss of these examples, without learning: the mean over labels, or that of the objective.
   double evaluate(std::span<const LabelledExample> examples);
+  // How likely the model as it is finds the answers that are to become likely (the chosen, the good ones):
+  // for each example that has such a one.
+  std::vector<SequenceScore> score_answers(std::span<const LabelledExample> examples);
   // How the model as it is foretells the answers of these sequences, and their prompts.
   std::vector<SequenceScore> score(std::span<const Sequence> sequences, bool prompts = true);
   // Adds the gradient of these sequences, whose tokens have weights of their own (Sequence::each).

@@ -1,17 +1,24 @@
 // `bantam select`: which of several models to take, by one's own device, text and questions.
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "adapt/prepare.h"
+#include "adapt/probe.h"
 #include "base/error.h"
 #include "base/progress.h"
+#include "cli/interrupt.h"
 #include "cli/judging.h"
 #include "cli/output.h"
+#include "cli/select_card.h"
 #include "cli/verbs.h"
+#include "files/apart.h"
 #include "files/metadata.h"
+#include "judge/probing.h"
 #include "judge/selection.h"
 #include "plan/bench.h"
+#include "plan/resident.h"
+#include "train/run_folder.h"
 
 namespace bantam::cli {
 
@@ -36,6 +43,7 @@ judge::Candidate candidate_of(const std::string& path, const judge::SelectionRec
   judge::Candidate c;
   c.model = path;
   try {
+    forget_peak();
     const ModelFile file{Path(path)};
     for (const TensorInfo& t : file.tensors().tensors()) c.bytes += t.data.size();
     c.licence = licence_in(file);
@@ -68,90 +76,123 @@ judge::Candidate candidate_of(const std::string& path, const judge::SelectionRec
   return c;
 }
 
-std::string fixed(double value, const char* form) {
-  char text[48];
-  std::snprintf(text, sizeof text, form, value);
-  return text;
-}
-
-// Bits a byte and tokens a character on the person's own text.
-std::string text_words(const Json& report) {
-  const auto at = report.at("tasks").find("text");
-  if (at == report.at("tasks").end()) return "";
-  double tokens = 0, bytes = 0;
-  for (const Json& item : at->at("items")) {
-    tokens += item.at("lengths").at(0).get<double>();
-    bytes += item.at("bytes").get<double>();
+// What is kept of a run that is stopped, beside the card: the answers so far, the probes.
+class Selecting {
+ public:
+  Selecting(const judge::SelectionRecipe& recipe, const std::optional<std::string>& out, unsigned threads, bool quiet)
+      : recipe_(recipe), threads_(threads), quiet_(quiet) {
+    if (out) folder_.emplace(Path(*out));
+    day_ = adapt::day_of_run(folder_ ? folder_->path() : Path(), !folder_);
   }
-  return ", " + fixed(at->at("metrics").at("bits_per_byte").at("value").get<double>(), "%.3f") + " bits and " +
-         fixed(tokens / bytes, "%.3f") + " tokens a byte on your text";
-}
 
-std::string card(const std::vector<judge::Candidate>& all, const std::vector<judge::Rank>& ranks) {
-  std::string out;
-  for (std::size_t i = 0; i < ranks.size(); ++i) {
-    const judge::Candidate& c = all[ranks[i].candidate];
-    out += std::to_string(i + 1) + ". " + c.model + (ranks[i].tie ? " (tie with the first)" : "") + "\n   score " +
-           fixed(ranks[i].score, "%.4f") + " ± " + fixed(ranks[i].error, "%.4f") + ", " +
-           byte_text(static_cast<double>(c.bytes)) + " of weights, " + byte_text(static_cast<double>(c.memory)) +
-           " of memory, " + fixed(c.tokens_per_second, "%.1f") + " tokens a second" + text_words(c.report) +
-           (c.licence.empty() ? "" : ", licence " + printable(c.licence, 40)) + "\n";
+  Selection all() {
+    Selection out{recipe_, {}, {}, {}, 0, 0, {}};
+    // Before hours of questions: what is wrong with a file is found out first.
+    if (!recipe_.probe.data.empty()) out.data = judge::read_probe_data(recipe_.probe);
+    const std::vector<judge::TaskRun> runs = questions();
+    // All of them first: what a model takes must not be hidden behind what judging another took.
+    for (const std::string& path : recipe_.models) out.candidates.push_back(candidate_of(path, recipe_, threads_));
+    for (std::size_t i = 0; i < out.candidates.size(); ++i)
+      if (out.candidates[i].why_not.empty() && !runs.empty()) ask(out.candidates[i], i, runs);
+    out.ranks = judge::rank(recipe_, out.candidates);
+    if (!recipe_.probe.data.empty()) probe(out);
+    return out;
   }
-  for (const judge::Candidate& c : all)
-    if (!c.why_not.empty()) out += "not " + c.model + ": " + c.why_not + "\n";
-  return out;
-}
 
-Json card_json(const std::vector<judge::Candidate>& all, const std::vector<judge::Rank>& ranks) {
-  Json out = {{"ranked", Json::array()}, {"rejected", Json::array()}};
-  for (const judge::Rank& r : ranks) {
-    const judge::Candidate& c = all[r.candidate];
-    Json metrics = Json::object();
-    for (const auto& [name, task] : c.report.at("tasks").items()) metrics[name] = task.at("metrics");
-    out["ranked"].push_back({{"model", c.model}, {"score", r.score}, {"stderr", r.error}, {"tie", r.tie},
-                             {"bytes", c.bytes}, {"memory", c.memory}, {"tokens_per_second", c.tokens_per_second},
-                             {"licence", c.licence}, {"metrics", std::move(metrics)}});
+  // The card is written.
+  void finish() {
+    if (folder_) folder_->remove();
   }
-  for (const judge::Candidate& c : all)
-    if (!c.why_not.empty()) out["rejected"].push_back({{"model", c.model}, {"why", c.why_not}});
-  return out;
-}
+
+ private:
+  std::vector<judge::TaskRun> questions() {
+    asking_.limit = recipe_.limit;
+    asking_.shots = recipe_.shots;
+    Questions questions{recipe_.tasks, recipe_.task_files, {}, recipe_.data};
+    if (!recipe_.text.empty()) questions.texts = {recipe_.text};
+    return make_runs(questions, asking_);
+  }
+
+  Path kept(std::size_t candidate, const char* what) const { return folder_->path() / (std::to_string(candidate + 1) + what); }
+
+  void ask(judge::Candidate& c, std::size_t number, const std::vector<judge::TaskRun>& runs) {
+    Judging how;
+    how.session.threads = threads_;
+    how.quiet = quiet_;
+    if (folder_) how.journal = kept(number, ".journal").string();
+    c.report = judge_model(std::make_shared<const ModelFile>(Path(c.model)), c.model, runs, asking_, how)->json();
+  }
+
+  void probe(Selection& all) {
+    std::vector<judge::ProbeLosses> losses;
+    for (std::size_t i = 0; i < all.candidates.size(); ++i) {
+      judge::Candidate& c = all.candidates[i];
+      if (!c.why_not.empty()) continue;
+      if (!quiet_) note("probe of " + c.model);
+      try {
+        losses.push_back(probe_one(all, i));
+      } catch (const Error& error) {
+        c.not_probed = error.what();
+      }
+    }
+    all.probes = judge::rank_probes(all.data.held_bytes, losses);
+  }
+
+  // Throws Interrupted, and Error where the model cannot be probed.
+  judge::ProbeLosses probe_one(Selection& all, std::size_t number) {
+    judge::Candidate& c = all.candidates[number];
+    if (folder_) adapt::keep_day(folder_->path(), day_);
+    adapt::ProbeOptions o;
+    o.threads = threads_;
+    if (folder_) o.kept = kept(number, ".probe");
+    o.progress = Progress::detect(quiet_);
+    o.stop = [] { return interrupted(); };
+    const adapt::ProbeResult r = adapt::run_probe(
+        {c.model, all.data.records, all.data.held_bytes.size(), recipe_.probe.steps, recipe_.probe.minutes * 60, day_}, o);
+    if (!r.finished) {
+      note(folder_ ? "stopped; the same command goes on from here" : "stopped");
+      check_interrupt();
+      throw Interrupted();
+    }
+    c.method = r.method;
+    c.rank = r.rank;
+    c.trained = r.trained;
+    c.probe_memory = static_cast<std::uint64_t>(r.memory);
+    c.probe_seconds = r.seconds;
+    all.steps = r.steps;  // the same for all: they depend on the records alone
+    all.batch = r.batch;
+    return {number, r.before, r.after};
+  }
+
+  const judge::SelectionRecipe& recipe_;
+  unsigned threads_;
+  bool quiet_;
+  std::optional<RunFolder> folder_;
+  LocalTime day_;
+  judge::Asking asking_;
+};
 
 void SelectVerb::run() const {
   const judge::SelectionRecipe wanted = judge::read_selection(recipe);
   if (out) require_place(*out);
-  judge::Asking asking;
-  asking.limit = wanted.limit;
-  asking.shots = wanted.shots;
-  Questions questions{wanted.tasks, wanted.task_files, {}, wanted.data};
-  if (!wanted.text.empty()) questions.texts = {wanted.text};
-  const std::vector<judge::TaskRun> runs = make_runs(questions, asking);
-  const auto count = static_cast<unsigned>(threads.value_or(0));
-  std::vector<judge::Candidate> all;
-  for (const std::string& path : wanted.models) {
-    judge::Candidate c = candidate_of(path, wanted, count);
-    if (c.why_not.empty()) {
-      Judging how;
-      how.session.threads = count;
-      how.quiet = quiet;
-      c.report = judge_model(std::make_shared<const ModelFile>(Path(path)), path, runs, asking, how)->json();
-    }
-    all.push_back(std::move(c));
-  }
-  const std::vector<judge::Rank> ranks = judge::rank(wanted, all);
-  const Json result = card_json(all, ranks);
+  if (out && !wanted.probe.data.empty()) files::require_apart(*out, wanted.probe.data, "the examples");
+  Selecting work(wanted, out, static_cast<unsigned>(threads.value_or(0)), quiet);
+  const Selection all = work.all();
+  const Json result = card_json(all);
   if (out) write_file(*out, to_text(result) + "\n");
-  print(json ? to_text(result) + "\n" : card(all, ranks));
-  if (ranks.empty()) throw Error("none of the models fits");
+  work.finish();
+  print(json ? to_text(result) + "\n" : card_text(all));
+  if (all.order().empty()) throw Error("none of the models fits");
+  if (!wanted.asks() && all.probes.empty()) throw Error("none of the models could be probed");
 }
 
 std::function<void()> declare_select(Options& options) {
   auto command = std::make_shared<SelectVerb>();
   options.positional("RECIPE", command->recipe,
                      "a TOML file: models, tasks, task_files, text, data, limit; [device] memory, "
-                     "tokens_per_second, licences; [weights]")
+                     "tokens_per_second, licences; [weights]; [probe] data, steps, examples, minutes, held_out")
       .required = true;
-  options.text("--out", "FILE", command->out, "the card as JSON");
+  options.text("--out", "FILE", command->out, "the card as JSON; until it is written, what was found out lies in FILE.run, and the same command goes on from there");
   options.whole("-t,--threads", "N", command->threads, 1, kMostThreads, "threads to compute with");
   options.flag("--json", command->json, "print the card as JSON");
   options.flag("-q,--quiet", command->quiet, "no progress");
@@ -164,8 +205,13 @@ const Verb kSelect{
     "select", "choose among models by your device, text and questions",
     "Asks every model of a recipe that fits the device the same questions, and ranks them:\n"
     "score with its error, and \"tie\" where the difference may be chance; memory and speed\n"
-    "as measured; bits and tokens a byte on your own text; and why the others do not fit.",
-    "bantam select choice.toml",
+    "as measured; bits and tokens a byte on your own text; and why the others do not fit.\n"
+    "With [probe] each model that fits learns some of your examples by LoRA, all the same, and is\n"
+    "measured by others that it was not shown: bits a byte of their answers before and after,\n"
+    "with 95 % intervals, so that models of other tokenizers can be compared; \"tie\" where the\n"
+    "difference may be chance; and what it took. No model's file is changed.",
+    "bantam select choice.toml\n"
+    "bantam select choice.toml --out card.json",
     declare_select};
 
 }  // namespace bantam::cli

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/random.h"
+#include "judge/bootstrap.h"
 #include "judge/report.h"
 
 namespace bantam::judge {
@@ -16,65 +16,19 @@ namespace {
 
 constexpr double kLogOfTwo = 0.6931471805599453;
 
-// What is averaged over items: a score, or a log-likelihood and what it is divided by.
-struct Pair {
-  double a, b, weight;
-  std::string doc;
-};
-
-// How a metric is made of the mean: as it is, or as a perplexity.
-enum class Shape : std::uint8_t { mean, perplexity, bits };
+// How a metric is made of the mean: its shape, and the item's field that it is divided by.
 struct Form {
-  Shape shape = Shape::mean;
-  const char* weight = nullptr;  // the item's field
+  MeanForm shape = MeanForm::plain;
+  const char* weight = nullptr;
 };
 
 Form form_of(const std::string& metric) {
-  if (metric == "perplexity") return {Shape::perplexity, nullptr};
-  if (metric == "word_perplexity") return {Shape::perplexity, "words"};
-  if (metric == "byte_perplexity") return {Shape::perplexity, "bytes"};
-  if (metric == "bits_per_byte") return {Shape::bits, "bytes"};
-  if (metric == "token_perplexity") return {Shape::perplexity, "tokens"};
+  if (metric == "perplexity") return {MeanForm::perplexity, nullptr};
+  if (metric == "word_perplexity") return {MeanForm::perplexity, "words"};
+  if (metric == "byte_perplexity") return {MeanForm::perplexity, "bytes"};
+  if (metric == "bits_per_byte") return {MeanForm::bits, "bytes"};
+  if (metric == "token_perplexity") return {MeanForm::perplexity, "tokens"};
   return {};
-}
-
-double shaped(Shape shape, double mean) {
-  return shape == Shape::mean ? mean : shape == Shape::bits ? -mean / kLogOfTwo : std::exp(-mean);
-}
-
-struct Means {
-  double a, b;
-};
-
-template <class At>
-Means means_of(const std::vector<Pair>& pairs, Shape shape, const At& at) {
-  double a = 0, b = 0, weight = 0;
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    const Pair& p = pairs[at(i)];
-    a += p.a;
-    b += p.b;
-    weight += p.weight;
-  }
-  return {shaped(shape, a / weight), shaped(shape, b / weight)};
-}
-
-void bootstrap(const std::vector<Pair>& pairs, Shape shape, const CompareOptions& options,
-               Difference& out) {
-  const Random random(options.seed, 0x6a7564676531);
-  std::vector<double> found;
-  std::uint64_t index = 0;
-  for (std::int64_t s = 0; s < options.samples; ++s) {
-    const Means m = means_of(pairs, shape, [&](std::size_t) {
-      return static_cast<std::size_t>(random.below(index++, pairs.size()));
-    });
-    found.push_back(m.b - m.a);
-  }
-  std::sort(found.begin(), found.end());
-  const auto at = [&](double share) {
-    return found[static_cast<std::size_t>(share * static_cast<double>(found.size() - 1))];
-  };
-  out.low = at(0.025);
-  out.high = at(0.975);
 }
 
 std::map<std::string, const Json*> by_document(const Json& task) {
@@ -83,9 +37,9 @@ std::map<std::string, const Json*> by_document(const Json& task) {
   return out;
 }
 
-std::vector<Pair> pairs_of(const Json& a, const Json& b, const std::string& metric, const Form& form) {
+std::vector<ScorePair> pairs_of(const Json& a, const Json& b, const std::string& metric, const Form& form) {
   const std::map<std::string, const Json*> others = by_document(b);
-  std::vector<Pair> out;
+  std::vector<ScorePair> out;
   for (const Json& item : a.at("items")) {
     const std::string doc = to_text(item.at("doc"));
     const auto other = others.find(doc);
@@ -104,22 +58,23 @@ std::vector<Pair> pairs_of(const Json& a, const Json& b, const std::string& metr
 }
 
 Difference difference(const std::string& task, const std::string& metric,
-                      const std::vector<Pair>& pairs, Shape shape, const CompareOptions& options) {
+                      const std::vector<ScorePair>& pairs, MeanForm shape, const CompareOptions& options) {
   Difference out;
   out.task = task;
   out.metric = metric;
   out.items = static_cast<std::int64_t>(pairs.size());
-  out.lower_is_better = shape != Shape::mean || metric == "refused_safe";
-  const Means means = means_of(pairs, shape, [](std::size_t i) { return i; });
+  out.lower_is_better = shape != MeanForm::plain || metric == "refused_safe";
+  const PairedMeans means = paired_means(pairs, shape, options.seed, options.samples);
   out.a = means.a;
   out.b = means.b;
-  bootstrap(pairs, shape, options, out);
-  const bool right_or_wrong = std::all_of(pairs.begin(), pairs.end(), [](const Pair& p) {
+  out.low = means.difference.low;
+  out.high = means.difference.high;
+  const bool right_or_wrong = std::all_of(pairs.begin(), pairs.end(), [](const ScorePair& p) {
     return (p.a == 0 || p.a == 1) && (p.b == 0 || p.b == 1);
   });
-  if (shape == Shape::mean && right_or_wrong) {
+  if (shape == MeanForm::plain && right_or_wrong) {
     out.gained = out.lost = 0;
-    for (const Pair& p : pairs) {
+    for (const ScorePair& p : pairs) {
       if (p.a == p.b) continue;
       ++(p.b > p.a ? *out.gained : *out.lost);
       out.flips.push_back((p.b > p.a ? "+" : "-") + p.doc);
@@ -184,7 +139,7 @@ std::vector<Difference> compare(const Json& a, const Json& b, const std::string&
       require_same(task, *other, name, b_name);
       for (const auto& [metric, unused] : task.at("metrics").items()) {
         const Form form = form_of(metric);
-        const std::vector<Pair> pairs = pairs_of(task, *other, metric, form);
+        const std::vector<ScorePair> pairs = pairs_of(task, *other, metric, form);
         if (!pairs.empty()) out.push_back(difference(name, metric, pairs, form.shape, options));
       }
     }

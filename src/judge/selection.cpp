@@ -47,6 +47,14 @@ constexpr TomlKey<SelectionRecipe> kSelectionKeys[] = {
        if (!n.is_table()) throw Error("a table of tasks and their weights was expected");
        for (const auto& [task, weight] : *n.as_table()) r.weights[std::string(task.str())] = amount_of(weight);
      }},
+    {"probe.data", [](SelectionRecipe& r, const toml::node& n) { r.probe.data = word_of(n); }},
+    {"probe.steps", [](SelectionRecipe& r, const toml::node& n) { r.probe.steps = whole_number_of(n); }},
+    {"probe.examples", [](SelectionRecipe& r, const toml::node& n) { r.probe.examples = whole_number_of(n); }},
+    {"probe.minutes", [](SelectionRecipe& r, const toml::node& n) { r.probe.minutes = amount_of(n); }},
+    {"probe.held_out", [](SelectionRecipe& r, const toml::node& n) {
+       r.probe.held_out = amount_of(n);
+       if (!(r.probe.held_out > 0 && r.probe.held_out < 1)) throw Error("a share between 0 and 1 was expected, such as 0.2");
+     }},
 };
 
 }  // namespace
@@ -55,8 +63,11 @@ SelectionRecipe read_selection(const std::string& file) {
   SelectionRecipe recipe;
   read_keys(recipe, file, std::span<const TomlKey<SelectionRecipe>>(kSelectionKeys));
   if (recipe.models.empty()) throw Error("the models to choose from were expected").in(file).field("models");
-  if (recipe.tasks.empty() && recipe.task_files.empty())
-    throw Error("questions to choose by were expected").in(file).field("tasks");
+  const ProbeRecipe usual, &probe = recipe.probe;
+  if (probe.data.empty() && (probe.steps || probe.examples != usual.examples || probe.minutes > 0 || probe.held_out != usual.held_out))
+    throw Error("the file of examples that the models are to learn was expected").in(file).field("probe.data");
+  if (!recipe.asks() && probe.data.empty())
+    throw Error("questions to choose by were expected, or a [probe]").in(file).field("tasks");
   const Path folder = Path(file).parent_path();
   const auto beside = [&](std::string& path) {
     if (!path.empty()) path = (folder / path).string();
@@ -65,6 +76,7 @@ SelectionRecipe read_selection(const std::string& file) {
   for (std::string& path : recipe.task_files) beside(path);
   beside(recipe.text);
   beside(recipe.data);
+  beside(recipe.probe.data);
   return recipe;
 }
 
@@ -116,6 +128,7 @@ bool may_be_chance(const SelectionRecipe& recipe, const Json& a, const Json& b) 
 
 std::vector<Rank> rank(const SelectionRecipe& recipe, const std::vector<Candidate>& candidates) {
   std::vector<Rank> out;
+  if (!recipe.asks()) return out;  // a report may be of a text alone
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     if (candidates[i].report.is_null()) continue;
     const Weighted w = weighted_score(recipe, candidates[i].report);

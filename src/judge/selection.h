@@ -11,12 +11,14 @@
 #include <vector>
 
 #include "base/json.h"
+#include "judge/probing.h"
 
 namespace bantam::judge {
 
 // A TOML file: models = ["a.gguf", ...], tasks = [...], task_files = [...], text = "mine.txt",
 // data = "sets", limit, few_shot; [device] memory = "2 GB", tokens_per_second, licences = [...];
-// [weights] TASK = 2.
+// [weights] TASK = 2; [probe] data = "examples.jsonl", steps, examples, minutes, held_out. Questions may be left
+// out where there is a probe.
 struct SelectionRecipe {
   std::vector<std::string> models, tasks, task_files, licences;
   std::string text, data;
@@ -25,7 +27,9 @@ struct SelectionRecipe {
   std::uint64_t memory = 0;      // bytes; 0: any
   double tokens_per_second = 0;  // of answers; 0: any
   std::map<std::string, double> weights;
+  ProbeRecipe probe;
 
+  bool asks() const { return !tasks.empty() || !task_files.empty(); }
   double weight(const std::string& task) const;
 };
 
@@ -40,7 +44,13 @@ struct Candidate {
   std::uint64_t bytes = 0, memory = 0;
   double tokens_per_second = 0;
   std::string licence;
-  Json report;  // of bantam eval; null when it does not fit
+  Json report;  // of bantam eval; null when it does not fit, or nothing is asked
+
+  // Of the probe: what it was and took, or why there was none.
+  std::string not_probed, method;
+  std::int64_t rank = 0, trained = 0;
+  std::uint64_t probe_memory = 0;
+  double probe_seconds = 0;
 };
 
 // What is said of a candidate that was judged.

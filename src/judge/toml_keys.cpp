@@ -26,6 +26,12 @@ double amount_of(const toml::node& node) {
   return *number;
 }
 
+std::int64_t whole_number_of(const toml::node& node) {
+  const auto number = node.value_exact<std::int64_t>();
+  if (!number || *number < 1) throw Error("a whole number from 1 was expected");
+  return *number;
+}
+
 std::vector<std::int64_t> whole_numbers_of(const toml::node& node) {
   std::vector<std::int64_t> out;
   const toml::array* list = node.as_array();

@@ -12,5 +12,8 @@ struct Resident {
 };
 // Of proc(5)'s status file.
 Resident resident_memory(const Path& status = "/proc/self/status");
+// From now on the peak is counted anew, from what is in memory at this moment, where the system can do that
+// (proc(5), clear_refs).
+void forget_peak() noexcept;
 
 }  // namespace bantam::plan

@@ -2,8 +2,12 @@
 #include "plan/bench.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstring>
 
 #include "base/error.h"
+#include "kernels/exec.h"
 #include "plan/energy.h"
 #include "plan/resident.h"
 #include "support/tiny_model.h"
@@ -130,6 +134,18 @@ TEST(Resident, IsWhatTheSystemWrites) {
   EXPECT_EQ(r.peak, 2048u << 10);
   EXPECT_EQ(r.now, 1024u << 10);
   EXPECT_GE(resident_memory().peak, resident_memory().now);
+}
+
+TEST(Resident, APeakCanBeForgotten) {
+  constexpr std::size_t kBytes = 96u << 20;
+  {
+    const Bytes much = allocate_bytes(kBytes);
+    std::memset(much.get(), 1, kBytes);
+  }
+  const std::uint64_t before = resident_memory().peak;
+  if (access("/proc/self/clear_refs", W_OK) != 0) GTEST_SKIP() << "the system does not count anew";
+  forget_peak();
+  EXPECT_LE(resident_memory().peak + kBytes / 2, before);
 }
 
 }  // namespace
