@@ -26,6 +26,9 @@ Recipe base_recipe(const judge::LadderRecipe& ladder) {
     r.text = ladder.text;
   else
     r = read_recipe(ladder.recipe);
+  if (!ladder.teacher.empty()) r.teacher = ladder.teacher;
+  if (r.teacher && !r.taught())
+    throw Error("a share of the teacher above 0 was expected: the ladder is raised without one too").in(ladder.recipe).field("teacher.share");
   if (!(r.validation > 0))
     throw Error("a share of the documents must be kept back: the ladder is judged by them")
         .in(ladder.recipe)
@@ -33,7 +36,8 @@ Recipe base_recipe(const judge::LadderRecipe& ladder) {
   return r;
 }
 
-Recipe recipe_of_rung(Recipe r, std::int64_t size, std::int64_t tokens) {
+Recipe recipe_of_rung(Recipe r, std::int64_t size, std::int64_t tokens, bool taught) {
+  if (!taught) r.teaching.share = 0;  // its tokenizer alone: losses are of the same tokens
   r.size = size;
   r.layers = r.width = r.heads = r.kv_heads = r.feed_forward = std::nullopt;
   r.steps = std::nullopt;
@@ -48,6 +52,7 @@ void add_text(Sha256& sum, std::string_view text) { sum.add(std::as_bytes(std::s
 std::string sum_of_training(const Recipe& recipe) {
   Sha256 sum;
   add_text(sum, recipe_text(recipe));
+  if (recipe.teacher) add_text(sum, teacher_mark(ModelFile(*recipe.teacher), *recipe.teacher));
   read_documents(recipe.text, recipe.reading, [&](Document&& d) {
     add_text(sum, d.text);
     for (const Message& m : d.messages) {
@@ -77,14 +82,25 @@ class LadderWork {
     std::filesystem::create_directories(out_);
     open_notes();
     Ladder out;
-    const std::size_t count = ladder_.sizes.size() * ladder_.tokens.size();
+    const std::size_t count = ladder_.sizes.size() * ladder_.tokens.size() * (recipe_.teacher ? 2 : 1);
+    const auto raise = [&](std::vector<judge::LadderRun>& to, std::int64_t size, std::int64_t tokens, bool taught) {
+      if (!quiet_)
+        note("model " + std::to_string(out.runs.size() + out.taught.size() + 1) + " of " + std::to_string(count) + ": " +
+             count_text(static_cast<double>(size)) + " parameters on " + count_text(static_cast<double>(tokens)) + " tokens" +
+             (taught ? ", with the teacher" : ""));
+      to.push_back(rung(size, tokens, taught));
+    };
     for (const std::int64_t size : ladder_.sizes)
       for (const std::int64_t tokens : ladder_.tokens) {
-        if (!quiet_)
-          note("model " + std::to_string(out.runs.size() + 1) + " of " + std::to_string(count) + ": " +
-               count_text(static_cast<double>(size)) + " parameters on " + count_text(static_cast<double>(tokens)) + " tokens");
-        out.runs.push_back(rung(size, tokens));
+        raise(out.runs, size, tokens, false);
+        if (recipe_.teacher) raise(out.taught, size, tokens, true);
       }
+    if (recipe_.teacher) {
+      out.teacher = recipe_.teacher_name();
+      out.teaching = recipe_.teaching;
+      std::error_code ignored;
+      std::filesystem::remove(answers(), ignored);  // all have learnt from them
+    }
     if (!job_.empty()) {
       out.task = job_.front().name;
       out.guess = guess();
@@ -111,15 +127,17 @@ class LadderWork {
     if (!earlier.is_object() || earlier.value("format", "") != kLadderFormat)
       throw Error("is no ladder's notes; choose another --out").in(file.string());
     if (earlier.value("training", "") != sum)
-      throw Error("the models here were raised on other text or by another recipe; choose another --out").in(out_.string());
+      throw Error("the models here were raised on other text, by another recipe or teacher; choose another --out").in(out_.string());
     notes_ = std::move(earlier);
   }
 
-  judge::LadderRun rung(std::int64_t size, std::int64_t tokens) {
-    const std::string name = std::to_string(size) + "-" + std::to_string(tokens) + ".gguf";
+  Path answers() const { return out_ / "teacher.answers"; }
+
+  judge::LadderRun rung(std::int64_t size, std::int64_t tokens, bool taught) {
+    const std::string name = std::to_string(size) + "-" + std::to_string(tokens) + (taught ? ".taught.gguf" : ".gguf");
     const Path model = out_ / name;
     std::error_code ignored;
-    if (!notes_["runs"].contains(name) || !std::filesystem::exists(model, ignored)) train(size, tokens, name);
+    if (!notes_["runs"].contains(name) || !std::filesystem::exists(model, ignored)) train(recipe_of_rung(recipe_, size, tokens, taught), name);
     const Json& told = notes_["runs"][name];
     judge::LadderRun run;
     run.size = size;
@@ -131,7 +149,7 @@ class LadderWork {
     return run;
   }
 
-  void train(std::int64_t size, std::int64_t tokens, const std::string& name) {
+  void train(const Recipe& recipe, const std::string& name) {
     RunOptions o;
     o.out = out_ / name;
     std::error_code ignored;
@@ -139,9 +157,10 @@ class LadderWork {
     o.force = !o.resume;  // a model that the notes do not know of was not finished
     o.keep = false;
     o.threads = threads_;
+    o.answers = answers();
     o.progress = Progress::detect(quiet_);
     o.stop = [] { return interrupted(); };
-    const RunResult result = run_training(recipe_of_rung(recipe_, size, tokens), o);
+    const RunResult result = run_training(recipe, o);
     if (!result.finished) {
       note("stopped; the same command goes on from here");
       check_interrupt();

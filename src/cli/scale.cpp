@@ -21,7 +21,7 @@ namespace {
 
 struct ScaleVerb {
   std::string points;
-  std::optional<std::string> out;
+  std::optional<std::string> out, teacher;
   std::optional<std::int64_t> samples, seed, threads;
   double parameters = 0, tokens = 0, target = 0;
   bool json = false, quiet = false;
@@ -88,34 +88,57 @@ std::pair<Json, std::string> ScaleVerb::asked(const judge::ScaleFit& fit, double
   return {std::move(more), std::move(text)};
 }
 
+// A ladder with its laws.
+struct FittedLadder {
+  FittedLadder(const std::vector<judge::LadderRun>& all, const ScaleVerb& verb, const Ladder& ladder, double target)
+      : runs(all), fit(points_of(all), verb.sample_count(), verb.seed_number()) {
+    left_out = judge::leave_out(points_of(all), verb.sample_count(), verb.seed_number());
+    if (ladder.task.empty()) return;
+    std::vector<judge::JobRun> at_job;
+    for (const judge::LadderRun& r : runs) at_job.push_back({r.point.parameters, r.point.tokens, r.point.loss, r.right});
+    job.emplace(judge::Job{ladder.task, target, verb.tokens > 0 ? verb.tokens : runs.back().point.tokens,
+                           judge::JobFit(fit, std::move(at_job), ladder.guess, verb.seed_number())});
+  }
+  FittedLadder(const FittedLadder&) = delete;  // the job refers to the fit
+  FittedLadder& operator=(const FittedLadder&) = delete;
+
+  static std::vector<judge::ScalePoint> points_of(const std::vector<judge::LadderRun>& runs) {
+    std::vector<judge::ScalePoint> out;
+    for (const judge::LadderRun& r : runs) out.push_back(r.point);
+    return out;
+  }
+  judge::LadderReport report() const { return {fit, runs, left_out, job ? &*job : nullptr}; }
+
+  const std::vector<judge::LadderRun>& runs;
+  judge::ScaleFit fit;
+  std::vector<judge::LeftOut> left_out;
+  std::optional<judge::Job> job;
+};
+
 void ScaleVerb::raise() const {
-  const judge::LadderRecipe recipe = judge::read_ladder(points);
+  judge::LadderRecipe recipe = judge::read_ladder(points);
+  if (teacher) recipe.teacher = *teacher;
   if (!out) throw Error("--out FOLDER was expected: where the models go", Error::Kind::usage);
   const Ladder ladder = raise_ladder(recipe, *out, static_cast<unsigned>(threads.value_or(0)), quiet);
-  std::vector<judge::ScalePoint> all;
-  for (const judge::LadderRun& r : ladder.runs) all.push_back(r.point);
-  const judge::ScaleFit fit(all, sample_count(), seed_number());
-  std::vector<judge::JobRun> at_job;
-  if (!ladder.task.empty())
-    for (const judge::LadderRun& r : ladder.runs) at_job.push_back({r.point.parameters, r.point.tokens, r.point.loss, r.right});
-  const double most_tokens = all.back().tokens;
-  std::optional<judge::Job> job;
-  if (!at_job.empty())
-    job.emplace(judge::Job{ladder.task, recipe.target, tokens > 0 ? tokens : most_tokens,
-                           judge::JobFit(fit, std::move(at_job), ladder.guess, seed_number())});
-  const judge::Job* at = job ? &*job : nullptr;
-  const auto left_out = judge::leave_out(all, sample_count(), seed_number());
-  auto [more, text] = asked(fit, most_tokens);
-  Json report = judge::ladder_json(fit, ladder.runs, left_out, at);
+  const FittedLadder plain(ladder.runs, *this, ladder, recipe.target);
+  std::unique_ptr<FittedLadder> with;
+  std::optional<judge::TaughtReport> taught;
+  if (!ladder.taught.empty()) {
+    with = std::make_unique<FittedLadder>(ladder.taught, *this, ladder, recipe.target);
+    taught.emplace(judge::TaughtReport{with->report(), ladder.teacher, ladder.teaching.share, ladder.teaching.likeliest});
+  }
+  const judge::TaughtReport* t = taught ? &*taught : nullptr;
+  auto [more, text] = asked(plain.fit, plain.runs.back().point.tokens);
+  Json report = judge::ladder_json(plain.report(), t);
   report.update(more);
   write_file(Path(*out) / "scale.json", to_text(report) + "\n");
-  write_file(Path(*out) / "scale.html", judge::ladder_page(fit, ladder.runs, left_out, at));
-  print(json ? to_text(report) + "\n" : judge::ladder_text(fit, ladder.runs, left_out, at) + text);
+  write_file(Path(*out) / "scale.html", judge::ladder_page(plain.report(), t));
+  print(json ? to_text(report) + "\n" : judge::ladder_text(plain.report(), t) + text);
 }
 
 void ScaleVerb::run() const {
   if (points.ends_with(".toml")) return raise();
-  if (out) throw Error("--out goes with a ladder (a .toml file)", Error::Kind::usage);
+  if (out || teacher) throw Error("--out and --teacher go with a ladder (a .toml file)", Error::Kind::usage);
   const judge::ScaleFit fit(read_points(points), sample_count(), seed_number());
   auto [more, text] = asked(fit, 1);
   Json report = judge::law_json(fit);
@@ -126,7 +149,7 @@ void ScaleVerb::run() const {
 std::function<void()> declare_scale(Options& options) {
   auto command = std::make_shared<ScaleVerb>();
   options.positional("LADDER", command->points,
-                     "a ladder to raise: a TOML file with text (or recipe), sizes, tokens; [job] task, "
+                     "a ladder to raise: a TOML file with text (or recipe), sizes, tokens, teacher; [job] task, "
                      "target, data, limit, few_shot. Or runs that there are: a .csv or .jsonl with "
                      "parameters, tokens and loss, at least six of three sizes")
       .required = true;
@@ -137,6 +160,9 @@ std::function<void()> declare_scale(Options& options) {
   options.whole("--seed", "S", command->seed, 0, INT64_MAX, "of the intervals (default 1)");
   options.text("--out", "FOLDER", command->out,
                "where a ladder's models, scale.json and scale.html go; what is there goes on");
+  options.text("--teacher", "MODEL", command->teacher,
+               "of a ladder: a larger model that each learns from beside the text (distillation). Its tokenizer is taken, "
+               "and the ladder is raised without it too");
   options.whole("-t,--threads", "N", command->threads, 1, kMostThreads, "threads to compute with");
   options.flag("-q,--quiet", command->quiet, "no progress");
   options.flag("--json", command->json, "as one JSON object");
@@ -151,8 +177,10 @@ const Verb kScale{
     "says how large a model must be for the job, with 95 % confidence, or that it is not\n"
     "reachable with this data: by loss = E + A / parameters^a + B / tokens^b, and how often\n"
     "the answer is right at a loss. Stopped, it goes on where it was. With runs that there\n"
-    "are already (bantam train says the loss of each) it only fits the law.",
+    "are already (bantam train says the loss of each) it only fits the law. With a teacher the\n"
+    "ladder is raised twice, without it and with it, and said is what the teacher is worth.",
     "bantam scale ladder.toml --out ladder\n"
+    "bantam scale ladder.toml --out ladder --teacher large.gguf\n"
     "bantam scale runs.csv --parameters 100000000 --tokens 2000000000\n"
     "bantam scale runs.csv --target-loss 2.5 --tokens 1000000000",
     declare_scale};

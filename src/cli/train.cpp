@@ -18,10 +18,11 @@ namespace {
 
 struct Choices {
   std::string recipe;
-  std::optional<std::string> text, size, tokens, out;
+  std::optional<std::string> text, size, tokens, out, teacher;
   std::optional<std::int64_t> steps, context, seed, threads, vocabulary, rows, micro_rows;
   std::optional<Arithmetic> arithmetic;
-  double epochs = 0, save_every = 60;
+  std::optional<std::int64_t> likeliest;
+  double epochs = 0, save_every = 60, share = -1;
   bool resume = false, force = false, json = false, no_extend = false;
 };
 
@@ -53,6 +54,12 @@ void require_as_begun(const Choices& c, const Recipe& begun) {
   if (c.text && std::filesystem::exists(begun.text, ignored) &&  // else it has moved
       !std::filesystem::equivalent(begun.text, *c.text, ignored))
     require_as_begun("--text", c.text, std::optional(begun.text.string()));
+  if (c.teacher && (!begun.teacher || (std::filesystem::exists(*begun.teacher, ignored) &&
+                                        !std::filesystem::equivalent(*begun.teacher, *c.teacher, ignored))))
+    throw Error("the run began with " + (begun.teacher ? printable(begun.teacher->string(), 200) : std::string("no teacher")) +
+                    ": leave it out to go on",
+                Error::Kind::usage)
+        .field("--teacher");
   require_as_begun("--size", size, std::optional(begun.size_or_usual()));
   require_as_begun("--context", c.context, std::optional(begun.context));
   require_as_begun("--rows", c.rows, std::optional(begun.rows_or_usual()));
@@ -169,6 +176,11 @@ Recipe recipe_of(const Choices& c, std::string& file_length) {
     r.tokens = c.tokens ? std::optional(parse_count(*c.tokens)) : std::nullopt;
     r.epochs = c.epochs > 0 ? std::optional(c.epochs) : std::nullopt;
   }
+  if (c.teacher) r.teacher = *c.teacher;
+  if ((c.share >= 0 || c.likeliest) && !r.teacher)
+    throw Error("--teacher-share and --teacher-top go with --teacher", Error::Kind::usage);
+  if (c.share >= 0) r.teaching.share = c.share;
+  if (c.likeliest) r.teaching.likeliest = *c.likeliest;
   if (c.context) r.context = *c.context;
   if (c.seed) r.seed = static_cast<std::uint64_t>(*c.seed);
   if (c.vocabulary) r.vocabulary = c.vocabulary;
@@ -227,6 +239,12 @@ void declare_options(Options& options, Choices& c) {
                 "rows at a time: fewer need less memory, the result is the same");
   options.whole("--vocabulary", "N", c.vocabulary, 261, 1 << 24,
                 "tokens of the tokenizer (default: from the amount of text)");
+  options.text("--teacher", "MODEL", c.teacher,
+               "a larger model whose tokenizer is taken, and whose answers at each token are learnt beside the text (distillation)");
+  options.number("--teacher-share", "S", c.share, 0, 1,
+                 "of the teacher's answer in what is learnt (default 0.5; 0: its tokenizer alone)");
+  options.whole("--teacher-top", "K", c.likeliest, 1, 4096,
+                "tokens of its answer that are kept, on disk, for each of the text (default 16)");
   options.whole("--seed", "N", c.seed, 0, INT64_MAX,
                 "the same seed and text give the same model, byte for byte (default 1)");
   options.choice("--arithmetic", "A", c.arithmetic,

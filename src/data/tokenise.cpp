@@ -25,12 +25,10 @@ void Tokeniser::add(const Document& document, TokenStore& store) {
   ids_.clear();
   weights_.clear();
   if (document.messages.empty()) {
-    tokenizer_.encode(document.text, {.add_special = false, .parse_special = false}, ids_);
+    // With what a tokenizer that is not our own puts in front: the model will find it there when it is asked.
+    tokenizer_.encode(document.text, {.add_special = true, .parse_special = false}, ids_);
+    if (tokenizer_.eos() && (ids_.empty() || ids_.back() != *tokenizer_.eos())) ids_.push_back(*tokenizer_.eos());
     weights_.resize(ids_.size(), 1);
-    if (tokenizer_.eos()) {
-      ids_.push_back(*tokenizer_.eos());
-      weights_.push_back(1);
-    }
   } else {
     if (!template_) throw Error("conversations need a tokenizer with a chat template");
     ChatInput input;

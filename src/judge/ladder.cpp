@@ -11,6 +11,7 @@ namespace {
 constexpr TomlKey<LadderRecipe> kLadderKeys[] = {
     {"recipe", [](LadderRecipe& r, const toml::node& n) { r.recipe = word_of(n); }},
     {"text", [](LadderRecipe& r, const toml::node& n) { r.text = word_of(n); }},
+    {"teacher", [](LadderRecipe& r, const toml::node& n) { r.teacher = word_of(n); }},
     {"sizes", [](LadderRecipe& r, const toml::node& n) { r.sizes = whole_numbers_of(n); }},
     {"tokens", [](LadderRecipe& r, const toml::node& n) { r.tokens = whole_numbers_of(n); }},
     {"job.task", [](LadderRecipe& r, const toml::node& n) { r.task = word_of(n); }},
@@ -57,6 +58,7 @@ LadderRecipe read_ladder(const std::string& file) {
   };
   beside(r.recipe);
   beside(r.text);
+  beside(r.teacher);
   beside(r.data);
   if (r.task_is_file()) beside(r.task);
   return r;

@@ -12,9 +12,10 @@ namespace bantam::judge {
 
 // TOML: recipe = "recipe.toml" (of bantam train) or text = "notes"; sizes = [100_000, ...], tokens =
 // [1_000_000, ...]: every size is raised on every amount; [job] task = "own.toml" or the name of a task,
-// data = "sets", limit, few_shot, chat = true (by the chat template), target = 0.9 (of the answers right).
+// data = "sets", limit, few_shot, chat = true (by the chat template), target = 0.9 (of the answers right);
+// teacher = "large.gguf": the ladder is raised with its tokenizer, once without and once with its answers.
 struct LadderRecipe {
-  std::string recipe, text;
+  std::string recipe, text, teacher;
   std::vector<std::int64_t> sizes, tokens;  // rising
   std::string task, data;
   double limit = 0, target = 0;

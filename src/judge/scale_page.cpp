@@ -89,20 +89,29 @@ std::string job_plot(const Job& job, const std::vector<LadderRun>& runs) {
   return plot_svg(plot);
 }
 
-}  // namespace
-
-std::string ladder_page(const ScaleFit& fit, const std::vector<LadderRun>& runs, const std::vector<LeftOut>& left_out, const Job* job) {
-  std::string out = page_head("How large must the model be?") + "<pre>" + escaped(ladder_text(fit, runs, left_out, job)) + "</pre>\n";
-  out += "<h2>Loss</h2>\n" + loss_plot(fit, runs) +
-         "<p class=faint>A curve for each amount of tokens; the band is the 95 % interval of the largest.</p>\n";
+// The plots and runs of one ladder; `which`: without or with a teacher, empty where there is none.
+std::string sections(const LadderReport& ladder, const std::string& which) {
+  const auto& [fit, runs, left_out, job] = ladder;
+  std::string out = "<h2>Loss" + escaped(which) + "</h2>\n" + loss_plot(fit, runs) +
+                    "<p class=faint>A curve for each amount of tokens; the band is the 95 % interval of the largest.</p>\n";
   if (job)
-    out += "<h2>The job</h2>\n" + job_plot(*job, runs) +
+    out += "<h2>The job" + escaped(which) + "</h2>\n" + job_plot(*job, runs) +
            "<p class=faint>The curve and its 95 % interval are for the largest amount of tokens; the marks are all runs.</p>\n";
-  out += "<h2>Runs</h2>\n<table><tr><th>model</th><th>parameters</th><th>tokens</th><th>loss</th><th>file</th><th>time</th></tr>\n";
+  out += "<h2>Runs" + escaped(which) +
+         "</h2>\n<table><tr><th>model</th><th>parameters</th><th>tokens</th><th>loss</th><th>file</th><th>time</th></tr>\n";
   for (const LadderRun& r : runs)
     out += "<tr>" + cell(r.model, false) + cell(count_text(r.point.parameters)) + cell(count_text(r.point.tokens)) +
            cell(decimals(r.point.loss, 4)) + cell(byte_text(static_cast<double>(r.bytes))) + cell(duration_text(r.seconds)) + "</tr>\n";
-  return out + "</table>\n</body></html>\n";
+  return out + "</table>\n";
+}
+
+}  // namespace
+
+std::string ladder_page(const LadderReport& plain, const TaughtReport* taught) {
+  std::string out = page_head("How large must the model be?") + "<pre>" + escaped(ladder_text(plain, taught)) + "</pre>\n" +
+                    sections(plain, taught ? " without a teacher" : "");
+  if (taught) out += sections(taught->ladder, " with the teacher " + taught->teacher);
+  return out + "</body></html>\n";
 }
 
 }  // namespace bantam::judge

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/progress.h"
+#include "judge/bootstrap.h"
 
 namespace bantam::judge {
 
@@ -92,6 +93,10 @@ double share_right(const LadderRun& run) {
                                  static_cast<double>(run.right.size());
 }
 
+std::string most_text(const std::optional<Needed>& needed) {
+  return !needed ? "none is enough" : !needed->sure ? "not to be had" : count_text(*needed->sure);
+}
+
 std::string job_text(const Job& job, const std::vector<LadderRun>& runs) {
   const JobAnswer answer = answer_of(job, runs);
   const std::string what = job.task + ": " + with_form("%.1f", job.target * 100) + " % right after " + count_text(job.tokens) + " tokens";
@@ -107,10 +112,9 @@ std::string job_text(const Job& job, const std::vector<LadderRun>& runs) {
   return out;
 }
 
-}  // namespace
-
-Json ladder_json(const ScaleFit& fit, const std::vector<LadderRun>& runs, const std::vector<LeftOut>& left_out, const Job* job) {
-  Json out = {{"format", "bantam scale 1"}, {"law", law_json(fit)}, {"runs", Json::array()}, {"left_out", Json::array()}};
+Json json_of(const LadderReport& ladder) {
+  const auto& [fit, runs, left_out, job] = ladder;
+  Json out = {{"law", law_json(fit)}, {"runs", Json::array()}, {"left_out", Json::array()}};
   for (const LadderRun& r : runs) {
     Json run = {{"model", r.model}, {"parameters", r.point.parameters}, {"tokens", r.point.tokens}, {"loss", r.point.loss},
                 {"bytes", r.bytes}, {"seconds", r.seconds}};
@@ -135,7 +139,8 @@ Json ladder_json(const ScaleFit& fit, const std::vector<LadderRun>& runs, const 
   return out;
 }
 
-std::string ladder_text(const ScaleFit& fit, const std::vector<LadderRun>& runs, const std::vector<LeftOut>& left_out, const Job* job) {
+std::string text_of(const LadderReport& ladder) {
+  const auto& [fit, runs, left_out, job] = ladder;
   std::string out = job ? "parameters     tokens       loss  right\n" : "parameters     tokens       loss\n";
   for (const LadderRun& r : runs) {
     char line[120];
@@ -151,6 +156,69 @@ std::string ladder_text(const ScaleFit& fit, const std::vector<LadderRun>& runs,
            with_form("%.4f", l.measured) + ", " + with_form("%+.1f", l.off() * 100) + " %\n";
   if (job) out += job_text(*job, runs);
   return out;
+}
+
+Json with_interval(double value, const Interval& i) { return {{"value", value}, {"low", i.low}, {"high", i.high}}; }
+
+std::string gain_text(const LadderReport& plain, const TaughtReport& taught) {
+  const TeacherGain gain = teacher_gain(plain, taught.ladder);
+  const auto change = [](double value, const Interval& i) {
+    return with_form("%+.4f", value) + " [" + with_form("%+.4f", i.low) + ", " + with_form("%+.4f", i.high) + "]" +
+           (i.low <= 0 && i.high >= 0 ? " (tie)" : "");
+  };
+  std::string out = "what the teacher does: loss " + change(gain.loss, gain.loss_interval);
+  if (gain.right) out += ", share right " + change(*gain.right, gain.right_interval);
+  out += "\n";
+  if (plain.job && taught.ladder.job)
+    out += plain.job->task + ": the size that does it with 95 % confidence: " +
+           most_text(answer_of(*plain.job, plain.runs).needed) + " without the teacher, " +
+           most_text(answer_of(*taught.ladder.job, taught.ladder.runs).needed) + " with it\n";
+  return out;
+}
+
+}  // namespace
+
+TeacherGain teacher_gain(const LadderReport& plain, const LadderReport& taught) {
+  constexpr std::int64_t kSamples = 10'000;
+  TeacherGain out;
+  std::vector<ScorePair> losses, answers;
+  for (std::size_t i = 0; i < plain.runs.size(); ++i) {
+    const LadderRun& a = plain.runs[i];
+    const LadderRun& b = taught.runs.at(i);
+    losses.push_back({a.point.loss, b.point.loss, 1, {}});
+    answers.resize(std::max(answers.size(), std::min(a.right.size(), b.right.size())), {0, 0, 0, {}});
+    for (std::size_t q = 0; q < answers.size(); ++q) {
+      answers[q].a += a.right.at(q) ? 1 : 0;
+      answers[q].b += b.right.at(q) ? 1 : 0;
+      answers[q].weight += 1;
+    }
+  }
+  const PairedMeans loss = paired_means(losses, MeanForm::plain, 1, kSamples);
+  out.loss = loss.b - loss.a;
+  out.loss_interval = loss.difference;
+  if (answers.empty()) return out;
+  const PairedMeans right = paired_means(answers, MeanForm::plain, 1, kSamples);
+  out.right = right.b - right.a;
+  out.right_interval = right.difference;
+  return out;
+}
+
+Json ladder_json(const LadderReport& plain, const TaughtReport* taught) {
+  Json out = json_of(plain);
+  out["format"] = "bantam scale 1";
+  if (taught == nullptr) return out;
+  Json& with = out["taught"] = json_of(taught->ladder);
+  const TeacherGain gain = teacher_gain(plain, taught->ladder);
+  with["teacher"] = {{"model", taught->teacher}, {"share", taught->share}, {"top", taught->likeliest}};
+  with["loss_change"] = with_interval(gain.loss, gain.loss_interval);
+  if (gain.right) with["accuracy_change"] = with_interval(*gain.right, gain.right_interval);
+  return out;
+}
+
+std::string ladder_text(const LadderReport& plain, const TaughtReport* taught) {
+  if (taught == nullptr) return text_of(plain);
+  return "without a teacher\n" + text_of(plain) + "with the teacher " + taught->teacher + "\n" + text_of(taught->ladder) +
+         gain_text(plain, *taught);
 }
 
 }  // namespace bantam::judge

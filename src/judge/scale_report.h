@@ -47,8 +47,34 @@ std::string size_text(double parameters);
 
 Json law_json(const ScaleFit& fit);
 std::string law_text(const ScaleFit& fit);
-Json ladder_json(const ScaleFit& fit, const std::vector<LadderRun>& runs, const std::vector<LeftOut>& left_out, const Job* job);
-std::string ladder_text(const ScaleFit& fit, const std::vector<LadderRun>& runs, const std::vector<LeftOut>& left_out, const Job* job);
-std::string ladder_page(const ScaleFit& fit, const std::vector<LadderRun>& runs, const std::vector<LeftOut>& left_out, const Job* job);
+// All that is said of a ladder; what it refers to outlives it.
+struct LadderReport {
+  const ScaleFit& fit;
+  const std::vector<LadderRun>& runs;
+  const std::vector<LeftOut>& left_out;
+  const Job* job;  // null: there is none
+};
+
+// The same ladder raised with a teacher, run for run.
+struct TaughtReport {
+  LadderReport ladder;
+  std::string teacher;
+  double share;
+  std::int64_t likeliest;  // tokens of its answers that are kept
+};
+// What the teacher does: with 95 %, by drawing runs anew (the loss) and questions anew (the share that is right
+// of all runs' answers; nothing: there is no job).
+struct TeacherGain {
+  double loss = 0;
+  Interval loss_interval{};
+  std::optional<double> right;
+  Interval right_interval{};
+};
+TeacherGain teacher_gain(const LadderReport& plain, const LadderReport& taught);
+
+// `taught` null: there is no teacher.
+Json ladder_json(const LadderReport& plain, const TaughtReport* taught = nullptr);
+std::string ladder_text(const LadderReport& plain, const TaughtReport* taught = nullptr);
+std::string ladder_page(const LadderReport& plain, const TaughtReport* taught = nullptr);
 
 }  // namespace bantam::judge

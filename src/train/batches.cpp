@@ -1,6 +1,7 @@
 #include "train/batches.h"
 
 #include "base/error.h"
+#include "train/soft_store.h"
 
 namespace bantam::train {
 
@@ -43,7 +44,7 @@ double weight_sum(const TokenStore& store, std::span<const PackedRow> rows) {
 }
 
 Batch make_batch(const TokenStore& store, std::span<const PackedRow> rows, std::int64_t context,
-                 double denominator) {
+                 double denominator, const SoftStore* soft) {
   Batch batch;
   std::int32_t sequence = 0;
   const auto put = [&](std::int32_t token, std::int64_t position, std::int32_t target,
@@ -62,11 +63,15 @@ Batch make_batch(const TokenStore& store, std::span<const PackedRow> rows, std::
       for (std::int64_t i = 0; i < p.count; ++i) {
         const auto at = static_cast<std::size_t>(p.from + i);
         put(tokens[at], i, tokens[at + 1], static_cast<double>(weights[at + 1]));
+        if (soft) batch.soft.push_back(soft->at(p.document, p.from + i + 1));
       }
       used += p.count;
       ++sequence;
     }
-    for (std::int64_t i = 0; used + i < context; ++i) put(0, i, -1, 0);
+    for (std::int64_t i = 0; used + i < context; ++i) {
+      put(0, i, -1, 0);
+      if (soft) batch.soft.emplace_back();
+    }
     ++sequence;
   }
   return batch;

@@ -11,6 +11,8 @@
 
 namespace bantam::train {
 
+class SoftStore;
+
 // Endless packed rows: epoch after epoch, each shuffled anew. A position in it is (epoch, row), and
 // says all that a resumed run needs.
 class RowStream {
@@ -39,9 +41,10 @@ class RowStream {
 };
 
 // Rows of `context` inputs each as one batch: documents are sequences, what is left of a row is a
-// sequence without targets. Weights are divided by `denominator` (that of the whole step).
+// sequence without targets. Weights are divided by `denominator` (that of the whole step). `soft`: what a
+// teacher says of the same store; null: there is none.
 Batch make_batch(const TokenStore& store, std::span<const PackedRow> rows, std::int64_t context,
-                 double denominator);
+                 double denominator, const SoftStore* soft = nullptr);
 
 // The sum of the loss weights of these rows.
 double weight_sum(const TokenStore& store, std::span<const PackedRow> rows);

@@ -126,6 +126,14 @@ Table table_of(Recipe& r, std::string& text_path) {
       {"data.validation", number(r.validation, 0, 0.9)},
       {"tokenizer.vocabulary", whole(r.vocabulary, 261, 1 << 24)},
       {"tokenizer.pre", text(r.pre_tokenizer)},
+      {"teacher.model",
+       [&r](const toml::node& value) {
+         std::string path;
+         text(path)(value);
+         r.teacher = path;
+       }},
+      {"teacher.share", number(r.teaching.share, 0, 1)},
+      {"teacher.top", whole(r.teaching.likeliest, 1, 4096)},
       {"model.name", text(r.name)},
       {"model.family",
        [&r](const toml::node& value) {
@@ -191,7 +199,7 @@ std::string advice(const std::string& key, const Table& table) {
     if (known.substr(known.find('.') + 1) == bare) return "did you mean " + known + "?";
   const std::string near = nearest(key, keys);
   if (!near.empty()) return "did you mean " + near + "?";
-  return section.empty() ? "the sections are data, tokenizer, model and train"
+  return section.empty() ? "the sections are data, tokenizer, teacher, model and train"
                          : "there are " + section;
 }
 
@@ -285,11 +293,14 @@ Recipe read_recipe(const Path& path) {
     throw Error("the folder with the text is missing: text = \"...\" under [data]")
         .in(path.string())
         .field("data.text");
+  if (const Recipe usual; !recipe.teacher && (recipe.teaching.share != usual.teaching.share || recipe.teaching.likeliest != usual.teaching.likeliest))
+    throw Error("which teacher? model = \"...\" under [teacher] was expected").in(path.string()).field("teacher.model");
   if (recipe.steps.has_value() + recipe.tokens.has_value() + recipe.epochs.has_value() > 1)
     throw Error("only one of steps, tokens and epochs can be said")
         .in(path.string())
         .field("train");
   recipe.text = path.parent_path() / text_path;
+  if (recipe.teacher) recipe.teacher = path.parent_path() / *recipe.teacher;
   return recipe;
 }
 

@@ -11,6 +11,7 @@
 #include "data/documents.h"
 #include "data/tokenise.h"
 #include "train/settings.h"
+#include "train/shares.h"
 
 namespace bantam::train {
 
@@ -21,6 +22,11 @@ struct Recipe {
 
   std::optional<std::int64_t> vocabulary;  // default: from the amount of text
   std::string pre_tokenizer = "qwen2";     // digits one by one, runs of letters
+
+  // A model whose tokenizer is taken in place of a new one, and whose answers are learnt beside the text; a
+  // share of 0: the tokenizer alone. The kept tokens of its answers lie on disk, some bytes for each of text.
+  std::optional<Path> teacher;
+  TeacherSettings teaching{0.5, 16};
 
   std::optional<std::int64_t> size;  // all parameters; default 5 million
   std::optional<std::int64_t> layers, width, heads, kv_heads, feed_forward;  // or a shape
@@ -44,6 +50,10 @@ struct Recipe {
 
   // The shape is said, not chosen for a size.
   bool shaped() const { return width || layers; }
+  bool taught() const { return teacher && teaching.share > 0; }
+  std::string teacher_name() const {  // of its file or folder
+    return teacher ? (teacher->has_filename() ? *teacher : teacher->parent_path()).filename().string() : "";
+  }
   // What holds where nothing is said.
   std::int64_t size_or_usual() const { return size.value_or(5'000'000); }
   std::int64_t rows_or_usual() const {

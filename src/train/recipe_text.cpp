@@ -58,6 +58,12 @@ std::string recipe_text(const Recipe& r) {
   out.section("tokenizer");
   out.add("vocabulary", r.vocabulary);
   out.add("pre", r.pre_tokenizer);
+  if (r.teacher) {
+    out.section("teacher");
+    out.add("model", std::filesystem::absolute(*r.teacher).string());
+    out.add("share", r.teaching.share);
+    out.add("top", r.teaching.likeliest);
+  }
   out.section("model");
   if (!r.name.empty()) out.add("name", r.name);
   // As with `groups` in the settings: sums of earlier recipes stay what they are.

@@ -9,11 +9,11 @@
 #include "base/counting.h"
 #include "base/error.h"
 #include "base/machine.h"
-#include "tokenizer/bpe_train.h"
-#include "chat/named_templates.h"
 #include "files/apart.h"
+#include "infer/session.h"
 #include "train/run_folder.h"
 #include "train/run_limits.h"
+#include "train/soft_store.h"
 
 namespace bantam::train {
 
@@ -21,13 +21,6 @@ namespace {
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-std::int64_t default_vocabulary(std::int64_t bytes) {
-  // A token for every 500 bytes of text: enough repetitions of each to learn it.
-  std::int64_t vocabulary = 512;
-  while (vocabulary < 32768 && vocabulary * 500 * 3 / 2 < bytes) vocabulary *= 2;
-  return vocabulary;
 }
 
 class Run {
@@ -49,6 +42,7 @@ class Run {
     read();
     prepare();
     if (options_.resume) resume();
+    if (!be_taught()) return result_;
     say_plan();
     train();
     if (result_.finished) {
@@ -76,6 +70,7 @@ class Run {
     if (!options_.force && !options_.resume && std::filesystem::exists(options_.out, ignored))
       throw Error("exists; choose another name, or say --force").in(options_.out.string());
     files::require_apart(options_.out, recipe_.text, "the text");
+    if (recipe_.teacher) files::require_apart(options_.out, *recipe_.teacher, "the teacher");
     files::require_replaceable(options_.out);
   }
 
@@ -95,6 +90,7 @@ class Run {
   // this fails.
   void keep() {
     std::error_code ignored;
+    if (options_.answers.empty()) std::filesystem::remove(answers(), ignored);  // asked again if need be
     if (!options_.keep) return folder_.remove();
     try {
       save_recipe();
@@ -127,15 +123,45 @@ class Run {
                              byte_text(static_cast<double>(report_.bytes)), number_of(report_.files, "file")));
     say_files();
     const double start = now();
-    tokenizer_ = train_tokenizer(recipe_, documents, pool_);
+    tokenizer_ = recipe_.teacher ? tokenizer_of_teacher() : train_tokenizer(recipe_, documents, pool_);
     Tokeniser tokeniser(*tokenizer_, recipe_.weights);
     for (const Document& d : documents) tokeniser.add(d, store_);
-    options_.say(fmt::format("tokenizer of {} tokens trained, {} tokens of text ({:.1f} s)",
-                             tokenizer_->size(), count_text(static_cast<double>(store_.tokens())),
+    options_.say(fmt::format("tokenizer of {} tokens {}, {} tokens of text ({:.1f} s)",
+                             tokenizer_->size(), recipe_.teacher ? "of the teacher" : "trained", count_text(static_cast<double>(store_.tokens())),
                              now() - start));
     result_.documents = report_.documents;
     result_.train_tokens = store_.tokens();
     result_.vocabulary = tokenizer_->size();
+  }
+
+  // The losses of models are only comparable, and a teacher's answers only of use, where the tokens are the same.
+  std::shared_ptr<const Tokenizer> tokenizer_of_teacher() {
+    teacher_ = std::make_shared<const ModelFile>(*recipe_.teacher);
+    auto tokenizer = tokenizer_of(*teacher_);
+    // One that is larger is what a recipe says when its text does not fill it.
+    if (recipe_.vocabulary && *recipe_.vocabulary < tokenizer->size())
+      throw Error(fmt::format("is {}, but with a teacher the tokenizer is the teacher's, of {} tokens: leave it out",
+                              *recipe_.vocabulary, tokenizer->size()))
+          .field("tokenizer.vocabulary");
+    return tokenizer;
+  }
+
+  Path answers() const { return options_.answers.empty() ? folder_.path() / "teacher" : options_.answers; }
+
+  // False: the user stopped it.
+  bool be_taught() {
+    if (!soft_) return true;
+    options_.say(fmt::format("teacher: {}, {} of what is learnt; the {} likeliest tokens of its answers take {} on disk",
+                             recipe_.teacher_name(), recipe_.teaching.share, recipe_.teaching.likeliest,
+                             byte_text(static_cast<double>(soft_->bytes()))));
+    Progress progress(options_.progress, "teacher", static_cast<std::int64_t>(trainer_->split().train.size()));
+    const bool whole = soft_->fill(answers(), {pool_, kernels_}, [&](std::int64_t done) {
+      progress.update(done, "documents");
+      return !options_.stop();
+    });
+    progress.finish(whole ? "asked" : "stopped; it will be asked again");
+    if (!whole) save();
+    return whole;
   }
 
   // What was not read, or not as it lay there.
@@ -178,7 +204,10 @@ class Run {
     set_aside(plan);
     if (settings.validation > 0 && store_.documents() == 1)
       options_.say("one document: nothing is kept back to validate with");
-    trainer_ = std::make_unique<Trainer>(family_, settings, store_, pool_, kernels_);
+    if (recipe_.taught())
+      soft_ = std::make_unique<SoftStore>(teacher_, *recipe_.teacher, store_, split_documents(store_, settings.validation).train,
+                                          tokenizer_->size(), recipe_.teaching);
+    trainer_ = std::make_unique<Trainer>(family_, settings, store_, pool_, kernels_, soft_.get());
     result_.parameters = plan.parameters;
   }
 
@@ -268,6 +297,8 @@ class Run {
   ReadReport report_;
   TokenStore store_;
   std::shared_ptr<const Tokenizer> tokenizer_;
+  std::shared_ptr<const ModelFile> teacher_;
+  std::unique_ptr<SoftStore> soft_;  // null: nothing is learnt of a teacher
   std::unique_ptr<Trainer> trainer_;
   RunResult result_;
   double saved_ = 0;
@@ -316,59 +347,6 @@ Path only_run(const Path& folder) {
     throw Error("there are several runs here; say --out " + runs[0].string() + " or " +
                 runs[1].string());
   return runs[0];
-}
-
-std::shared_ptr<const Tokenizer> train_tokenizer(const Recipe& recipe,
-                                                 const std::vector<Document>& documents,
-                                                 ThreadPool& pool) {
-  std::int64_t bytes = 0;
-  bool talks = false, tools = false, single = true;  // single: no second question anywhere
-  for (const Document& d : documents) {
-    bytes += static_cast<std::int64_t>(d.text.size());
-    for (const Message& m : d.messages) bytes += static_cast<std::int64_t>(m.content.size());
-    single = single && std::ranges::count(d.messages, "user", &Message::role) <= 1;
-    talks = talks || !d.messages.empty();
-    tools = tools || std::ranges::count(d.messages, "tool", &Message::role) > 0;
-  }
-  BpeTraining training;
-  training.vocabulary = recipe.vocabulary.value_or(default_vocabulary(bytes));
-  training.special = {"<|end|>"};
-  if (talks)
-    training.special.insert(training.special.end(), {"<|user|>", "<|assistant|>", "<|system|>"});
-  if (tools) training.special.push_back("<|tool|>");
-  training.pre = recipe.pre_tokenizer;
-  // The messages of a conversation are texts of their own: control tokens stand between them.
-  std::size_t document = 0, message = 0;
-  const NextDocument next = [&](std::string& text) {
-    while (document < documents.size()) {
-      const Document& d = documents[document];
-      if (d.messages.empty()) {
-        text = d.text;
-        ++document;
-        return true;
-      }
-      if (message < d.messages.size()) {
-        text = d.messages[message++].content;
-        return true;
-      }
-      message = 0;
-      ++document;
-    }
-    return false;
-  };
-  BpeVocabulary vocabulary = train_bpe(training, next, pool);
-  TrainedTokenizer trained;
-  for (std::int32_t id = vocabulary.first_special;
-       id < static_cast<std::int32_t>(vocabulary.tokens.size()); ++id)
-    trained.special.push_back(id);
-  trained.eos = trained.pad = vocabulary.first_special;
-  trained.tokens = std::move(vocabulary.tokens);
-  trained.merges = std::move(vocabulary.merges);
-  trained.pre_tokenizer = recipe.pre_tokenizer;
-  // Whoever has never seen a second question does not know what to make of one.
-  if (talks)
-    trained.chat_template = std::string(named_template(single ? "bantam-single" : "bantam"));
-  return make_tokenizer(std::move(trained));
 }
 
 std::string loss_curve(const std::vector<float>& losses, int columns, int rows) {

@@ -21,6 +21,7 @@ struct RunOptions {
   bool force = false;   // replace an existing model, forget an unfinished run
   bool keep = true;     // when it is finished, what it takes to extend it
   unsigned threads = 0;
+  Path answers;         // of a teacher, to be found there by further runs; empty: gone with the run
   double save_every = 60;  // seconds between checkpoints; 0: after every step
   // What the recipe's file says of the length, where there is such a file: kept beside the recipe, which holds
   // what options said instead, so that a file that was edited since can be told from an option.
@@ -54,7 +55,7 @@ std::string file_length_of_run(const Path& out);
 // none, or more than one (they are named).
 Path only_run(const Path& folder);
 
-// Trains the tokenizer of a recipe on its text: byte-level BPE with the control tokens <|end|>, and
+// Trains the tokenizer of a recipe on its text (own_tokenizer.cpp): byte-level BPE with the control tokens <|end|>, and
 // for conversations <|user|>, <|assistant|>, <|system|> (<|tool|> where there are such) and the chat
 // template "bantam".
 std::shared_ptr<const Tokenizer> train_tokenizer(const Recipe& recipe,

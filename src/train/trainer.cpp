@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "train/group_sum.h"
+#include "train/soft_store.h"
 
 namespace bantam::train {
 
@@ -77,12 +78,14 @@ TrainPlan plan_training(const Family& family, const TrainSettings& settings) {
 }
 
 Trainer::Trainer(const Family& family, TrainSettings settings, const TokenStore& store,
-                 ThreadPool& pool, const Kernels& kernels)
+                 ThreadPool& pool, const Kernels& kernels, const SoftStore* soft)
     : settings_(std::move(settings)),
       store_(store),
+      soft_(soft),
       plan_(plan_training(family, settings_)),
       split_(split_documents(store, settings_.validation)),
-      identity_{settings_.text(), store.fingerprint(), settings_.tokens_per_step()},
+      identity_{settings_.text(), store.fingerprint() + (soft ? " " + soft->purpose() : ""),
+                settings_.tokens_per_step()},
       model_(family.make(settings_.model)),
       stream_(std::make_unique<RowStream>(store, split_.train, settings_.context, settings_.seed)),
       validation_rows_(
@@ -133,7 +136,7 @@ double Trainer::chain(std::span<const PackedRow> rows, double denominator) {
   double loss = 0;
   for (std::size_t first = 0; first < rows.size(); first += at_a_time) {
     const auto part = rows.subspan(first, std::min(at_a_time, rows.size() - first));
-    loss += forward(make_batch(store_, part, settings_.context, denominator), true);
+    loss += forward(make_batch(store_, part, settings_.context, denominator, soft_), true);
   }
   return loss;
 }
@@ -161,7 +164,7 @@ double Trainer::step() {
 
 double Trainer::trial() {
   const std::vector<PackedRow> rows = stream_->take(settings_.rows_at_a_time());
-  const Batch batch = make_batch(store_, rows, settings_.context, 1);
+  const Batch batch = make_batch(store_, rows, settings_.context, 1, soft_);
   double best = 1e30;
   for (int turn = 0; turn < 2; ++turn) {  // the first also makes room and packs
     const auto start = std::chrono::steady_clock::now();

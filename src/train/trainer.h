@@ -27,9 +27,10 @@ TrainPlan plan_training(const Family& family, const TrainSettings& settings);
 
 class Trainer {
  public:
-  // `store` outlives the trainer. Throws Error when the settings do not fit or memory is short.
+  // `store` outlives the trainer, and so does `soft`, what a teacher says of it: filled before the first step;
+  // null: there is no teacher. Throws Error when the settings do not fit or memory is short.
   Trainer(const Family& family, TrainSettings settings, const TokenStore& store, ThreadPool& pool,
-          const Kernels& kernels);
+          const Kernels& kernels, const SoftStore* soft = nullptr);
   ~Trainer();
 
   const TrainSettings& settings() const { return settings_; }
@@ -64,6 +65,7 @@ class Trainer {
 
   TrainSettings settings_;
   const TokenStore& store_;
+  const SoftStore* soft_;
   TrainPlan plan_;
   Split split_;
   RunIdentity identity_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -121,6 +122,54 @@ TEST(ScaleReport, SizesLeftOutAreForetold) {
   }
   points.resize(9);  // three sizes: none can be left out
   EXPECT_TRUE(leave_out(points, 20, 1).empty());
+}
+
+// A ladder and the same with a teacher that is worth `better` of the loss and has `more` of ten questions right.
+struct Raised {
+  Raised(double better, std::size_t more) : runs(runs_of(better, more)), fit(points_of(runs), 20, 1) {}
+  static std::vector<LadderRun> runs_of(double better, std::size_t more) {
+    std::vector<LadderRun> out;
+    for (const double n : {1e6, 2e6, 4e6, 8e6})
+      for (const double d : {2e7, 8e7, 3e8}) {
+        const double off = 0.01 * static_cast<double>(out.size() % 3);
+        LadderRun r{static_cast<std::int64_t>(n), {n, d, kLossTruth.loss(n, d) - better * (1 + off)}, "m.gguf", 1000, 1, {}};
+        for (std::size_t q = 0; q < 40; ++q) r.right.push_back(q % 10 < 5 + more);
+        out.push_back(std::move(r));
+      }
+    return out;
+  }
+  static std::vector<ScalePoint> points_of(const std::vector<LadderRun>& runs) {
+    std::vector<ScalePoint> out;
+    for (const LadderRun& r : runs) out.push_back(r.point);
+    return out;
+  }
+  LadderReport report() const { return {fit, runs, none, nullptr}; }
+  std::vector<LadderRun> runs;
+  ScaleFit fit;
+  std::vector<LeftOut> none;
+};
+
+TEST(ScaleReport, WhatATeacherIsWorth) {
+  const Raised plain(0, 0), taught(0.2, 3), same(0, 0);
+  const TeacherGain gain = teacher_gain(plain.report(), taught.report());
+  EXPECT_NEAR(gain.loss, -0.202 + 0, 1e-3);
+  EXPECT_LT(gain.loss_interval.high, -0.2);
+  EXPECT_GT(gain.loss_interval.low, -0.205);
+  ASSERT_TRUE(gain.right);
+  EXPECT_NEAR(*gain.right, 0.3, 1e-12);
+  EXPECT_GT(gain.right_interval.low, 0.1);  // of 40 questions
+  EXPECT_LT(gain.right_interval.high, 0.5);
+  const TeacherGain nothing = teacher_gain(plain.report(), same.report());
+  EXPECT_EQ(nothing.loss, 0);
+  EXPECT_EQ(nothing.loss_interval.high, 0);
+  const TaughtReport with{taught.report(), "large.gguf", 0.5, 16}, useless{same.report(), "large.gguf", 0.5, 16};
+  const Json json = ladder_json(plain.report(), &with);
+  EXPECT_EQ(json.at("runs"), ladder_json(plain.report()).at("runs"));
+  EXPECT_EQ(json.at("taught").at("runs").size(), 12u);
+  EXPECT_EQ(json.at("taught").at("loss_change").at("value"), gain.loss);
+  EXPECT_EQ(json.at("taught").at("teacher").at("model"), "large.gguf");
+  EXPECT_EQ(ladder_text(plain.report(), &with).find("(tie)"), std::string::npos);
+  EXPECT_NE(ladder_text(plain.report(), &useless).find("loss +0.0000 [+0.0000, +0.0000] (tie)"), std::string::npos);
 }
 
 }  // namespace

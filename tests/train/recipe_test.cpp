@@ -29,7 +29,7 @@ constexpr Refusal kRefusals[] = {
     {"key_of_another_section", "[train]\nwidth = 64\n", "did you mean model.width?", 4},
     {"key_like_no_other", "[train]\nzzzzzzzzzzzz = 1\n", "there are train.arithmetic", 4},
     {"unknown_section", "[optimizer]\nlr = 1\n",
-     "the sections are data, tokenizer, model and train", 4},
+     "the sections are data, tokenizer, teacher, model and train", 4},
     {"text_for_a_number", "[train]\nsteps = \"many\"\n", "train.steps: a whole number from 0 to",
      4},
     {"fraction_for_a_whole", "[train]\nsteps = 1.5\n", "train.steps: a whole number from 0 to", 4},
