@@ -99,7 +99,7 @@ void Probe::require_usable(const PreparedData& data) const {
   for (const LabelledExample& e : data.examples)
     if (context > 0 && static_cast<std::int64_t>(e.first.ids.size()) > context)
       throw Error(fmt::format("the record of line {} has {} tokens, its context is {}", e.line, e.first.ids.size(), context));
-  check_labels(data.examples, *data.tokenizer, tuning_.labels);
+  check_labels(data.examples, *data.tokenizer, tuning_.labels_or_usual());
 }
 
 void Probe::prepare() {
