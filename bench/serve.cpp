@@ -1,6 +1,8 @@
 // Serving: total tokens a second and peak memory of a fresh `bantam serve` with 1, 4 and 16 clients
 // that each ask for a text of their own, as multiples of one client's, and beside llama.cpp's server
-// in the same run where scripts/build_peers has built it. Usage: serve MODEL.gguf [threads] [tokens]
+// in the same run where scripts/build_peers has built it. A lone client gains most by guesses ahead
+// (which several do without), so that multiples are also told of one client who gets a token a
+// pass: what sharing a pass wins. Usage: serve MODEL.gguf [threads] [tokens]
 // [arguments of serve ...]. The program `bantam` is the one beside this one.
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -186,6 +188,11 @@ void run(const std::string& program, const std::string& model, int threads, std:
                        where + "/llama-server",
                        {"-m", model, "-t", count, "-np", "16", "-c",
                         std::to_string(16 * (tokens + 64)), "--no-webui"}});
+  Server plain = servers[0];
+  plain.arguments.push_back("--no-speculation");
+  const double a_token_a_pass = measure(plain, 1, tokens).tokens_per_s;
+  fmt::print(" 1 clients, bantam   : {:7.1f} tokens/s, a token a pass (--no-speculation)\n",
+             a_token_a_pass);
   std::map<std::string, double> one;
   for (const int clients : {1, 4, 16}) {
     double ours = 0;
@@ -196,10 +203,12 @@ void run(const std::string& program, const std::string& model, int threads, std:
                  "of it its own",
                  clients, server.name, f.tokens_per_s, f.tokens_per_s / one[server.name],
                  f.peak / 1e6, f.own / 1e6);
-      if (&server == &servers.front())
+      if (&server == &servers.front()) {
         ours = f.tokens_per_s;
-      else
+        fmt::print("; {:.2f} x one with a token a pass", ours / a_token_a_pass);
+      } else {
         fmt::print("; bantam {:.2f} x it", ours / f.tokens_per_s);
+      }
       fmt::print("\n");
       std::fflush(stdout);
     }
