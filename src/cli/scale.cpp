@@ -139,17 +139,20 @@ void ScaleVerb::raise() const {
 void ScaleVerb::run() const {
   if (points.ends_with(".toml")) return raise();
   if (out || teacher) throw Error("--out and --teacher go with a ladder (a .toml file)", Error::Kind::usage);
-  const judge::ScaleFit fit(read_points(points), sample_count(), seed_number());
+  const std::vector<judge::ScalePoint> runs = read_points(points);
+  const judge::ScaleFit fit(runs, sample_count(), seed_number());
+  const auto left_out = judge::leave_out(runs, sample_count(), seed_number());
   auto [more, text] = asked(fit, 1);
   Json report = judge::law_json(fit);
+  report["left_out"] = judge::left_out_json(left_out);
   report.update(more);
-  print(json ? to_text(report) + "\n" : judge::law_text(fit) + text);
+  print(json ? to_text(report) + "\n" : judge::law_text(fit) + judge::left_out_text(left_out) + text);
 }
 
 std::function<void()> declare_scale(Options& options) {
   auto command = std::make_shared<ScaleVerb>();
   options.positional("LADDER", command->points,
-                     "a ladder to raise: a TOML file with text (or recipe), sizes, tokens, teacher; [job] task, "
+                     "a ladder to raise: a TOML file with text (or recipe), sizes, tokens, seeds, layers, teacher; [job] task, "
                      "target, data, limit, few_shot. Or runs that there are: a .csv or .jsonl with "
                      "parameters, tokens and loss, at least six of three sizes")
       .required = true;

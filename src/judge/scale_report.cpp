@@ -20,24 +20,37 @@ std::string with_form(const char* form, double value) {
   return text;
 }
 
+// The runs of the largest amount of tokens: the amount, and the geometric mean of their losses.
+std::pair<double, double> longest_of(const std::vector<ScalePoint>& runs) {
+  double most = 0, logs = 0, count = 0;
+  for (const ScalePoint& p : runs) most = std::max(most, p.tokens);
+  for (const ScalePoint& p : runs)
+    if (p.tokens == most) {
+      logs += std::log(p.loss);
+      count += 1;
+    }
+  return {most, std::exp(logs / count)};
+}
+
 }  // namespace
 
 std::vector<LeftOut> leave_out(const std::vector<ScalePoint>& points, std::int64_t samples, std::uint64_t seed) {
   std::set<double> sizes;
-  for (const ScalePoint& p : points) sizes.insert(p.parameters);
+  std::set<std::pair<double, double>> all;
+  for (const ScalePoint& p : points) {
+    sizes.insert(p.parameters);
+    all.insert({p.parameters, p.tokens});
+  }
   std::vector<LeftOut> out;
   for (const double size : sizes) {
-    std::vector<ScalePoint> others;
-    const ScalePoint* longest = nullptr;
-    for (const ScalePoint& p : points)
-      if (p.parameters != size)
-        others.push_back(p);
-      else if (longest == nullptr || p.tokens > longest->tokens)
-        longest = &p;
-    if (others.size() < 6 || sizes.size() < 4) return {};
+    std::vector<ScalePoint> others, own;
+    for (const ScalePoint& p : points) (p.parameters == size ? own : others).push_back(p);
+    const auto own_amounts = static_cast<std::size_t>(
+        std::count_if(all.begin(), all.end(), [&](const auto& at) { return at.first == size; }));
+    if (all.size() - own_amounts < 6 || sizes.size() < 4) return {};
     const ScaleFit fit(std::move(others), samples, seed);
-    out.push_back({size, longest->tokens, longest->loss, fit.law().loss(size, longest->tokens),
-                   fit.loss_interval(size, longest->tokens)});
+    const auto [tokens, measured] = longest_of(own);
+    out.push_back({size, tokens, measured, fit.law().loss(size, tokens), fit.run_interval(size, tokens)});
   }
   return out;
 }
@@ -59,8 +72,10 @@ std::string size_text(double parameters) {
 
 Json law_json(const ScaleFit& fit) {
   const ScaleLaw& law = fit.law();
-  return {{"E", law.floor}, {"A", law.size_factor}, {"a", law.size_power}, {"B", law.data_factor},
+  Json out = {{"E", law.floor}, {"A", law.size_factor}, {"a", law.size_power}, {"B", law.data_factor},
           {"b", law.data_power}, {"residual", fit.residual()}, {"data_known", fit.data_known()}};
+  out["seed_noise"] = fit.seed_noise() ? Json(*fit.seed_noise()) : Json();
+  return out;
 }
 
 std::string law_text(const ScaleFit& fit) {
@@ -70,8 +85,43 @@ std::string law_text(const ScaleFit& fit) {
   if (fit.data_known())
     text += " + " + with_form("%.4g", law.data_factor) + " / tokens^" + with_form("%.3f", law.data_power);
   text += "; points lie within " + with_form("%.2f", fit.residual() * 100) + " %\n";
+  if (fit.seed_noise())
+    text += "runs with other seeds lie within " + with_form("%.2f", *fit.seed_noise() * 100) + " % of their mean\n";
   if (!fit.data_known()) text += "the runs do not tell of data apart from size: a law of size alone\n";
   return text;
+}
+
+namespace {
+
+// Foretelling that is off by more is no help.
+constexpr double kMostOff = 0.05;
+
+std::string advice_of(const std::vector<LeftOut>& left_out) {
+  double most = 0;
+  for (const LeftOut& l : left_out) most = std::max(most, std::abs(l.off()));
+  if (most <= kMostOff) return "";
+  return "a size left out is foretold up to " + with_form("%.0f", most * 100) +
+         " % off: do not trust the law further than that. Most often the shortest runs have only begun to\n"
+         "learn: leave their amount of tokens away and add a larger one; seeds = 3 shows what is mere chance\n";
+}
+
+}  // namespace
+
+Json left_out_json(const std::vector<LeftOut>& left_out) {
+  Json out = Json::array();
+  for (const LeftOut& l : left_out)
+    out.push_back({{"parameters", l.parameters}, {"tokens", l.tokens}, {"measured", l.measured},
+                   {"predicted", l.predicted}, {"interval", {l.interval.low, l.interval.high}}, {"off", l.off()}});
+  return out;
+}
+
+std::string left_out_text(const std::vector<LeftOut>& left_out) {
+  std::string out;
+  for (const LeftOut& l : left_out)
+    out += "without its runs, " + count_text(l.parameters) + " parameters: loss " + with_form("%.4f", l.predicted) + " [" +
+           with_form("%.4f", l.interval.low) + ", " + with_form("%.4f", l.interval.high) + "], measured " +
+           with_form("%.4f", l.measured) + ", " + with_form("%+.1f", l.off() * 100) + " %\n";
+  return out + advice_of(left_out);
 }
 
 namespace {
@@ -114,7 +164,7 @@ std::string job_text(const Job& job, const std::vector<LadderRun>& runs) {
 
 Json json_of(const LadderReport& ladder) {
   const auto& [fit, runs, left_out, job] = ladder;
-  Json out = {{"law", law_json(fit)}, {"runs", Json::array()}, {"left_out", Json::array()}};
+  Json out = {{"law", law_json(fit)}, {"runs", Json::array()}, {"left_out", left_out_json(left_out)}};
   for (const LadderRun& r : runs) {
     Json run = {{"model", r.model}, {"parameters", r.point.parameters}, {"tokens", r.point.tokens}, {"loss", r.point.loss},
                 {"bytes", r.bytes}, {"seconds", r.seconds}};
@@ -124,9 +174,6 @@ Json json_of(const LadderReport& ladder) {
     }
     out["runs"].push_back(std::move(run));
   }
-  for (const LeftOut& l : left_out)
-    out["left_out"].push_back({{"parameters", l.parameters}, {"tokens", l.tokens}, {"measured", l.measured},
-                               {"predicted", l.predicted}, {"interval", {l.interval.low, l.interval.high}}, {"off", l.off()}});
   if (job) {
     const JobAnswer answer = answer_of(*job, runs);
     out["job"] = needed_json(answer.needed);
@@ -150,10 +197,7 @@ std::string text_of(const LadderReport& ladder) {
     out += "\n";
   }
   out += law_text(fit);
-  for (const LeftOut& l : left_out)
-    out += "without its runs, " + count_text(l.parameters) + " parameters: loss " + with_form("%.4f", l.predicted) + " [" +
-           with_form("%.4f", l.interval.low) + ", " + with_form("%.4f", l.interval.high) + "], measured " +
-           with_form("%.4f", l.measured) + ", " + with_form("%+.1f", l.off() * 100) + " %\n";
+  out += left_out_text(left_out);
   if (job) out += job_text(*job, runs);
   return out;
 }

@@ -13,8 +13,8 @@ namespace bantam::judge {
 
 // A size that was left out, foretold by the others: at its largest amount of tokens.
 struct LeftOut {
-  double parameters, tokens, measured, predicted;
-  Interval interval;
+  double parameters, tokens, measured, predicted;  // measured: of several runs the geometric mean
+  Interval interval;                               // where it would be measured, with 95 %
   double off() const { return predicted / measured - 1; }
 };
 // Each size in turn; none where too few runs stay for a law.
@@ -44,6 +44,10 @@ JobAnswer answer_of(const Job& job, const std::vector<LadderRun>& runs);
 
 // What so many parameters weigh: 8.5 bits each in Q8_0, about 4.85 in Q4_K_M.
 std::string size_text(double parameters);
+
+Json left_out_json(const std::vector<LeftOut>& left_out);
+// With what to do where foretelling is off so much that the law is no help.
+std::string left_out_text(const std::vector<LeftOut>& left_out);
 
 Json law_json(const ScaleFit& fit);
 std::string law_text(const ScaleFit& fit);

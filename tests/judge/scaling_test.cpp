@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "judge/scale_report.h"
 
 namespace bantam::judge {
 namespace {
@@ -51,6 +52,67 @@ TEST(Scaling, IntervalsHoldTheTruth) {
     EXPECT_LT(interval.high / interval.low, 1.2);
   }
   EXPECT_GE(held, 90);
+}
+
+// Three seeds a point: as much is known of the law as by one run a point with its noise over the root of three.
+TEST(Scaling, RunsOfOtherSeedsAreOnePoint) {
+  std::vector<ScalePoint> single = ladder(1, 0.01), twice;
+  for (const ScalePoint& p : single) {
+    twice.push_back({p.parameters, p.tokens, p.loss * std::exp(0.02)});
+    twice.push_back({p.parameters, p.tokens, p.loss * std::exp(-0.02)});
+  }
+  const ScaleFit one(single, 20, 1), two(twice, 20, 1);
+  EXPECT_NEAR(two.law().loss(3e8, 1e9), one.law().loss(3e8, 1e9), 1e-9);
+  EXPECT_NEAR(two.loss_interval(3e8, 1e9).high, one.loss_interval(3e8, 1e9).high, 1e-9);
+  EXPECT_NEAR(two.residual(), one.residual(), 1e-9);
+  EXPECT_FALSE(one.seed_noise());
+  ASSERT_TRUE(two.seed_noise());
+  EXPECT_NEAR(*two.seed_noise(), 0.02 * std::sqrt(2), 1e-9);  // of two runs: half their difference, times the root of 2
+  // A run twice is no more than a run.
+  std::vector<ScalePoint> few(single.begin(), single.begin() + 5);
+  few.insert(few.end(), few.begin(), few.begin() + 5);
+  EXPECT_THROW(ScaleFit(few, 1, 1), Error);
+}
+
+// A run that learnt nothing for a while lies high; least squares foretells 3e8 parameters up to 10 % off from it.
+TEST(Scaling, ARunThatWentWrongPullsLittle) {
+  double worst = 0;
+  for (std::size_t wrong = 0; wrong < 20; ++wrong) {
+    std::vector<ScalePoint> points = ladder(1, 0.002);
+    points[wrong].loss *= 1.2;
+    worst = std::max(worst, std::abs(ScaleFit(points, 1, 1).law().loss(3e8, 1e9) / kTruth.loss(3e8, 1e9) - 1));
+  }
+  EXPECT_LT(worst, 0.02);
+}
+
+// A size left out is measured once, with noise of its own: within the interval at least ninety times of a hundred.
+TEST(Scaling, IntervalsOfRunsHoldMeasurements) {
+  int held = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const ScaleFit fit(ladder(seed, 0.005), 50, seed);
+    const double measured = kTruth.loss(1e7, 3e8) * std::exp(0.005 * normal(Random(seed, 9), 0));
+    const Interval interval = fit.run_interval(1e7, 3e8);
+    held += interval.low <= measured && measured <= interval.high;
+    EXPECT_LT(interval.high / interval.low, 1.06);
+  }
+  EXPECT_GE(held, 90);
+}
+
+TEST(Scaling, LeavesASizeOutWithAllItsRuns) {
+  std::vector<ScalePoint> runs = ladder(1, 0);
+  for (ScalePoint p : ladder(1, 0)) {
+    if (p.parameters == 3e6) p.loss *= 1.21;  // with the other run: 1.1 by the geometric mean
+    runs.push_back(p);
+  }
+  const auto left_out = leave_out(runs, 10, 1);
+  ASSERT_EQ(left_out.size(), 5U);
+  EXPECT_EQ(left_out[1].parameters, 3e6);
+  EXPECT_EQ(left_out[1].tokens, 1e9);
+  EXPECT_NEAR(left_out[1].measured / kTruth.loss(3e6, 1e9), 1.1, 1e-9);
+  EXPECT_NEAR(left_out[1].predicted / kTruth.loss(3e6, 1e9), 1, 1e-3);
+  const std::string advice = " % off: do not trust the law";
+  EXPECT_NE(left_out_text(left_out).find(advice), std::string::npos) << left_out_text(left_out);
+  EXPECT_EQ(left_out_text(leave_out(ladder(1, 0), 10, 1)).find(advice), std::string::npos);
 }
 
 TEST(Scaling, RefusesTooLittle) {
