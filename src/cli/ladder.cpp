@@ -36,23 +36,52 @@ Recipe base_recipe(const judge::LadderRecipe& ladder) {
   return r;
 }
 
-Recipe recipe_of_rung(Recipe r, std::int64_t size, std::int64_t tokens, bool taught) {
-  if (!taught) r.teaching.share = 0;  // its tokenizer alone: losses are of the same tokens
-  r.size = size;
-  r.layers = r.width = r.heads = r.kv_heads = r.feed_forward = std::nullopt;
+// A size on an amount of tokens: one of the runs of it, which differ by their seeds, alone or with the teacher.
+struct Rung {
+  std::int64_t size, tokens, turn;  // turn from 0
+  bool taught;
+
+  std::string name() const {
+    return std::to_string(size) + "-" + std::to_string(tokens) + (turn > 0 ? "-" + std::to_string(turn + 1) : "") +
+           (taught ? ".taught.gguf" : ".gguf");
+  }
+  std::string text() const {
+    return count_text(static_cast<double>(size)) + " parameters on " + count_text(static_cast<double>(tokens)) + " tokens" +
+           (turn > 0 ? ", turn " + std::to_string(turn + 1) : "") + (taught ? ", with the teacher" : "");
+  }
+};
+
+std::vector<Rung> rungs_of(const judge::LadderRecipe& ladder, bool teacher) {
+  std::vector<Rung> out;
+  for (const std::int64_t size : ladder.sizes)
+    for (const std::int64_t tokens : ladder.tokens)
+      for (std::int64_t turn = 0; turn < ladder.seeds; ++turn) {
+        out.push_back({size, tokens, turn, false});
+        if (teacher) out.push_back({size, tokens, turn, true});
+      }
+  return out;
+}
+
+Recipe recipe_of_rung(Recipe r, const Rung& rung, std::optional<std::int64_t> layers) {
+  if (!rung.taught) r.teaching.share = 0;  // its tokenizer alone: losses are of the same tokens
+  r.seed += static_cast<std::uint64_t>(rung.turn);
+  r.size = rung.size;
+  r.width = r.heads = r.kv_heads = r.feed_forward = std::nullopt;
+  r.layers = layers;
   r.steps = std::nullopt;
   r.epochs = std::nullopt;
-  r.tokens = tokens;
+  r.tokens = rung.tokens;
   return r;
 }
 
 void add_text(Sha256& sum, std::string_view text) { sum.add(std::as_bytes(std::span(text))); }
 
-// What decides the losses, beside size and tokens: the recipe and the text.
-std::string sum_of_training(const Recipe& recipe) {
+// What decides the losses, beside size and tokens: the recipe, the depth and the text.
+std::string sum_of_training(const Recipe& recipe, std::optional<std::int64_t> layers) {
   Sha256 sum;
   add_text(sum, recipe_text(recipe));
   if (recipe.teacher) add_text(sum, teacher_mark(ModelFile(*recipe.teacher), *recipe.teacher));
+  if (layers) add_text(sum, "all of " + std::to_string(*layers) + " layers");
   read_documents(recipe.text, recipe.reading, [&](Document&& d) {
     add_text(sum, d.text);
     for (const Message& m : d.messages) {
@@ -82,19 +111,12 @@ class LadderWork {
     std::filesystem::create_directories(out_);
     open_notes();
     Ladder out;
-    const std::size_t count = ladder_.sizes.size() * ladder_.tokens.size() * (recipe_.teacher ? 2 : 1);
-    const auto raise = [&](std::vector<judge::LadderRun>& to, std::int64_t size, std::int64_t tokens, bool taught) {
+    const std::vector<Rung> rungs = rungs_of(ladder_, recipe_.teacher.has_value());
+    for (const Rung& rung : rungs) {
       if (!quiet_)
-        note("model " + std::to_string(out.runs.size() + out.taught.size() + 1) + " of " + std::to_string(count) + ": " +
-             count_text(static_cast<double>(size)) + " parameters on " + count_text(static_cast<double>(tokens)) + " tokens" +
-             (taught ? ", with the teacher" : ""));
-      to.push_back(rung(size, tokens, taught));
-    };
-    for (const std::int64_t size : ladder_.sizes)
-      for (const std::int64_t tokens : ladder_.tokens) {
-        raise(out.runs, size, tokens, false);
-        if (recipe_.teacher) raise(out.taught, size, tokens, true);
-      }
+        note("model " + std::to_string(out.runs.size() + out.taught.size() + 1) + " of " + std::to_string(rungs.size()) + ": " + rung.text());
+      (rung.taught ? out.taught : out.runs).push_back(raised(rung));
+    }
     if (recipe_.teacher) {
       out.teacher = recipe_.teacher_name();
       out.teaching = recipe_.teaching;
@@ -118,7 +140,7 @@ class LadderWork {
 
   // The notes of an earlier start, if they are of the same text and recipe.
   void open_notes() {
-    const std::string sum = sum_of_training(recipe_);
+    const std::string sum = sum_of_training(recipe_, ladder_.layers);
     const Path file = out_ / "ladder.json";
     std::error_code ignored;
     notes_ = {{"format", kLadderFormat}, {"training", sum}, {"runs", Json::object()}};
@@ -133,14 +155,15 @@ class LadderWork {
 
   Path answers() const { return out_ / "teacher.answers"; }
 
-  judge::LadderRun rung(std::int64_t size, std::int64_t tokens, bool taught) {
-    const std::string name = std::to_string(size) + "-" + std::to_string(tokens) + (taught ? ".taught.gguf" : ".gguf");
+  judge::LadderRun raised(const Rung& rung) {
+    const std::string name = rung.name();
     const Path model = out_ / name;
     std::error_code ignored;
-    if (!notes_["runs"].contains(name) || !std::filesystem::exists(model, ignored)) train(recipe_of_rung(recipe_, size, tokens, taught), name);
+    if (!notes_["runs"].contains(name) || !std::filesystem::exists(model, ignored))
+      train(recipe_of_rung(recipe_, rung, ladder_.layers), name);
     const Json& told = notes_["runs"][name];
     judge::LadderRun run;
-    run.size = size;
+    run.size = rung.size;
     run.model = name;
     run.point = {told.at("parameters").get<double>(), told.at("tokens").get<double>(), told.at("loss").get<double>()};
     run.seconds = told.at("seconds").get<double>();

@@ -8,12 +8,20 @@ namespace bantam::judge {
 
 namespace {
 
+std::int64_t whole_number_of(const toml::node& n, std::int64_t most) {
+  const auto number = n.value_exact<std::int64_t>();
+  if (!number || *number < 1 || *number > most) throw Error("a whole number from 1 to " + std::to_string(most) + " was expected");
+  return *number;
+}
+
 constexpr TomlKey<LadderRecipe> kLadderKeys[] = {
     {"recipe", [](LadderRecipe& r, const toml::node& n) { r.recipe = word_of(n); }},
     {"text", [](LadderRecipe& r, const toml::node& n) { r.text = word_of(n); }},
     {"teacher", [](LadderRecipe& r, const toml::node& n) { r.teacher = word_of(n); }},
     {"sizes", [](LadderRecipe& r, const toml::node& n) { r.sizes = whole_numbers_of(n); }},
     {"tokens", [](LadderRecipe& r, const toml::node& n) { r.tokens = whole_numbers_of(n); }},
+    {"seeds", [](LadderRecipe& r, const toml::node& n) { r.seeds = whole_number_of(n, 100); }},
+    {"layers", [](LadderRecipe& r, const toml::node& n) { r.layers = whole_number_of(n, 4096); }},
     {"job.task", [](LadderRecipe& r, const toml::node& n) { r.task = word_of(n); }},
     {"job.data", [](LadderRecipe& r, const toml::node& n) { r.data = word_of(n); }},
     {"job.limit", [](LadderRecipe& r, const toml::node& n) { r.limit = amount_of(n); }},

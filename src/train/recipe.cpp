@@ -308,7 +308,8 @@ namespace {
 
 Config shape_of(const Recipe& r, std::int64_t vocabulary) {
   if (!r.shaped()) {
-    Config c = shape_for_size(r.size_or_usual(), vocabulary, r.context);
+    Config c = r.layers ? shape_for_layers(r.size_or_usual(), *r.layers, vocabulary, r.context)
+                        : shape_for_size(r.size_or_usual(), vocabulary, r.context);
     c.tied = true;
     return c;
   }

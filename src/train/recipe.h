@@ -48,8 +48,8 @@ struct Recipe {
   OptimiserSettings optimiser;
   Schedule schedule;
 
-  // The shape is said, not chosen for a size.
-  bool shaped() const { return width || layers; }
+  // The shape is said, not chosen for a size (with layers beside a size, only how wide they are is).
+  bool shaped() const { return width || (layers && !size); }
   bool taught() const { return teacher && teaching.share > 0; }
   std::string teacher_name() const {  // of its file or folder
     return teacher ? (teacher->has_filename() ? *teacher : teacher->parent_path()).filename().string() : "";

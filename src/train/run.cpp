@@ -198,7 +198,7 @@ class Run {
                   ": give more text, or say a smaller context")
           .in(recipe_.text.string());
     const TrainPlan plan = plan_training(family_, settings);
-    check_memory(family_, settings, plan, recipe_.shaped() || recipe_.family != "llama",
+    check_memory(family_, settings, plan, recipe_.shaped() || recipe_.layers || recipe_.family != "llama",
                  available_memory());
     check_disk(options_.out, plan);
     set_aside(plan);

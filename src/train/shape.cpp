@@ -12,14 +12,22 @@ std::int64_t round_to(double value, std::int64_t unit) {
   return std::max<std::int64_t>(unit, std::llround(value / static_cast<double>(unit)) * unit);
 }
 
+// Heads of 32, or 64 in wide models; where that does not divide the width, the next fewer that do, of
+// even width (rotation turns pairs).
+std::int64_t heads_for(std::int64_t width) {
+  std::int64_t heads = width % 64 == 0 && width >= 256 ? width / 64 : width / 32;
+  while (width % (2 * heads) != 0) --heads;
+  return heads;
+}
+
 Config shape(std::int64_t layers, std::int64_t width, std::int64_t vocabulary,
              std::int64_t context) {
   Config c;
   c.family = "llama";
   c.layers = layers;
   c.width = width;
-  c.head_dim = width % 64 == 0 && width >= 256 ? 64 : 32;
-  c.heads = c.kv_heads = width / c.head_dim;
+  c.heads = c.kv_heads = heads_for(width);
+  c.head_dim = width / c.heads;
   c.feed_forward = round_to(static_cast<double>(width) * 8 / 3, 32);
   c.vocabulary = vocabulary;
   c.context = context;
@@ -32,6 +40,15 @@ double parameters(const Config& c) {
   const auto d = static_cast<double>(c.width), f = static_cast<double>(c.feed_forward);
   return static_cast<double>(c.vocabulary) * d +
          static_cast<double>(c.layers) * (4 * d * d + 3 * d * f + 2 * d) + d;
+}
+
+void require_near(const Config& best, std::int64_t wanted) {
+  const double got = parameters(best), size = static_cast<double>(wanted);
+  if (got > 1.25 * size || got < 0.8 * size)
+    throw Error("no model of about " + std::to_string(wanted) + " parameters has a vocabulary of " +
+                std::to_string(best.vocabulary) + "; the nearest has " +
+                std::to_string(static_cast<std::int64_t>(got)))
+        .field("size");
 }
 
 }  // namespace
@@ -53,11 +70,21 @@ Config shape_for_size(std::int64_t wanted, std::int64_t vocabulary, std::int64_t
         best = c;
       }
     }
-  if (parameters(best) > 1.25 * size || parameters(best) < 0.8 * size)
-    throw Error("no model of about " + std::to_string(wanted) + " parameters has a vocabulary of " +
-                std::to_string(vocabulary) + "; the nearest has " +
-                std::to_string(static_cast<std::int64_t>(parameters(best))))
-        .field("size");
+  require_near(best, wanted);
+  return best;
+}
+
+Config shape_for_layers(std::int64_t wanted, std::int64_t layers, std::int64_t vocabulary,
+                        std::int64_t context) {
+  const auto off = [&](const Config& c) {
+    return std::fabs(std::log(parameters(c) / static_cast<double>(wanted)));
+  };
+  Config best = shape(layers, 32, vocabulary, context);
+  for (std::int64_t width = 48; width <= 8192; width += width < 256 ? 16 : 64) {
+    const Config c = shape(layers, width, vocabulary, context);
+    if (off(c) < off(best)) best = c;
+  }
+  require_near(best, wanted);
   return best;
 }
 

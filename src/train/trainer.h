@@ -83,6 +83,9 @@ class Trainer {
 // A Llama of about this many parameters, all counted, the tied
 // embedding included.
 Config shape_for_size(std::int64_t parameters, std::int64_t vocabulary, std::int64_t context);
+// The same with so many layers: only the width is chosen, in finer steps.
+Config shape_for_layers(std::int64_t parameters, std::int64_t layers, std::int64_t vocabulary,
+                        std::int64_t context);
 std::int64_t count_parameters(const Family& family, const Config& config);
 // A Llama's shape as the configuration of another family. Throws Error for what the family cannot
 // be.

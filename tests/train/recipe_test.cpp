@@ -134,6 +134,24 @@ TEST(Shapes, ThatDoNotDivideAreNamed) {
   EXPECT_THROW((void)settle(half, 500, 10'000), Error);
 }
 
+TEST(Settle, LayersBesideASizeLeaveTheWidthToChoose) {
+  Recipe r;
+  r.layers = 3;
+  const Family& family = family_by_gguf("llama", "");
+  const std::pair<std::int64_t, std::int64_t> widths[] = {{120'000, 48}, {190'000, 64}, {300'000, 80}, {700'000, 128}};
+  for (const auto& [size, width] : widths) {
+    r.size = size;
+    const TrainSettings s = settle(r, 768, 10'000);
+    EXPECT_EQ(s.model.layers, 3);
+    EXPECT_EQ(s.model.width, width);
+    EXPECT_EQ(s.model.heads * s.model.head_dim, width);
+    EXPECT_EQ(s.model.head_dim % 2, 0);
+    EXPECT_NEAR(static_cast<double>(count_parameters(family, s.model)) / static_cast<double>(size), 1, 0.03);
+  }
+  r.size = 10'000;  // the vocabulary alone takes more
+  EXPECT_THROW((void)settle(r, 768, 10'000), Error);
+}
+
 TEST(Sizes, AreReadAsTheyAreWritten) {
   EXPECT_EQ(parse_count("300k"), 300'000);
   EXPECT_EQ(parse_count("5m"), 5'000'000);
