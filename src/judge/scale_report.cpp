@@ -101,9 +101,9 @@ std::string advice_of(const std::vector<LeftOut>& left_out) {
   for (const LeftOut& l : left_out) most = std::max(most, std::abs(l.off()));
   if (most <= kMostOff) return "";
   return "a size left out is foretold up to " + with_form("%.0f", most * 100) +
-         " % off: do not trust the law further than that. Most often the shortest runs have only begun to\n"
-         "learn: leave their amount of tokens away and add a larger one. layers = 3 makes small sizes equally deep, seeds = 3\n"
-         "shows what is mere chance\n";
+         " % off: do not trust the law further than that. The shortest runs may have only begun to learn:\n"
+         "leave their amount of tokens away and add a larger one. layers = 3 makes small sizes equally deep, seeds = 3 shows what is\n"
+         "mere chance\n";
 }
 
 }  // namespace

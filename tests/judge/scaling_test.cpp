@@ -54,7 +54,7 @@ TEST(Scaling, IntervalsHoldTheTruth) {
   EXPECT_GE(held, 90);
 }
 
-// Three seeds a point: as much is known of the law as by one run a point with its noise over the root of three.
+// Two runs a point, as far above the mean as below it, say of the law what their mean says.
 TEST(Scaling, RunsOfOtherSeedsAreOnePoint) {
   std::vector<ScalePoint> single = ladder(1, 0.01), twice;
   for (const ScalePoint& p : single) {
