@@ -84,6 +84,7 @@ judge::Several EvalVerb::several() const {
 }
 
 void EvalVerb::write_requests(const std::vector<judge::TaskRun>& runs) const {
+  if (requests) require_place_for_json(*requests, R"({"task":)");
   std::string lines;
   for (const judge::TaskRun& run : runs) {
     std::string sums;
@@ -137,7 +138,7 @@ void EvalVerb::run() const {
       if (const auto reason = judge::sandbox_missing())
         throw Error(run.name + " runs what the model writes in a sandbox of bubblewrap, which does not work here: " +
                     *reason);
-  require_place(*out);
+  require_place_for_json(*out, R"({"format":"bantam eval)");
   Judging how{model.session(), batch.value_or(64), quiet, *out + ".journal", trained_on, several(), judge::tools_named(tools), set};
   const std::unique_ptr<EvalReport> report = judge_model(file, model.path, runs, asked, how);
   Json hints = Json::object();

@@ -234,7 +234,7 @@ void FinetuneVerb::run() {
   if (!out) throw Error("is missing", Error::Kind::usage).field("--out");
   require_place(*out);
   for (const auto& file : {losses, rewards})
-    if (file) require_place(*file);
+    if (file) require_place_for_numbers(*file);
   const adapt::TuneResult result = adapt::run_tuning(request, options);
   if (losses) write_numbers(*losses, result.losses);
   if (rewards) write_numbers(*rewards, result.rewards);

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "base/error.h"
 
@@ -59,6 +60,36 @@ void require_place(const std::string& file) {
   std::error_code ignored;
   if (!folder.empty() && !std::filesystem::is_directory(folder, ignored))
     throw Error("there is no such folder; make it first").in(folder.string());
+}
+
+namespace {
+
+// What an existing file begins with; empty: there is none, or nothing in it.
+std::string beginning(const std::string& file, std::size_t length) {
+  require_place(file);
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored)) return "";
+  std::string begins(length, '\0');
+  std::ifstream stream(file, std::ios::binary);
+  stream.read(begins.data(), static_cast<std::streamsize>(length));
+  begins.resize(static_cast<std::size_t>(stream.gcount()));
+  return begins;
+}
+
+[[noreturn]] void refuse_other(const std::string& file) {
+  throw Error("something else is there, and would be lost: choose another name, or remove it").in(file);
+}
+
+}  // namespace
+
+void require_place_for_json(const std::string& file, std::string_view members) {
+  const std::string begins = beginning(file, members.size());
+  if (!begins.empty() && begins != members) refuse_other(file);
+}
+
+void require_place_for_numbers(const std::string& file) {
+  if (beginning(file, 4096).find_first_not_of("0123456789.+-einfa\n") != std::string::npos)
+    refuse_other(file);
 }
 
 bool output_is_terminal() { return isatty(STDOUT_FILENO) == 1; }
