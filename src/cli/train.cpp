@@ -118,6 +118,12 @@ void keep_options_of(const Recipe& begun, Recipe& r, const std::string& recipe) 
   keep_as_begun("seed", r.seed, begun.seed, recipe);
   keep_as_begun("arithmetic", r.arithmetic, begun.arithmetic, recipe);
   if (r.micro_rows == 0) r.micro_rows = begun.micro_rows;  // changes no result
+  if (!begun.teacher) return;
+  if (!r.teacher) {
+    note(fmt::format("teacher: the run goes on with {}, as it began; {} says none", printable(begun.teacher->string(), 200), recipe));
+    r.teacher = begun.teacher;
+  }
+  r.teaching = begun.teaching;
 }
 
 bool says_length(const Choices& c) { return c.steps || c.tokens || c.epochs > 0; }
@@ -137,9 +143,10 @@ Recipe recipe_to_resume(const Choices& c, std::string& file_length) {
   const std::string recipe = printable(c.recipe, 200), before = file_length_of_run(*c.out);
   keep_options_of(begun, r, recipe);
   if (says_length(c)) return r;
-  if (unfinished || before == file_length) {
+  const bool known = before.starts_with("steps = ") || before.starts_with("tokens = ") || before.starts_with("epochs = ");
+  if (unfinished || !known || before == file_length) {
     keep_length_of(begun, r, recipe, unfinished);
-    if (!before.empty()) file_length = before;
+    if (known) file_length = before;
   }
   return r;
 }
