@@ -84,7 +84,7 @@ judge::Several EvalVerb::several() const {
 }
 
 void EvalVerb::write_requests(const std::vector<judge::TaskRun>& runs) const {
-  if (requests) require_place_for_json(*requests, R"({"task":)");
+  if (requests) require_place_for(*requests, R"({"task":)");
   std::string lines;
   for (const judge::TaskRun& run : runs) {
     std::string sums;
@@ -138,7 +138,9 @@ void EvalVerb::run() const {
       if (const auto reason = judge::sandbox_missing())
         throw Error(run.name + " runs what the model writes in a sandbox of bubblewrap, which does not work here: " +
                     *reason);
-  require_place_for_json(*out, R"({"format":"bantam eval)");
+  require_place_for(*out, R"({"format":"bantam eval)");
+  require_place_for(Path(*out).replace_extension(".html").string(),
+                    "<!doctype html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport");
   Judging how{model.session(), batch.value_or(64), quiet, *out + ".journal", trained_on, several(), judge::tools_named(tools), set};
   const std::unique_ptr<EvalReport> report = judge_model(file, model.path, runs, asked, how);
   Json hints = Json::object();

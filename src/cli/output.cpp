@@ -65,7 +65,7 @@ void require_place(const std::string& file) {
 namespace {
 
 // What an existing file begins with; empty: there is none, or nothing in it.
-std::string beginning(const std::string& file, std::size_t length) {
+std::string begins_with(const std::string& file, std::size_t length) {
   require_place(file);
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(file, ignored)) return "";
@@ -82,13 +82,13 @@ std::string beginning(const std::string& file, std::size_t length) {
 
 }  // namespace
 
-void require_place_for_json(const std::string& file, std::string_view members) {
-  const std::string begins = beginning(file, members.size());
-  if (!begins.empty() && begins != members) refuse_other(file);
+void require_place_for(const std::string& file, std::string_view beginning) {
+  const std::string found = begins_with(file, beginning.size());
+  if (!found.empty() && found != beginning) refuse_other(file);
 }
 
 void require_place_for_numbers(const std::string& file) {
-  if (beginning(file, 4096).find_first_not_of("0123456789.+-einfa\n") != std::string::npos)
+  if (begins_with(file, 4096).find_first_not_of("0123456789.+-einfa\n") != std::string::npos)
     refuse_other(file);
 }
 

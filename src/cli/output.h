@@ -33,9 +33,9 @@ void note(std::string_view text);
 // Throws Error when no file can be written there: before the work whose result it is for.
 void require_place(const std::string& file);
 // The same, and where something stands there that is no older result of the kind, so that a model or
-// a person's data is never taken away by a name given twice: JSON whose first members are `members`;
-// a list of numbers, a line each.
-void require_place_for_json(const std::string& file, std::string_view members);
+// a person's data is never taken away by a name given twice: what begins with `beginning`; a list of
+// numbers, a line each.
+void require_place_for(const std::string& file, std::string_view beginning);
 void require_place_for_numbers(const std::string& file);
 
 // True when standard output is a terminal and nobody has set NO_COLOR (https://no-color.org).

@@ -174,7 +174,7 @@ class Selecting {
 
 void SelectVerb::run() const {
   const judge::SelectionRecipe wanted = judge::read_selection(recipe);
-  if (out) require_place_for_json(*out, R"({"ranked":[)");
+  if (out) require_place_for(*out, R"({"ranked":[)");
   if (out && !wanted.probe.data.empty()) files::require_apart(*out, wanted.probe.data, "the examples");
   Selecting work(wanted, out, static_cast<unsigned>(threads.value_or(0)), quiet);
   const Selection all = work.all();
