@@ -1,8 +1,8 @@
 // Serving: total tokens a second and peak memory of a fresh `bantam serve` with 1, 4 and 16 clients
 // that each ask for a text of their own, as multiples of one client's, and beside llama.cpp's server
-// in the same run where scripts/build_peers has built it. A lone client gains most by guesses ahead
-// (which several do without), so that multiples are also told of one client who gets a token a
-// pass: what sharing a pass wins. Usage: serve MODEL.gguf [threads] [tokens]
+// in the same run where scripts/build_peers has built it. One client asks the same texts one after
+// the other, so that both did the same work. A lone client gains most by guesses ahead, so that
+// multiples are also told of one client who gets a token a pass: what sharing a pass wins. Usage: serve MODEL.gguf [threads] [tokens]
 // [arguments of serve ...]. The program `bantam` is the one beside this one.
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -15,7 +15,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <vector>
@@ -138,16 +137,19 @@ std::int64_t ask(int port, int client, std::int64_t tokens, const Json& biases) 
 struct Figures {
   double tokens_per_s = 0, peak = 0, own = 0;
 };
-Figures measure(const Server& kind, int clients, std::int64_t tokens) {
+// The texts of clients [0, texts), asked by so many clients at once: each asks the next one when it
+// has its answer.
+Figures measure(const Server& kind, int clients, int texts, std::int64_t tokens) {
   const FreshServer server(kind);
   std::vector<std::thread> threads;
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(clients));
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(texts));
   const Json biases = without_ends(server.port());
   const double start = now();
   for (int c = 0; c < clients; ++c)
     threads.emplace_back([&, c] {
       try {
-        counts[static_cast<std::size_t>(c)] = ask(server.port(), c, tokens, biases);
+        for (int text = c; text < texts; text += clients)
+          counts[static_cast<std::size_t>(text)] = ask(server.port(), text, tokens, biases);
       } catch (const std::exception& error) {
         fmt::print(stderr, "serve: {}: {}\n", kind.name, error.what());
       }
@@ -190,22 +192,29 @@ void run(const std::string& program, const std::string& model, int threads, std:
                         std::to_string(16 * (tokens + 64)), "--no-webui"}});
   Server plain = servers[0];
   plain.arguments.push_back("--no-speculation");
-  const double a_token_a_pass = measure(plain, 1, tokens).tokens_per_s;
-  fmt::print(" 1 clients, bantam   : {:7.1f} tokens/s, a token a pass (--no-speculation)\n",
-             a_token_a_pass);
-  std::map<std::string, double> one;
+  plain.name = "a token a pass";
   for (const int clients : {1, 4, 16}) {
+    if (clients == 1) {
+      for (const Server& server : servers) {
+        const Figures f = measure(server, 1, 1, tokens);
+        fmt::print(" 1 client, {}: {:.1f} tokens/s, peak memory {:.0f} MB, {:.0f} of it its own\n",
+                   server.name, f.tokens_per_s, f.peak / 1e6, f.own / 1e6);
+      }
+      continue;
+    }
+    const double a_token_a_pass = measure(plain, 1, clients, tokens).tokens_per_s;
     double ours = 0;
     for (const Server& server : servers) {
-      const Figures f = measure(server, clients, tokens);
-      if (clients == 1) one[server.name] = f.tokens_per_s;
-      fmt::print("{:2} clients, {:9}: {:7.1f} tokens/s ({:.2f} x one), peak memory {:.0f} MB, {:.0f} "
-                 "of it its own",
-                 clients, server.name, f.tokens_per_s, f.tokens_per_s / one[server.name],
-                 f.peak / 1e6, f.own / 1e6);
+      const double one = measure(server, 1, clients, tokens).tokens_per_s;
+      const Figures f = measure(server, clients, clients, tokens);
+      fmt::print("{:2} clients, {}: {:.1f} tokens/s, {:.2f} x one who asks the same texts ({:.1f}), peak "
+                 "memory {:.0f} MB, {:.0f} of it its own",
+                 clients, server.name, f.tokens_per_s, f.tokens_per_s / one, one, f.peak / 1e6,
+                 f.own / 1e6);
       if (&server == &servers.front()) {
         ours = f.tokens_per_s;
-        fmt::print("; {:.2f} x one with a token a pass", ours / a_token_a_pass);
+        fmt::print("; {:.2f} x one with a token a pass ({:.1f}, --no-speculation)",
+                   ours / a_token_a_pass, a_token_a_pass);
       } else {
         fmt::print("; bantam {:.2f} x it", ours / f.tokens_per_s);
       }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "infer/decoder.h"
+#include "infer/draft.h"
 
 namespace bantam::cli {
 
@@ -28,7 +28,7 @@ DraftFile SpeculationFlags::open(const Tokenizer& tokenizer, const SessionOption
   opened.options.context = model.context;
   opened.options.positions = model.positions;
   opened.options.slots =
-      std::min(model.slots, static_cast<std::int64_t>(kMostGuessing));
+      std::min(model.slots, static_cast<std::int64_t>(infer::kMostDrafting));
   opened.length = static_cast<std::size_t>(tokens.value_or(0));
   return opened;
 }

@@ -123,17 +123,17 @@ void Decoder::feed(std::span<Going* const> active) {
     g->fed_.assign(from, from + rest);
     g->guesses_ = g->accepted_ = 0;
     g->parted_ = false;
-    if (g->proposer != nullptr && !g->reads() && active.size() <= kMostGuessing) guess(*g);
+    if (g->proposer != nullptr && !g->reads()) guess(*g, active.size());
   }
 }
 
-void Decoder::guess(Going& g) {
+void Decoder::guess(Going& g, std::size_t sequences) {
   // The token after the last guess must have its place, too.
   const std::int64_t places = room_ - static_cast<std::int64_t>(g.sequence_.size());
   const std::int64_t left = std::min(places, g.answer_->left() - 1);
   if (left <= 0) return;
   const std::size_t most = std::min(kMostGuesses, static_cast<std::size_t>(left));
-  std::vector<std::int32_t> guesses = g.proposer->propose(g.sequence_, most);
+  std::vector<std::int32_t> guesses = g.proposer->propose(g.sequence_, {most, sequences, cost_.base_in_rows()});
   guesses.resize(std::min(guesses.size(), most));
   const auto unknown = std::ranges::find_if(
       guesses, [&](std::int32_t id) { return id < 0 || id >= session_.config().vocabulary; });
@@ -205,8 +205,11 @@ bool Decoder::step(std::span<Going* const> goings, const Session::GoOn& go_on) {
       },
       go_on);
   const double seconds = std::chrono::duration<double>(PassClock::now() - start).count();
+  std::size_t rows = 0;
+  for (const Going* g : active) rows += g->fed_.size();
+  // A pass that reads a prompt too says nothing of what guesses cost.
+  if (whole && !reading) cost_.add(rows, seconds);
   for (Going* g : active) {
-    // A pass that reads a prompt too says nothing of what guesses cost.
     if (whole && !reading && g->proposer != nullptr) g->proposer->passed(g->guesses_, seconds);
     settle(*g);
   }

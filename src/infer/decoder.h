@@ -14,12 +14,10 @@
 #include "base/rooms.h"
 #include "infer/answer.h"
 #include "infer/hooks.h"
+#include "infer/pass_cost.h"
 #include "infer/session.h"
 
 namespace bantam::infer {
-
-// With more sequences at once a pass is bound by arithmetic, and guesses cost what they save.
-inline constexpr std::size_t kMostGuessing = 3;
 
 // A sequence that goes on: a prompt, and the answer that grows behind it.
 class Going {
@@ -102,7 +100,7 @@ class Decoder {
  private:
   std::int64_t choose_slot(const Going& going, std::span<Going* const> others);
   void feed(std::span<Going* const> active);
-  void guess(Going& going);
+  void guess(Going& going, std::size_t sequences);
   void settle(Going& going);
 
   Session& session_;
@@ -110,6 +108,7 @@ class Decoder {
   std::int64_t room_;
   std::vector<std::uint64_t> last_used_;  // by slot: the step that used it last
   std::uint64_t steps_ = 0;
+  PassCost cost_;
 };
 
 }  // namespace bantam::infer

@@ -104,11 +104,12 @@ Speculation::~Speculation() {
 }
 
 std::vector<std::int32_t> Speculation::propose(std::span<const std::int32_t> sequence,
-                                               std::size_t most) {
+                                               const GuessRoom& room) {
   by_model_ = false;
-  std::vector<std::int32_t> guesses = lookup_.propose(sequence, most);
+  std::vector<std::int32_t> guesses = lookup_.propose(sequence, room);
   if (!guesses.empty() || model_ == nullptr || failed_) return guesses;
-  const std::size_t wanted = std::min(model_->length_.next(), most);
+  if (room.sequences > kMostDrafting) return {};
+  const std::size_t wanted = std::min(model_->length_.next(), room.most);
   if (wanted == 0) return {};
   try {
     guesses = draft(sequence, wanted);

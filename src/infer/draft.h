@@ -22,6 +22,10 @@ namespace bantam::infer {
 // for the message.
 void require_same_tokens(const Tokenizer& model, const Tokenizer& draft, const std::string& file);
 
+// With more sequences at once a draft model, which guesses for one after the other, costs what it
+// saves.
+inline constexpr std::size_t kMostDrafting = 3;
+
 // The small model, which several answers share: each has a slot of its own, and all know together
 // what guesses cost and how often they come true.
 class DraftModel {
@@ -63,7 +67,7 @@ class Speculation : public Proposer {
   Speculation& operator=(const Speculation&) = delete;
 
   std::vector<std::int32_t> propose(std::span<const std::int32_t> sequence,
-                                    std::size_t most) override;
+                                    const GuessRoom& room) override;
   void learn(std::size_t proposed, std::size_t accepted) override;
   void passed(std::size_t guesses, double seconds) override;
 

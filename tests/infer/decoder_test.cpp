@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "infer/pass_cost.h"
 #include "infer/prompt_lookup.h"
 #include "infer/runs.h"
 #include "infer/several.h"
@@ -147,9 +148,9 @@ TEST(FewCandidates, AreAsGoodAsAll) {
 class Oracle : public Proposer {
  public:
   explicit Oracle(Ids whole, bool right) : whole_(std::move(whole)), right_(right) {}
-  Ids propose(std::span<const std::int32_t> sequence, std::size_t most) override {
+  Ids propose(std::span<const std::int32_t> sequence, const GuessRoom& room) override {
     Ids guess;
-    for (std::size_t i = sequence.size(); i < whole_.size() && guess.size() < most; ++i)
+    for (std::size_t i = sequence.size(); i < whole_.size() && guess.size() < room.most; ++i)
       guess.push_back(right_ && i % 5 != 0 ? whole_[i] : (whole_[i] + 1) % 256);
     return guess;
   }
@@ -251,15 +252,42 @@ TEST_F(Decoders, SeveralAnswersAreWhatEachIsAlone) {
   }
 }
 
+// A pass in which guesses cost next to nothing.
+GuessRoom cheap(std::size_t most) { return {.most = most, .sequences = 1, .base = 1000}; }
+
 TEST(PromptLookup, GoesOnAsTheTextDidBefore) {
   PromptLookup lookup;
   Ids text = {1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3};
-  EXPECT_EQ(lookup.propose(text, 3), (Ids{4, 5, 6}));
-  lookup.learn(3, 3);
+  EXPECT_EQ(lookup.propose(text, cheap(3)), (Ids{4, 5, 6}));
   for (const std::int32_t id : {4, 5, 6, 7}) text.push_back(id);
-  EXPECT_EQ(lookup.propose(text, 16), (Ids{8, 9, 1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(lookup.propose(text, cheap(5)), (Ids{8, 9, 1, 2, 3}));
   text.push_back(99);
-  EXPECT_TRUE(lookup.propose(text, 16).empty());
+  EXPECT_TRUE(lookup.propose(text, cheap(16)).empty());
+}
+
+TEST(PromptLookup, GoesRoundInASmallCircle) {
+  PromptLookup lookup;
+  const Ids text = {9, 1, 2, 1, 2, 1, 2};
+  EXPECT_EQ(lookup.propose(text, cheap(5)), (Ids{1, 2, 1, 2, 1}));
+}
+
+TEST(PromptLookup, LearnsFromTheTextHowLikelyAGuessIs) {
+  // Whatever follows 1 2 3 is new; what is repeated for longer goes on.
+  PromptLookup lookup;
+  Ids text;
+  for (int round = 0; round < 40; ++round) {
+    for (const std::int32_t id : {1, 2, 3}) text.push_back(id);
+    text.push_back(1000 + round);
+  }
+  lookup.propose(text, cheap(1));
+  EXPECT_LT(lookup.chance(3), 0.1);
+  EXPECT_GT(lookup.chance(16), 0.8);
+  Ids song;
+  for (int round = 0; round < 10; ++round)
+    for (std::int32_t id = 0; id < 30; ++id) song.push_back(id);
+  PromptLookup other;
+  other.propose(song, cheap(1));
+  EXPECT_GT(other.chance(16), 0.99);
 }
 
 TEST(PromptLookup, IsOffWhereItDoesNotPay) {
@@ -268,12 +296,48 @@ TEST(PromptLookup, IsOffWhereItDoesNotPay) {
   std::size_t guesses = 0;
   for (int round = 0; round < 400; ++round) {
     for (const std::int32_t id : {1, 2, 3}) text.push_back(id);
-    const Ids guess = lookup.propose(text, 16);
-    guesses += guess.size();
-    if (!guess.empty()) lookup.learn(guess.size(), 0);
+    guesses += lookup.propose(text, {.most = 16}).size();
     text.push_back(1000 + round);
   }
   EXPECT_LT(guesses, 20u);
+}
+
+TEST(PromptLookup, AsksMoreOfAGuessTheMoreSequencesShareAPass) {
+  // A row costs an eleventh of the base: alone a guess pays from a chance of 1/12 on, of sixteen
+  // from 16/27 on. One of two places with three tokens alike comes true in an ordinary text.
+  EXPECT_NEAR((GuessRoom{.most = 16}.least_chance(0, 0)), 1.0 / 12, 1e-12);
+  EXPECT_NEAR((GuessRoom{.most = 16, .sequences = 16}.least_chance(0, 0)), 16.0 / 27, 1e-12);
+  EXPECT_NEAR((GuessRoom{.most = 16}.least_chance(2, 1.5)), 2.5 / 14, 1e-12);
+  const Ids text = {1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3};
+  std::vector<std::size_t> sizes;
+  for (const std::size_t sequences : {1u, 4u, 16u})
+    sizes.push_back(PromptLookup().propose(text, {.most = 16, .sequences = sequences}).size());
+  EXPECT_GE(sizes[0], 2u);
+  EXPECT_LE(sizes[1], sizes[0]);
+  EXPECT_EQ(sizes[2], 0u);
+}
+
+TEST(PassCost, FindsTheLineThroughWhatWasMeasured) {
+  PassCost cost;
+  EXPECT_EQ(cost.base_in_rows(), PassCost::kExpected);
+  for (int i = 0; i < 50; ++i) cost.add(1, 0.006);  // as many rows each time say nothing of a row
+  EXPECT_NEAR(cost.base_in_rows(), PassCost::kExpected, 1e-9);
+  for (int i = 0; i < 400; ++i) {
+    const auto rows = static_cast<std::size_t>(1 + i % 8);
+    cost.add(rows, 0.004 + 0.001 * static_cast<double>(rows));
+  }
+  EXPECT_NEAR(cost.base_in_rows(), 4, 0.3);
+}
+
+TEST(PassCost, ARowThatCostsNothing) {
+  PassCost cost;
+  for (int i = 0; i < 400; ++i) cost.add(static_cast<std::size_t>(1 + i % 8), 0.004);
+  EXPECT_GT(cost.base_in_rows(), 100);  // the line is flat but for what was expected
+  for (int i = 0; i < 400; ++i) {
+    const auto rows = static_cast<std::size_t>(1 + i % 8);
+    cost.add(rows, 0.004 - 0.0004 * static_cast<double>(rows));
+  }
+  EXPECT_GT(cost.base_in_rows(), 1e9);
 }
 
 }  // namespace

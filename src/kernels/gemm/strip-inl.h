@@ -225,10 +225,19 @@ BANTAM_INLINE void add_group(const BlockLayout& l, const GroupWeights& w, std::i
 template <class C>
 constexpr std::int64_t kPrefetch = C::kSize == kGroupBytes ? 4096 : 8192;
 
+// What a pass asks memory for while it multiplies.
+enum class Ahead {
+  nothing,  // the strip lies in L1 already: asking for it would only cost
+  stream,   // every line, kPrefetch bytes ahead: few rows wait for memory
+  // Every other line of the strip behind: two passes over a strip share the way of the next one
+  // through memory, so that it goes on during both.
+  even,
+  odd
+};
+
 // One strip: `rows` rows from `first` on, of which `keep` are wanted: the others are computed from
-// what lies there and left. `w` goes on to the strip after. Few rows wait for memory, and so does the first
-// pass of more (`ahead`); where the strip lies in L1 already asking for it would only cost.
-template <class S, class C, int rows, Kind kind, bool low, bool ahead>
+// what lies there and left. `w` goes on to the strip after.
+template <class S, class C, int rows, Kind kind, bool low, Ahead ahead>
 BANTAM_INLINE void strip_pass(const StripBlock& p, const BlockLayout& l, std::int64_t first,
                               std::int64_t keep, GroupWeights& w, float* sums) {
   using F = typename S::F;
@@ -237,8 +246,10 @@ BANTAM_INLINE void strip_pass(const StripBlock& p, const BlockLayout& l, std::in
   const typename S::B table = table_of<S>(l.table, S::kFlips);
   const std::int64_t scale_step = kind == Kind::plain ? 32 : scale_size(l);
   const std::int64_t sub_step = kind == Kind::plain ? 0 : sub_size(l);
-  const std::int64_t scale_ahead = ((kPrefetch<C> / C::kSize) >> l.scale_shift) * scale_step;
-  const std::int64_t sub_ahead = (kPrefetch<C> / C::kSize) * sub_step;
+  constexpr bool shared = ahead == Ahead::even || ahead == Ahead::odd;
+  const std::int64_t groups_ahead = shared ? p.groups : kPrefetch<C> / C::kSize;
+  const std::int64_t scale_ahead = (groups_ahead >> l.scale_shift) * scale_step;
+  const std::int64_t sub_ahead = groups_ahead * sub_step;
   const std::int64_t in_record = (std::int64_t{1} << l.scale_shift) - 1;
   F sum[kParts][rows];
   BANTAM_UNROLL
@@ -254,12 +265,16 @@ BANTAM_INLINE void strip_pass(const StripBlock& p, const BlockLayout& l, std::in
   constexpr bool from_starts = kHasStarts<S> && kind != Kind::halves;
   if constexpr (from_starts) in.starts = p.a_starts + first;
   for (std::int64_t g = 0; g < p.groups; ++g) {
-    if constexpr (rows <= 4 || ahead) {
+    if constexpr (ahead != Ahead::nothing) {
+      const std::uint8_t* codes = w.codes + groups_ahead * C::kSize;
       BANTAM_UNROLL
-      for (int line = 0; line < C::kSize; line += kLine)
-        __builtin_prefetch(w.codes + kPrefetch<C> + line, 0, 2);
-      __builtin_prefetch(w.scales + scale_ahead, 0, 2);
-      if (kind != Kind::plain && sub_step > 0) __builtin_prefetch(w.subs + sub_ahead, 0, 2);
+      for (int line = ahead == Ahead::odd ? kLine : 0; line < C::kSize;
+           line += shared ? 2 * kLine : kLine)
+        __builtin_prefetch(codes + line, 0, 2);
+      if constexpr (ahead != Ahead::odd) {
+        __builtin_prefetch(w.scales + scale_ahead, 0, 2);
+        if (kind != Kind::plain && sub_step > 0) __builtin_prefetch(w.subs + sub_ahead, 0, 2);
+      }
     }
     if constexpr (kParts > 1 && rows > 1) {  // a part at a time: what registers hold
       BANTAM_UNROLL
@@ -304,7 +319,7 @@ BANTAM_INLINE void strip_pass(const StripBlock& p, const BlockLayout& l, std::in
 }
 
 // All strips, a pass over each.
-template <class S, class C, int rows, Kind kind, bool low, bool ahead>
+template <class S, class C, int rows, Kind kind, bool low, Ahead ahead>
 void pass(const StripBlock& p, std::int64_t first, std::int64_t keep) {
   const BlockLayout l = p.w.layout;
   GroupWeights w{p.w.codes, p.w.scales, p.w.subs};
@@ -328,27 +343,32 @@ void strip_by_strip(const StripBlock& p, Run&& run) {
   }
 }
 
-// All rows of the tile. `ahead`: the strips come from memory.
-template <class S, class C, Kind kind, bool low, bool ahead>
+// All rows of the tile. `memory`: the strips come from there.
+template <class S, class C, Kind kind, bool low, bool memory>
 void run_rows(const StripBlock& p) {
   constexpr int kMost = low ? S::kMostRows / 2 : S::kMostRows;
   for (std::int64_t r = 0; r < p.rows;) {
     const std::int64_t left = p.rows - r;
     if (kMost == 8 && left > 4) {
       constexpr int kRows = kMost == 8 ? 8 : 4;
-      if (ahead && r == 0)
-        pass<S, C, kRows, kind, low, ahead>(p, r, left < 8 ? left : 8);
+      const std::int64_t keep = left < 8 ? left : 8;
+      if constexpr (!memory)
+        pass<S, C, kRows, kind, low, Ahead::nothing>(p, r, keep);
+      else if (r > 0)
+        pass<S, C, kRows, kind, low, Ahead::odd>(p, r, keep);
+      else if (left > 12)
+        pass<S, C, kRows, kind, low, Ahead::even>(p, r, keep);
       else
-        pass<S, C, kRows, kind, low, false>(p, r, left < 8 ? left : 8);
+        pass<S, C, kRows, kind, low, Ahead::stream>(p, r, keep);
       r += 8;
     } else if (kMost >= 4 && left > 2) {
-      pass<S, C, kMost >= 4 ? 4 : 2, kind, low, false>(p, r, left < 4 ? left : 4);
+      pass<S, C, kMost >= 4 ? 4 : 2, kind, low, Ahead::stream>(p, r, left < 4 ? left : 4);
       r += 4;
     } else if (left > 1) {
-      pass<S, C, 2, kind, low, false>(p, r, 2);
+      pass<S, C, 2, kind, low, Ahead::stream>(p, r, 2);
       r += 2;
     } else {
-      pass<S, C, 1, kind, low, false>(p, r, 1);
+      pass<S, C, 1, kind, low, Ahead::stream>(p, r, 1);
       r += 1;
     }
   }
