@@ -116,7 +116,8 @@ Generation parse_generation(const Fields& fields, const Defaults& defaults, Endp
   g.seeded = defaults.seeded;
   parse_sampling(fields, g.sampling);
   g.biases = parse_biases(fields);
-  if (const auto seed = fields.whole("seed", INT64_MIN, INT64_MAX)) {
+  // -1: drawn anew, as on the command line.
+  if (const auto seed = fields.whole("seed", -1, INT64_MAX)) {
     g.sampling.seed = static_cast<std::uint64_t>(*seed);
     g.seeded = *seed != -1;
   }

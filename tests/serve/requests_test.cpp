@@ -78,6 +78,8 @@ const Bad kBadChats[] = {
     {chat(R"("presence_penalty":"1")"), "presence_penalty"},
     {chat(R"("repeat_penalty":0)"), "repeat_penalty"},
     {chat(R"("seed":1.5)"), "seed"},
+    {chat(R"("seed":-2)"), "seed"},
+    {chat(R"("seed":18446744073709551615)"), "seed"},
     {chat(R"("seed":18446744073709551616)"), "seed"},
     {chat(R"("max_tokens":-2)"), "max_tokens"},
     {chat(R"("max_tokens":1e3)"), "max_tokens"},
@@ -363,7 +365,7 @@ TEST(Requests, EveryFieldArrives) {
       R"({"model":"x","messages":[{"role":"developer","content":"Be short."},{"role":"user","name":"Ann",
       "content":[{"type":"text","text":"one"},{"type":"text","text":"two"}]},{"role":"assistant","content":null}],
       "temperature":0.5,"top_p":0,"min_p":0.25,"top_k":3,"frequency_penalty":-1,"presence_penalty":1.5,
-      "repeat_penalty":1.1,"seed":-5,"max_tokens":7,"max_completion_tokens":9,"stop":["a",""],"stream":true,
+      "repeat_penalty":1.1,"seed":5,"max_tokens":7,"max_completion_tokens":9,"stop":["a",""],"stream":true,
       "stream_options":{"include_usage":true},"n":1,"logit_bias":{"15":-100,"0":2.5},"user":"someone","tools":[],
       "logprobs":false,"response_format":{"type":"text"},"chat_template_kwargs":{"enable_thinking":false},
       "unknown":null})",
@@ -382,7 +384,7 @@ TEST(Requests, EveryFieldArrives) {
   EXPECT_EQ(g.sampling.presence_penalty, 1.5);
   EXPECT_EQ(g.sampling.repeat_penalty, 1.1);
   EXPECT_TRUE(g.seeded);
-  EXPECT_EQ(g.sampling.seed, static_cast<std::uint64_t>(-5));
+  EXPECT_EQ(g.sampling.seed, 5u);
   EXPECT_EQ(g.most_tokens, 9);
   EXPECT_EQ(g.stops, (std::vector<std::string>{"a", ""}));
   EXPECT_TRUE(g.stream && g.include_usage);
