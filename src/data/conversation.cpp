@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "data/conversation_forms.h"
 #include "data/csv.h"
+#include "data/text_encoding.h"
 
 namespace bantam::data {
 
@@ -129,12 +130,14 @@ ChatData read_chat_data(const Path& path, const ReadRecord& read) {
   const auto kind = std::ranges::find(kKinds, extension, &Kind::extension);
   if (kind == std::end(kKinds))
     throw Error("a file of records was expected: .jsonl, .json, .csv, .txt or .md").in(name);
-  const std::string text = read_file(path, kMostBytes);
-  std::string_view rest(text);
-  if (rest.starts_with("\xff\xfe") || rest.starts_with("\xfe\xff"))
-    throw Error("is UTF-16; convert it to UTF-8 first (iconv -f UTF-16 -t UTF-8)").in(name).at(0);
-  if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
-  return kind->read(rest, name, read);
+  std::string text = read_file(path, kMostBytes);
+  std::vector<Utf16Damage> damage;  // such a place is no UTF-8 either: its record is broken like others
+  try {
+    to_utf8(text, &damage);
+  } catch (Error& error) {
+    throw error.in(name);
+  }
+  return kind->read(text, name, read);
 }
 
 ChatRecord read_record(const Json& json) {

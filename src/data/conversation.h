@@ -58,7 +58,7 @@ struct ChatData {
 ChatRecord read_record(const Json& json);
 
 // Reads .jsonl, .json (an array of records), .csv (the first row names the columns), .txt and .md
-// (paragraphs, one document a file), each record by `read`. What is no record of any form is listed as
+// (paragraphs, one document a file), encoded as text_encoding.h says, each record by `read`. What is no record of any form is listed as
 // broken. Throws Error when the file cannot be read, is of another kind, or has no record at all.
 ChatData read_chat_data(const Path& path, const std::function<ChatRecord(const Json&)>& read = read_record);
 

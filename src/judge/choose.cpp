@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/nearest.h"
+#include "data/text_encoding.h"
 
 namespace bantam::judge {
 
@@ -73,11 +74,16 @@ TaskRun text_run(const std::vector<std::string>& files) {
   TaskRun run;
   run.name = spec.name;
   for (const std::string& file : files) {
-    const std::string text = read_unpacked(file);
+    std::string text = read_unpacked(file);
     Sha256 sum;
     sum.add(std::as_bytes(std::span(text)));
     run.files.push_back({file, sum.hex(), text.size()});
     if (text.empty()) throw Error("is empty").in(file);
+    try {
+      to_utf8(text);
+    } catch (Error& error) {
+      throw error.in(file);
+    }
     Item item;
     item.doc = std::to_string(run.items.size());
     item.contexts = {text};

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "data/text_encoding.h"
 #include "judge/csv.h"
 #include "words/unicode.h"
 
@@ -120,10 +121,14 @@ std::string_view without_gz(std::string_view name) {
 
 }  // namespace
 
-std::vector<Json> parse_records(std::string_view text, const std::string& name,
+std::vector<Json> parse_records(std::string text, const std::string& name,
                                 const Source& source) {
   if (name.ends_with(".parquet") || text.starts_with("PAR1")) throw Error(std::string(kFromParquet)).in(name);
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  try {
+    to_utf8(text);
+  } catch (Error& error) {
+    throw error.in(name);
+  }
   if (const std::size_t good = valid_utf8_prefix(text); good != text.size())
     throw Error("text in UTF-8 was expected").in(name).at(good);
   std::vector<Json> out;

@@ -59,8 +59,8 @@ class DataFolder {
 };
 
 // The records of one file, for tests and tasks of a user's own; `name` is what errors name and whose
-// ending tells the kind.
-std::vector<Json> parse_records(std::string_view text, const std::string& name,
+// ending tells the kind. In UTF-8, or in UTF-16 as some programs export tables.
+std::vector<Json> parse_records(std::string text, const std::string& name,
                                 const Source& source = {});
 
 // The bytes of a file, unpacked when its name ends in ".gz". Throws Error when they are more than

@@ -157,6 +157,26 @@ TEST_F(ConversationFiles, ArraysAndProseAreRead) {
   EXPECT_EQ(read_chat_data(write("a.txt", std::string(5000, 'a') + "\n\nrest\n")).records.size(), 2u);
 }
 
+TEST_F(ConversationFiles, Utf16IsReadAsTextForTrainingIs) {
+  const auto wide = [](const std::string& ascii) {
+    std::string out = "\xff\xfe";
+    for (const char c : ascii) out += {c, '\0'};
+    return out;
+  };
+  const ChatData table = read_chat_data(write("a.csv", wide("prompt,completion\nq,a\n")));
+  ASSERT_EQ(table.records.size(), 1u);
+  EXPECT_EQ(table.records[0].messages, Json::parse(R"([{"role":"user","content":"q"},{"role":"assistant","content":"a"}])"));
+  EXPECT_EQ(read_chat_data(write("a.jsonl", wide("{\"text\":\"x\"}\n").substr(2))).records[0].text, "x");  // no mark
+  // Half a pair of surrogates is no text: the record is broken, as one that is not UTF-8 is.
+  std::string cut = wide("{\"text\":\"x\"}\n{\"text\":\"y\"}\n");
+  cut.replace(cut.find('y'), 2, std::string("\x00\xd8", 2));
+  const ChatData data = read_chat_data(write("b.jsonl", cut));
+  ASSERT_EQ(data.records.size(), 1u);
+  ASSERT_EQ(data.broken.size(), 1u);
+  EXPECT_EQ(data.broken[0].line, 2);
+  EXPECT_THROW(read_chat_data(write("c.jsonl", std::string("\xff\xfe\0\0{\0\0\0", 8))), Error);  // UTF-32
+}
+
 TEST_F(ConversationFiles, RefusesWhatHoldsNoRecord) {
   EXPECT_THROW(read_chat_data(write("a.jsonl", "\n\n")), Error);
   EXPECT_THROW(read_chat_data(write("b.jsonl", "{\"x\":1}\n")), Error);

@@ -99,6 +99,13 @@ TEST(Items, ErrorsNameThePlaceAndTheNearestName) {
             std::string::npos);
 }
 
+TEST(Items, TablesInUtf16AreRead) {
+  using namespace std::string_literals;
+  const auto records = judge::parse_records("\xff\xfe" + "a\0,\0b\0\n\0x\0,\0\x2d\x4e\n\0"s, "set.csv");
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(to_text(records[0]), "{\"a\":\"x\",\"b\":\"\xe4\xb8\xad\"}");
+}
+
 // A task that is known can be asked: its templates, patterns and scorer are read.
 TEST(Items, TheProgramsOwnTasksAreWellFormed) {
   EXPECT_GE(judge::known_tasks().size(), 20u);
