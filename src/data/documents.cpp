@@ -73,15 +73,16 @@ class Reader {
   void tell(bool empty) {
     if (now_.documents > 0 && now_.wordless > 0 && kind_of_text(file_) == ".jsonl")
       report_.wordless.push_back({file_, number_of(now_.wordless, "record")});
+    const bool records = kind_of_text(file_) == ".jsonl";
     if (now_.bad_bytes > 0) {
-      std::string why = std::to_string(now_.bad_bytes) + (now_.bad_bytes == 1 ? " byte" : " bytes") +
+      std::string why = number_of(now_.bad_bytes, "byte") +
                         ", the first at offset " + std::to_string(now_.first_bad);
       if (options_.bad_text == BadText::skip)
         why += "; " + std::to_string(now_.left_out) +
                (now_.left_out == 1 ? " document is left out" : " documents are left out");
+      if (now_.documents == 0 && records && now_.wordless > 0) why += "; " + number_of(now_.wordless, "record") + " without a word";
       report_.bad.push_back({file_, std::move(why)});
     } else if (now_.documents == 0) {
-      const bool records = kind_of_text(file_) == ".jsonl";
       report_.skipped.push_back({file_, empty     ? "empty"
                                         : records ? "no record with text"
                                                   : "nothing but white space"});
@@ -196,6 +197,26 @@ class Reader {
   OfFile now_;
 };
 
+// Why nothing came of a file or folder: what was read comes first, then what was not, and why.
+[[noreturn]] void refuse_without_text(const Path& path, bool folder, const ReadReport& report, BadText bad_text) {
+  std::vector<TextFiles::Note> all;
+  for (const TextFiles::Note& n : report.bad)
+    all.push_back({n.path, (std::ranges::find(report.utf16, n.path) != report.utf16.end() ? "not UTF-16: " : "not UTF-8: ") + n.why});
+  for (const bool text : {true, false})
+    for (const TextFiles::Note& n : report.skipped)
+      if (kind_of_text(n.path).empty() != text) all.push_back(n);
+  constexpr std::size_t kShown = 5;
+  std::string why;
+  for (std::size_t i = 0; i < all.size() && i < kShown; ++i)
+    why += (why.empty() ? ": " : "; ") + (folder ? printable(all[i].path, 400) + ": " : "") + printable(all[i].why, 400);
+  if (all.size() > kShown) why += "; and " + std::to_string(all.size() - kShown) + " more";
+  if (all.empty()) why = ": it is empty";
+  const bool left_out = bad_text == BadText::skip && !report.bad.empty();
+  throw Error("no text was found in it" + why + (left_out ? "; with data.bad_text = \"replace\" such places are marked and the rest is read" : "") +
+              (folder ? "; .txt, .md or .jsonl files with text in them were expected" : ""))
+      .in(path.string());
+}
+
 }  // namespace
 
 ReadReport read_documents(const Path& path, const ReadOptions& options,
@@ -204,7 +225,8 @@ ReadReport read_documents(const Path& path, const ReadOptions& options,
   std::error_code problem;
   const fs::file_status status = fs::status(path, problem);
   if (!fs::exists(status)) throw Error("there is no such file or folder").in(path.string());
-  if (!fs::is_directory(status)) {
+  const bool folder = fs::is_directory(status);
+  if (!folder) {
     if (kind_of_text(path).empty())
       throw Error("a folder, or a .txt, .md or .jsonl file, was expected").in(path.string());
     reader.file(path);
@@ -212,14 +234,7 @@ ReadReport read_documents(const Path& path, const ReadOptions& options,
     reader.found(find_text_files(path));
   }
   ReadReport report = reader.report();
-  if (report.documents == 0)
-    throw Error(
-        "no text was found: a folder with .txt, .md or .jsonl files that are not empty was "
-        "expected" +
-        (report.skipped.empty() ? std::string()
-                                : "; not read: " + printable(report.skipped.front().path, 400) +
-                                      ", " + report.skipped.front().why))
-        .in(path.string());
+  if (report.documents == 0) refuse_without_text(path, folder, report, options.bad_text);
   return report;
 }
 

@@ -34,9 +34,9 @@ class DocumentsTest : public ::testing::Test {
     report_ = read_documents(folder_, options, [&](Document&& d) { out.push_back(std::move(d)); });
     return out;
   }
-  std::string refusal() {
+  std::string refusal(const ReadOptions& options = {}) {
     try {
-      read();
+      read(options);
     } catch (const Error& error) {
       return error.what();
     }
@@ -210,7 +210,30 @@ TEST_F(DocumentsTest, WhatIsWrongIsNamed) {
 }
 
 TEST_F(DocumentsTest, AnEmptyFolderSaysWhatWasExpected) {
-  EXPECT_NE(refusal().find("no text was found"), std::string::npos);
+  EXPECT_EQ(refusal(), folder_.string() +
+                           ": no text was found in it: it is empty; .txt, .md or .jsonl files with text in them were expected");
+}
+
+TEST_F(DocumentsTest, WhereNothingIsLeftItSaysOfWhatAndWhy) {
+  put("a.pdf", "%PDF");
+  put("b.txt", "caf\xe9 au lait");
+  put("c.jsonl", "{\"text\":\"\"}");
+  const std::string in = folder_.string() + "/";
+  ReadOptions leave_out;
+  leave_out.bad_text = BadText::skip;
+  EXPECT_EQ(refusal(leave_out),
+            folder_.string() + ": no text was found in it: " + in +
+                "b.txt: not UTF-8: 1 byte, the first at offset 3; 1 document is left out; " + in + "c.jsonl: no record with text; " + in +
+                "a.pdf: not .txt, .md or .jsonl; with data.bad_text = \"replace\" such places are marked and the rest is read; "
+                ".txt, .md or .jsonl files with text in them were expected");
+  // One file, which is named already.
+  folder_ /= "b.txt";
+  EXPECT_EQ(refusal(leave_out), folder_.string() + ": no text was found in it: not UTF-8: 1 byte, the first at offset 3; 1 document is left "
+                                                   "out; with data.bad_text = \"replace\" such places are marked and the rest is read");
+  folder_ = folder_.parent_path();
+  for (int i = 0; i < 9; ++i) put("d/" + std::to_string(i) + ".png", "x");
+  const std::string many = refusal(leave_out);
+  EXPECT_NE(many.find("d/1.png: not .txt, .md or .jsonl; and 7 more; with"), std::string::npos) << many;
 }
 
 TEST_F(DocumentsTest, LinksAreFollowedAndWhatIsNotReadIsNamed) {
