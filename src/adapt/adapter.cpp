@@ -5,6 +5,7 @@
 #include <set>
 
 #include "adapt/adapter_gguf.h"
+#include "adapt/adapter_head.h"
 #include "adapt/peft.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -33,6 +34,7 @@ void check_template(const Adapter& adapter, const std::string& model_template) {
 }
 
 std::string template_of(const Path& path) {
+  require_adapter(path);
   std::error_code ignored;
   if (files::is_gguf_name(path) && !std::filesystem::is_directory(path, ignored))
     return std::string(GgufFile(path).metadata().find_string("tokenizer.chat_template").value_or(""));
@@ -60,13 +62,9 @@ std::string digest(const Adapter& adapter) {
 }
 
 Adapter read_adapter(const Path& path, Model& model, const Family& family) {
+  require_adapter(path);
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return read_peft(path, model, family);
-  if (files::is_gguf_name(path)) return read_adapter_gguf(path, model);
-  throw Error(
-             "an adapter was expected: a folder with adapter_config.json and "
-             "adapter_model.safetensors, or a .gguf file")
-      .in(path.string());
+  return std::filesystem::is_directory(path, ignored) ? read_peft(path, model, family) : read_adapter_gguf(path, model);
 }
 
 void write_adapter(const Adapter& adapter, Model& model, const Path& path, bool replace) {

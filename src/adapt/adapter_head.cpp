@@ -96,19 +96,39 @@ AdapterHead gguf_head(const GgufFile& file) {
   return head;
 }
 
+// An adapter as GGUF, opened; nothing where it is something else.
+std::optional<GgufFile> adapter_file(const Path& path) {
+  std::error_code ignored;
+  if (!files::is_gguf_name(path) || !std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
+  std::optional<GgufFile> file(std::in_place, path);
+  if (file->metadata().find_string("general.type").value_or("") != "adapter") file.reset();
+  return file;
+}
+
 }  // namespace
 
-std::optional<AdapterHead> adapter_head(const Path& path) {
+bool is_adapter(const Path& path) { return peft_folder(path) || adapter_file(path); }
+
+void require_adapter(const Path& path) {
+  namespace fs = std::filesystem;
   std::error_code ignored;
+  const auto wrong = [&](const std::string& what) { return Error(what).in(path.string()); };
+  if (!fs::exists(path, ignored)) throw wrong("an adapter was expected: there is no such file or folder");
+  if (fs::exists(path / kPeftConfig, ignored) || adapter_file(path)) return;
+  const Path model = files::model_path(path);
+  if (fs::exists(model / "config.json", ignored) || files::is_gguf_name(model))
+    throw wrong("is a model, not an adapter: name it in MODEL's place and leave --adapter out (an adapter is what bantam finetune "
+                "makes of a model; bantam merge --with puts two models together)");
+  throw wrong("an adapter was expected: a folder with adapter_config.json and adapter_model.safetensors, or a .gguf file");
+}
+
+std::optional<AdapterHead> adapter_head(const Path& path) {
   std::optional<AdapterHead> head;
   Path place = path;
-  if (const auto folder = peft_folder(path)) {
+  if (const auto folder = peft_folder(path))
     head = peft_head(place = *folder);
-  } else if (files::is_gguf_name(path) && std::filesystem::is_regular_file(path, ignored)) {
-    const GgufFile file(path);
-    if (file.metadata().find_string("general.type").value_or("") != "adapter") return std::nullopt;
-    head = gguf_head(file);
-  }
+  else if (const auto file = adapter_file(path))
+    head = gguf_head(*file);
   if (!head) return std::nullopt;
   if (const auto golden = read_golden(place)) head->golden = golden->prompts.size();
   return head;

@@ -28,8 +28,13 @@ struct AdapterHead {
   std::vector<TensorInfo> tensors;  // without their data
 };
 
-// Nothing where `path` is no adapter: a folder with adapter_config.json and without config.json (or a file in it),
-// or a GGUF that says so. Throws Error when it is one that cannot be read.
+// Whether `path` is an adapter: a folder with adapter_config.json and without config.json (or a file in it), or a GGUF
+// that says so. Throws Error for a GGUF that cannot be read.
+bool is_adapter(const Path& path);
+// Throws Error where it is none, and says what to do with a model in an adapter's place.
+void require_adapter(const Path& path);
+
+// Nothing where `path` is no adapter. Throws Error when it is one that cannot be read.
 std::optional<AdapterHead> adapter_head(const Path& path);
 
 }  // namespace bantam::adapt

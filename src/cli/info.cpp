@@ -20,7 +20,7 @@ namespace {
 struct InfoVerb {
   std::string path;
   std::optional<std::string> adapter;
-  bool tensors = false, metadata = false, verify = false, machine = false, json = false;
+  bool tensors = false, metadata = false, verify = false, machine = false, json = false, kind = false;
 
   void run() const;
   void show_model() const;
@@ -259,6 +259,7 @@ void InfoVerb::run() const {
   if (adapter && !verify) throw Error("--adapter goes with --verify", Error::Kind::usage);
   if (machine) return show_machine(json);
   if (path.empty()) throw Error("a MODEL, or --machine, was expected", Error::Kind::usage);
+  if (kind) return print(std::string(kind_of(Path(path))) + "\n");
   show_model();
 }
 
@@ -298,6 +299,7 @@ void InfoVerb::show_model() const {
           .in(path);
     return show_adapter(*head, path, tensors, json);
   }
+  if (adapter) adapt::require_adapter(Path(*adapter));  // before gigabytes are read
   const Path file = model_path(path);
   std::error_code ignored;
   std::shared_ptr<const GgufFile> gguf;
@@ -308,7 +310,7 @@ void InfoVerb::show_model() const {
     source = (folder = std::make_shared<HfFolder>(file)).get();
     j = describe_folder(folder);
   } else {
-    if (is_pickle_name(file)) refuse_pickle(file);
+    if (is_pickle(file)) refuse_pickle(file);
     source = (gguf = std::make_shared<GgufFile>(file)).get();
     j = describe_gguf(gguf);
   }
@@ -366,6 +368,7 @@ std::function<void()> declare_info(Options& options) {
                "with --verify: an adapter on the model too, that it fits and says what it said");
   options.flag("--machine", command->machine,
                "show this machine in place of a model: kernels, memory, speed as measured");
+  options.flag("--kind", command->kind, "what it is, in a word and no more: model, adapter, or text that a model can be raised from");
   options.flag("--json", command->json, "print one JSON object");
   return [command] { command->run(); };
 }

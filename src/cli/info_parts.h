@@ -16,6 +16,11 @@ void info_line(std::string label, const std::string& text);
 // This machine, measured (info --machine).
 void show_machine(bool json);
 
+// What a file or folder is that somebody names, in a word (info --kind): "model", "adapter" or "text". Whatever is none
+// of these is a model that cannot be opened, or a folder without text: who opens it says why. Throws Error where there
+// is nothing, or a folder with several models.
+std::string_view kind_of(const Path& path);
+
 // An adapter in place of a model: what it is, and what is done with it.
 void show_adapter(const adapt::AdapterHead& head, const std::string& path, bool tensors, bool json);
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "files/foreign.h"
 #include "files/model_path.h"
 
 namespace bantam::files {
@@ -132,7 +134,7 @@ IndexHandler read_index(const Path& path, const std::string& name) {
   std::error_code ignored;
   std::string other;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-    if (is_pickle_name(entry.path())) refuse_pickle(entry.path());
+    if (is_pickle(entry.path())) refuse_pickle(entry.path());
     if (entry.path().extension() == ".safetensors" || files::is_gguf_name(entry.path()))
       other = std::max(other, entry.path().filename().string());
   }
@@ -145,10 +147,16 @@ IndexHandler read_index(const Path& path, const std::string& name) {
 
 }  // namespace
 
-bool is_pickle_name(const Path& path) {
+bool is_pickle(const Path& path) {
   static constexpr std::array kExtensions{".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"};
   const std::string extension = path.extension().string();
-  return std::ranges::any_of(kExtensions, [&](const char* e) { return extension == e; });
+  std::error_code ignored;
+  if (std::ranges::none_of(kExtensions, [&](const char* e) { return extension == e; }) || !fs::is_regular_file(path, ignored))
+    return false;
+  std::array<char, 512> head{};
+  std::ifstream file(path, std::ios::binary);
+  file.read(head.data(), head.size());
+  return !looks_like_text(std::as_bytes(std::span(head.data(), static_cast<std::size_t>(file.gcount()))));
 }
 
 void refuse_pickle(const Path& path) {
@@ -161,7 +169,7 @@ void refuse_pickle(const Path& path) {
 HfFolder::HfFolder(const Path& folder) : folder_(folder) {
   std::error_code ignored;
   if (fs::is_regular_file(folder_, ignored)) {
-    if (is_pickle_name(folder_)) refuse_pickle(folder_);
+    if (is_pickle(folder_)) refuse_pickle(folder_);
     throw Error("is a file; a folder with config.json was expected").in(folder_.string());
   }
   if (!fs::is_directory(folder_, ignored))

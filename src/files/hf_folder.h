@@ -50,8 +50,9 @@ class HfFolder : public TensorSource {
   TensorTable table_;
 };
 
-// True for names under which Python pickles are kept (.bin of PyTorch, .pt, .pth, .ckpt, .pkl).
-bool is_pickle_name(const Path& path);
+// True for a file under a name that Python pickles have (.bin of PyTorch, .pt, .pth, .ckpt, .pkl), unless it is
+// seen to be text.
+bool is_pickle(const Path& path);
 // The error that refuses one.
 [[noreturn]] void refuse_pickle(const Path& path);
 

@@ -38,7 +38,7 @@ ModelFile::ModelFile(const Path& named) {
   if (std::filesystem::is_directory(path, ignored)) {
     folder_ = std::make_shared<HfFolder>(path);
   } else {
-    if (is_pickle_name(path)) refuse_pickle(path);
+    if (is_pickle(path)) refuse_pickle(path);
     gguf_ = std::make_shared<GgufFile>(path);
   }
   configure();
