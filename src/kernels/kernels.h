@@ -147,7 +147,7 @@ struct RopeArgs {
 // k.data[(row * row_stride + head * head_stride + d) * size]; types f32, f16, bf16. Query head h
 // uses stored head h / (heads / kv_heads). Scores: dot of q and k in 16 lanes, times scale, (then
 // cap * tanh(score / cap) when cap > 0); e_j = exp(s_j - max); the sum of e in 16 lanes by j -
-// key_first; out = (chain over rising j of fma(e_j, v_j, .)) * (1 / sum). lse[t*heads+h] = max +
+// key_first; a count of 0 or less: no keys, and zeros; out = (chain over rising j of fma(e_j, v_j, .)) * (1 / sum). lse[t*heads+h] = max +
 // log(sum) when not null.
 struct KeyValues {
   const std::byte* k;

@@ -41,7 +41,7 @@ class InParts {
 
   void row(std::int64_t row) {
     using Stage = AttentionPart::Stage;
-    const std::int64_t keys = args_.key_count[row], kv = args_.kv_heads;
+    const std::int64_t keys = std::max<std::int64_t>(args_.key_count[row], 0), kv = args_.kv_heads;
     const std::int64_t ranges = (keys + kKeys - 1) / kKeys, columns = columns_a_part();
     const std::int64_t pieces = args_.head_dim / columns;
     each(kv * ranges, [&](std::int64_t i) {

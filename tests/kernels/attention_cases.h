@@ -65,7 +65,7 @@ struct AttentionCase {
   void row_in_parts(const Kernels& k, const AttentionArgs& args, std::int64_t row,
                     std::int64_t keys, std::int64_t columns, float* scratch) const {
     using Stage = AttentionPart::Stage;
-    const std::int64_t count = args.key_count[row], stride = (count + 15) / 16 * 16;
+    const std::int64_t count = std::max<std::int64_t>(args.key_count[row], 0), stride = (count + 15) / 16 * 16;
     std::vector<float> scores(static_cast<std::size_t>(heads.heads * stride),
                               std::numeric_limits<float>::quiet_NaN());
     std::vector<float> scales(static_cast<std::size_t>(heads.heads));

@@ -75,6 +75,19 @@ TEST(AttentionTargets, PartsAreTheWhole) {
         }
 }
 
+// Whoever counts keys below none has none: whole and in parts.
+TEST(AttentionTargets, LessThanNoKeysAreNone) {
+  Pattern less = decode();
+  less.count[3] = -5;
+  const AttentionCase none{decode(), {4, 2, 32}, Type::f32, Type::bf16}, c{less, {4, 2, 32}, Type::f32, Type::bf16};
+  ASSERT_EQ(none.pattern.count[3], 0);
+  const auto expected = none.run(kernels_for(Isa::scalar), false)[0].bytes();
+  for (const Isa isa : instruction_sets()) {
+    EXPECT_EQ(c.run(kernels_for(isa), false)[0].bytes(), expected) << isa_name(isa);
+    EXPECT_EQ(c.run_in_parts(kernels_for(isa), 7, 32)[0].bytes(), expected) << isa_name(isa);
+  }
+}
+
 // A cache of blocks stands for the numbers that they decode to, to the bit.
 TEST(AttentionTargets, BlocksAreTheirNumbers) {
   const Heads heads{4, 2, 64};

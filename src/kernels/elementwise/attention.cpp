@@ -88,8 +88,8 @@ class Attention {
 
   // One part of a row (AttentionPart): `scores_` are the row's own, kept from stage to stage.
   void part(const AttentionPart& p) {
-    const std::int64_t first = a_.key_first[p.row], end = first + a_.key_count[p.row];
-    if (first == end) return no_keys(p);
+    const std::int64_t first = a_.key_first[p.row], count = a_.key_count[p.row], end = first + count;
+    if (count <= 0) return no_keys(p);
     score_stride_ = p.stride;
     if (p.stage == AttentionPart::Stage::weigh) {
       base_ = first;
