@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/machine.h"
+#include "tensor/runtime.h"
 
 namespace bantam::adapt {
 
@@ -32,10 +33,8 @@ class Probe {
   Probe(const ProbeRequest& request, const ProbeOptions& options)
       : request_(request),
         options_(options),
-        pool_(options.threads ? options.threads : default_threads()),
-        kernels_(kernels_for(best_isa())),
-        scratch_(pool_.size() + 1),
-        exec_{pool_, kernels_, scratch_},
+        own_(options.threads),
+        exec_(own_.exec()),
         file_(std::make_shared<const ModelFile>(request.model)),
         start_(Clock::now()) {
     tuning_.model = request.model;
@@ -74,9 +73,7 @@ class Probe {
   const ProbeRequest& request_;
   const ProbeOptions& options_;
   TuneRequest tuning_;
-  ThreadPool pool_;
-  Kernels kernels_;
-  std::vector<Scratch> scratch_;
+  OwnRuntime own_;
   Exec exec_;
   std::shared_ptr<const ModelFile> file_;
   Clock::time_point start_;
@@ -106,7 +103,7 @@ void Probe::prepare() {
   PreparedData data = prepare_data(tuning_, request_.data, request_.day);
   require_usable(data);
   const auto learnt = static_cast<std::ptrdiff_t>(data.examples.size() - request_.held);
-  choice_ = choose(tuning_, *file_, in_blocks(*file_), learnt, kernels_.tiles);
+  choice_ = choose(tuning_, *file_, in_blocks(*file_), learnt, exec_.kernels.tiles);
   Sha256 sum;
   const std::string said = teacher_mark(*file_, request_.model) + fingerprint(data) + choice_.settings.text() +
                            fmt::format("{} {} {} {}", method_name(choice_.method), choice_.rank, choice_.alpha, request_.held);
@@ -151,8 +148,8 @@ void Probe::keep() const {
 
 void Probe::load() {
   load_with_adapter(learner_, tuning_, choice_, file_, tape_, exec_);
-  tuner_ = std::make_unique<Tuner>(*learner_.model, tape_, learner_.parameters, learnt_, choice_.settings, purpose_, pool_,
-                                   kernels_);
+  tuner_ = std::make_unique<Tuner>(*learner_.model, tape_, learner_.parameters, learnt_, choice_.settings, purpose_, exec_.pool,
+                                   exec_.kernels);
   result_.trained = learner_.trained();
   require_memory();
 }

@@ -23,6 +23,7 @@
 #include "data/questions.h"
 #include "infer/session.h"
 #include "models/stored.h"
+#include "tensor/runtime.h"
 #include "train/run_folder.h"
 #include "train/run_limits.h"
 
@@ -39,10 +40,8 @@ class Tuning {
   Tuning(const TuneRequest& request, const TuneOptions& options)
       : request_(request),
         options_(options),
-        pool_(options.threads ? options.threads : default_threads()),
-        kernels_(kernels_for(best_isa())),
-        scratch_(pool_.size() + 1),
-        exec_{pool_, kernels_, scratch_},
+        own_(options.threads),
+        exec_(own_.exec()),
         folder_(request.out),
         checkpoint_(folder_.path() / "checkpoint") {}
 
@@ -66,9 +65,7 @@ class Tuning {
 
   const TuneRequest& request_;
   const TuneOptions& options_;
-  ThreadPool pool_;
-  Kernels kernels_;
-  std::vector<Scratch> scratch_;
+  OwnRuntime own_;
   Exec exec_;
   RunFolder folder_;
   Path checkpoint_;
@@ -116,7 +113,7 @@ std::optional<ChatData> Tuning::be_written() {
   settings.seed = request_.seed;
   ChatData questions = read_questions(request_.data);
   refuse_broken(request_, questions.broken);
-  look_at_questions(request_, *file_, in_blocks(*file_), kernels_.tiles, day_, questions);
+  look_at_questions(request_, *file_, in_blocks(*file_), exec_.kernels.tiles, day_, questions);
   TeacherWriter writer(*request_.teacher, std::move(questions), settings, day_);
   refuse_broken(request_, writer.broken());  // not after hours of writing
   if (!writer.has_template())
@@ -174,7 +171,7 @@ bool Tuning::read() {
     throw error.in(request_.data.string());
   }
   choice_ = choose(request_, *file_, in_blocks(*file_), static_cast<std::int64_t>(data_.examples.size()),
-                   kernels_.tiles);
+                   exec_.kernels.tiles);
   hold_out(data_.examples, choice_.validation, held_);
   result_.method = choice_.method;
   result_.examples = static_cast<std::int64_t>(data_.examples.size());
@@ -212,12 +209,12 @@ void Tuning::load() {
   result_.parameters = count_parameters(file_->family(), file_->config());
   const std::string data = fingerprint(data_) + " " + std::string(method_name(choice_.method));
   tuner_ = std::make_unique<Tuner>(*learner_.model, tape_, learner_.parameters, data_.examples, choice_.settings,
-                                   data, pool_, kernels_);
+                                   data, exec_.pool, exec_.kernels);
   if (learner_.lengths) tuner_->before_step = [this] { learner_.lengths->update(exec_); };
   if (request_.objective != Objective::grpo) return;
   try {
     groups_ = std::make_unique<GroupSteps>(*tuner_, *learner_.model, learner_.parameters, data_.examples, data_.records,
-                                           request_.reward, data_.tokenizer, Runtime{pool_, kernels_});
+                                           request_.reward, data_.tokenizer, own_.lend());
   } catch (Error& error) {
     throw error.in(request_.data.string());
   }
@@ -316,7 +313,7 @@ void Tuning::finish() {
 }
 
 void Tuning::export_it() {
-  const Trained trained{request_, options_.force, folder_.path(), file_, data_, day_, *learner_.model, pool_, kernels_};
+  const Trained trained{request_, options_.force, folder_.path(), file_, data_, day_, *learner_.model, exec_.pool, exec_.kernels};
   result_.gate = choice_.method == Method::full ? export_model(trained) : export_adapter(trained, learner_.adapter);
 }
 

@@ -57,9 +57,7 @@ void ExplainVerb::run() const {
   const Arithmetic arithmetic = choose_arithmetic(*file, model.arithmetic);
   OwnRuntime own(static_cast<unsigned>(model.threads.value_or(0)));
   const Runtime runtime = own.lend();
-  std::vector<Scratch> scratch(runtime.pool.size() + 1);
-  const std::unique_ptr<Model> loaded =
-      load_model(file, arithmetic, {runtime.pool, runtime.kernels, scratch});
+  const std::unique_ptr<Model> loaded = load_model(file, arithmetic, own.exec());
   const auto go_on = [] {
     check_interrupt();
     return true;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "base/thread_pool.h"
+#include "kernels/exec.h"
 #include "kernels/kernels.h"
 
 namespace bantam::tensor {
@@ -21,10 +23,13 @@ class OwnRuntime {
   // instruction set that this machine has not.
   explicit OwnRuntime(unsigned threads = 0, std::optional<Isa> isa = std::nullopt);
   Runtime lend() { return {pool_, kernels_}; }
+  // The same with scratch memory: for one computation at a time.
+  Exec exec() { return {pool_, kernels_, scratch_}; }
 
  private:
   Kernels kernels_;
   ThreadPool pool_;
+  std::vector<Scratch> scratch_;
 };
 
 }  // namespace bantam::tensor
