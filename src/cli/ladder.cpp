@@ -5,14 +5,17 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/machine.h"
 #include "base/progress.h"
 #include "cli/conversation.h"
 #include "cli/interrupt.h"
 #include "cli/judging.h"
+#include "cli/ladder_first.h"
 #include "cli/output.h"
 #include "judge/records.h"
 #include "train/run.h"
 #include "train/run_folder.h"
+#include "train/run_text.h"
 
 namespace bantam::cli {
 
@@ -93,6 +96,39 @@ std::string sum_of_training(const Recipe& recipe, std::optional<std::int64_t> la
   return sum.hex();
 }
 
+// Throws Error where the models cannot go: something else is of that name.
+void require_folder(const Path& out) {
+  if (out.empty()) throw Error("--out: the name of a folder was expected", Error::Kind::usage);
+  std::error_code ignored;
+  for (Path at = out; !at.empty(); at = at.parent_path()) {
+    if (std::filesystem::is_directory(at, ignored)) return;
+    if (std::filesystem::exists(std::filesystem::symlink_status(at, ignored)))
+      throw Error("is there already, and no folder: the models need one; choose another --out").in(at.string());
+    if (at == at.parent_path()) return;
+  }
+}
+
+// A folder that is made where there is none; it goes away with this object unless something was put there.
+class MadeFolder {
+ public:
+  explicit MadeFolder(const Path& path) : path_(path) {
+    std::error_code problem;
+    ours_ = !std::filesystem::exists(path, problem);
+    std::filesystem::create_directories(path, problem);
+    if (problem) throw Error("the folder cannot be made: " + problem.message()).in(path.string());
+  }
+  ~MadeFolder() {
+    std::error_code ignored;
+    if (ours_ && std::filesystem::is_empty(path_, ignored)) std::filesystem::remove(path_, ignored);
+  }
+  MadeFolder(const MadeFolder&) = delete;
+  MadeFolder& operator=(const MadeFolder&) = delete;
+
+ private:
+  Path path_;
+  bool ours_;
+};
+
 class LadderWork {
  public:
   LadderWork(const judge::LadderRecipe& ladder, const Path& out, unsigned threads, bool quiet)
@@ -108,10 +144,12 @@ class LadderWork {
   }
 
   Ladder all() {
-    std::filesystem::create_directories(out_);
+    require_folder(out_);
     open_notes();
     Ladder out;
     const std::vector<Rung> rungs = rungs_of(ladder_, recipe_.teacher.has_value());
+    if (!std::ranges::all_of(rungs, [&](const Rung& r) { return is_raised(r); })) look_at_runs();
+    const MadeFolder folder(out_);
     for (const Rung& rung : rungs) {
       if (!quiet_)
         note("model " + std::to_string(out.runs.size() + out.taught.size() + 1) + " of " + std::to_string(rungs.size()) + ": " + rung.text());
@@ -153,14 +191,27 @@ class LadderWork {
     notes_ = std::move(earlier);
   }
 
+  // Before a model is trained, and before anything is written.
+  void look_at_runs() const {
+    ThreadPool pool(threads_ > 0 ? threads_ : default_threads());
+    const RunText text = read_run_text(recipe_, pool);
+    const auto recipe_of = [&](std::int64_t size, std::int64_t tokens) {
+      return recipe_of_rung(recipe_, {size, tokens, 0, recipe_.teacher.has_value()}, ladder_.layers);
+    };
+    look_first(ladder_, recipe_of, text);
+  }
+
+  bool is_raised(const Rung& rung) const {
+    std::error_code ignored;
+    return notes_.at("runs").contains(rung.name()) && std::filesystem::exists(out_ / rung.name(), ignored);
+  }
+
   Path answers() const { return out_ / "teacher.answers"; }
 
   judge::LadderRun raised(const Rung& rung) {
     const std::string name = rung.name();
     const Path model = out_ / name;
-    std::error_code ignored;
-    if (!notes_["runs"].contains(name) || !std::filesystem::exists(model, ignored))
-      train(recipe_of_rung(recipe_, rung, ladder_.layers), name);
+    if (!is_raised(rung)) train(recipe_of_rung(recipe_, rung, ladder_.layers), name);
     const Json& told = notes_["runs"][name];
     judge::LadderRun run;
     run.size = rung.size;

@@ -38,6 +38,16 @@ std::string licence_in(const ModelFile& file) {
   return std::string(file.gguf()->metadata().find_string("general.license").value_or(""));
 }
 
+// Speed does not depend on how long the prompt is: a model of a short context is measured within it.
+BenchOptions speed_run(std::int64_t context, unsigned threads) {
+  BenchOptions bench;
+  bench.session.threads = threads;
+  bench.prompt = std::min<std::int64_t>(64, context);
+  bench.answer = std::min<std::int64_t>(24, context);
+  bench.repeats = 2;
+  return bench;
+}
+
 // Measures what can be measured before a question is asked; says why a model does not fit.
 judge::Candidate candidate_of(const std::string& path, const judge::SelectionRecipe& recipe, unsigned threads) {
   judge::Candidate c;
@@ -58,12 +68,7 @@ judge::Candidate candidate_of(const std::string& path, const judge::SelectionRec
       c.why_not = "its weights alone take " + byte_text(static_cast<double>(c.bytes));
       return c;
     }
-    BenchOptions bench;
-    bench.session.threads = threads;
-    bench.prompt = 64;
-    bench.answer = 24;
-    bench.repeats = 2;
-    const BenchReport speed = run_bench(Path(path), bench);
+    const BenchReport speed = run_bench(Path(path), speed_run(file.config().context, threads));
     c.tokens_per_second = speed.rows.front().decode.median();
     c.memory = speed.peak_bytes;
     if (recipe.memory > 0 && c.memory > recipe.memory)

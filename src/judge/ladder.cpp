@@ -8,24 +8,18 @@ namespace bantam::judge {
 
 namespace {
 
-std::int64_t whole_number_of(const toml::node& n, std::int64_t most) {
-  const auto number = n.value_exact<std::int64_t>();
-  if (!number || *number < 1 || *number > most) throw Error("a whole number from 1 to " + std::to_string(most) + " was expected");
-  return *number;
-}
-
 constexpr TomlKey<LadderRecipe> kLadderKeys[] = {
     {"recipe", [](LadderRecipe& r, const toml::node& n) { r.recipe = word_of(n); }},
     {"text", [](LadderRecipe& r, const toml::node& n) { r.text = word_of(n); }},
     {"teacher", [](LadderRecipe& r, const toml::node& n) { r.teacher = word_of(n); }},
     {"sizes", [](LadderRecipe& r, const toml::node& n) { r.sizes = whole_numbers_of(n); }},
     {"tokens", [](LadderRecipe& r, const toml::node& n) { r.tokens = whole_numbers_of(n); }},
-    {"seeds", [](LadderRecipe& r, const toml::node& n) { r.seeds = whole_number_of(n, 100); }},
-    {"layers", [](LadderRecipe& r, const toml::node& n) { r.layers = whole_number_of(n, 4096); }},
+    {"seeds", [](LadderRecipe& r, const toml::node& n) { r.seeds = whole_number_of(n, 1, 100); }},
+    {"layers", [](LadderRecipe& r, const toml::node& n) { r.layers = whole_number_of(n, 1, 4096); }},
     {"job.task", [](LadderRecipe& r, const toml::node& n) { r.task = word_of(n); }},
     {"job.data", [](LadderRecipe& r, const toml::node& n) { r.data = word_of(n); }},
     {"job.limit", [](LadderRecipe& r, const toml::node& n) { r.limit = amount_of(n); }},
-    {"job.few_shot", [](LadderRecipe& r, const toml::node& n) { r.shots = static_cast<std::int64_t>(amount_of(n)); }},
+    {"job.few_shot", [](LadderRecipe& r, const toml::node& n) { r.shots = whole_number_of(n, 0); }},
     {"job.chat", [](LadderRecipe& r, const toml::node& n) {
        const auto chat = n.value_exact<bool>();
        if (!chat) throw Error("true or false was expected");
@@ -44,6 +38,7 @@ void sort_once(std::vector<std::int64_t>& numbers, const std::string& file, cons
 
 LadderRecipe read_ladder(const std::string& file) {
   LadderRecipe r;
+  r.file = file;
   read_keys(r, file, std::span<const TomlKey<LadderRecipe>>(kLadderKeys));
   const auto expected = [&](const char* what, const char* field) { return Error(what).in(file).field(field); };
   if (r.recipe.empty() == r.text.empty())

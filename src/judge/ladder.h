@@ -16,6 +16,7 @@ namespace bantam::judge {
 // data = "sets", limit, few_shot, chat = true (by the chat template), target = 0.9 (of the answers right);
 // teacher = "large.gguf": the ladder is raised with its tokenizer, once without and once with its answers.
 struct LadderRecipe {
+  std::string file;  // where all this was read
   std::string recipe, text, teacher;
   std::vector<std::int64_t> sizes, tokens;  // rising
   std::string task, data;

@@ -39,8 +39,11 @@ constexpr TomlKey<SelectionRecipe> kSelectionKeys[] = {
     {"text", [](SelectionRecipe& r, const toml::node& n) { r.text = word_of(n); }},
     {"data", [](SelectionRecipe& r, const toml::node& n) { r.data = word_of(n); }},
     {"limit", [](SelectionRecipe& r, const toml::node& n) { r.limit = amount_of(n); }},
-    {"few_shot", [](SelectionRecipe& r, const toml::node& n) { r.shots = static_cast<std::int64_t>(amount_of(n)); }},
-    {"device.memory", [](SelectionRecipe& r, const toml::node& n) { r.memory = parse_bytes(word_of(n)); }},
+    {"few_shot", [](SelectionRecipe& r, const toml::node& n) { r.shots = whole_number_of(n, 0); }},
+    {"device.memory", [](SelectionRecipe& r, const toml::node& n) {
+       r.memory = parse_bytes(word_of(n));
+       if (r.memory == 0) throw Error("a size over 0 was expected; without it models of any size are tried");
+     }},
     {"device.tokens_per_second", [](SelectionRecipe& r, const toml::node& n) { r.tokens_per_second = amount_of(n); }},
     {"device.licences", [](SelectionRecipe& r, const toml::node& n) { r.licences = words_of(n); }},
     {"weights", [](SelectionRecipe& r, const toml::node& n) {
@@ -50,7 +53,10 @@ constexpr TomlKey<SelectionRecipe> kSelectionKeys[] = {
     {"probe.data", [](SelectionRecipe& r, const toml::node& n) { r.probe.data = word_of(n); }},
     {"probe.steps", [](SelectionRecipe& r, const toml::node& n) { r.probe.steps = whole_number_of(n); }},
     {"probe.examples", [](SelectionRecipe& r, const toml::node& n) { r.probe.examples = whole_number_of(n); }},
-    {"probe.minutes", [](SelectionRecipe& r, const toml::node& n) { r.probe.minutes = amount_of(n); }},
+    {"probe.minutes", [](SelectionRecipe& r, const toml::node& n) {
+       r.probe.minutes = amount_of(n);
+       if (!(r.probe.minutes > 0)) throw Error("a number over 0 was expected; without it a probe may take as long as it takes");
+     }},
     {"probe.held_out", [](SelectionRecipe& r, const toml::node& n) {
        r.probe.held_out = amount_of(n);
        if (!(r.probe.held_out > 0 && r.probe.held_out < 1)) throw Error("a share between 0 and 1 was expected, such as 0.2");

@@ -26,9 +26,10 @@ double amount_of(const toml::node& node) {
   return *number;
 }
 
-std::int64_t whole_number_of(const toml::node& node) {
+std::int64_t whole_number_of(const toml::node& node, std::int64_t least, std::int64_t most) {
   const auto number = node.value_exact<std::int64_t>();
-  if (!number || *number < 1) throw Error("a whole number from 1 was expected");
+  if (!number || *number < least || *number > most)
+    throw Error("a whole number from " + std::to_string(least) + (most == INT64_MAX ? "" : " to " + std::to_string(most)) + " was expected");
   return *number;
 }
 

@@ -20,7 +20,7 @@ namespace bantam::judge {
 std::vector<std::string> words_of(const toml::node& node);
 std::string word_of(const toml::node& node);
 double amount_of(const toml::node& node);                        // from 0
-std::int64_t whole_number_of(const toml::node& node);            // from 1
+std::int64_t whole_number_of(const toml::node& node, std::int64_t least = 1, std::int64_t most = INT64_MAX);
 std::vector<std::int64_t> whole_numbers_of(const toml::node& node);  // from 1, one at least
 
 template <class Recipe>

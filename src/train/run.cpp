@@ -13,6 +13,7 @@
 #include "infer/session.h"
 #include "train/run_folder.h"
 #include "train/run_limits.h"
+#include "train/run_text.h"
 #include "train/soft_store.h"
 
 namespace bantam::train {
@@ -48,7 +49,7 @@ class Run {
     if (result_.finished) {
       result_.validation_loss = trainer_->validate(1 << 20);
       folder_.set_aside(0);
-      export_model(trainer_->model(), family_, *tokenizer_, options_.out,
+      export_model(trainer_->model(), family_, *text_.tokenizer, options_.out,
                    options_.force || options_.resume);
       keep();
     }
@@ -116,34 +117,19 @@ class Run {
   }
 
   void read() {
-    std::vector<Document> documents;
-    report_ = read_documents(recipe_.text, recipe_.reading,
-                             [&](Document&& d) { documents.push_back(std::move(d)); });
-    options_.say(fmt::format("read {}, {} from {}", number_of(report_.documents, "document"),
-                             byte_text(static_cast<double>(report_.bytes)), number_of(report_.files, "file")));
-    say_files();
-    const double start = now();
-    tokenizer_ = recipe_.teacher ? tokenizer_of_teacher() : train_tokenizer(recipe_, documents, pool_);
-    Tokeniser tokeniser(*tokenizer_, recipe_.weights);
-    for (const Document& d : documents) tokeniser.add(d, store_);
-    options_.say(fmt::format("tokenizer of {} tokens {}, {} tokens of text ({:.1f} s)",
-                             tokenizer_->size(), recipe_.teacher ? "of the teacher" : "trained", count_text(static_cast<double>(store_.tokens())),
-                             now() - start));
-    result_.documents = report_.documents;
-    result_.train_tokens = store_.tokens();
-    result_.vocabulary = tokenizer_->size();
-  }
-
-  // The losses of models are only comparable, and a teacher's answers only of use, where the tokens are the same.
-  std::shared_ptr<const Tokenizer> tokenizer_of_teacher() {
-    teacher_ = std::make_shared<const ModelFile>(*recipe_.teacher);
-    auto tokenizer = tokenizer_of(*teacher_);
-    // One that is larger is what a recipe says when its text does not fill it.
-    if (recipe_.vocabulary && *recipe_.vocabulary < tokenizer->size())
-      throw Error(fmt::format("is {}, but with a teacher the tokenizer is the teacher's, of {} tokens: leave it out",
-                              *recipe_.vocabulary, tokenizer->size()))
-          .field("tokenizer.vocabulary");
-    return tokenizer;
+    double start = now();
+    text_ = read_run_text(recipe_, pool_, [&](const ReadReport& r) {
+      options_.say(fmt::format("read {}, {} from {}", number_of(r.documents, "document"),
+                               byte_text(static_cast<double>(r.bytes)), number_of(r.files, "file")));
+      say_files(r);
+      start = now();
+    });
+    options_.say(fmt::format("tokenizer of {} tokens {}, {} tokens of text ({:.1f} s)", text_.tokenizer->size(),
+                             text_.teacher ? "of the teacher" : "trained",
+                             count_text(static_cast<double>(text_.store.tokens())), now() - start));
+    result_.documents = text_.report.documents;
+    result_.train_tokens = text_.store.tokens();
+    result_.vocabulary = text_.tokenizer->size();
   }
 
   Path answers() const { return options_.answers.empty() ? folder_.path() / "teacher" : options_.answers; }
@@ -165,49 +151,42 @@ class Run {
   }
 
   // What was not read, or not as it lay there.
-  void say_files() {
+  void say_files(const ReadReport& report) {
     const auto each = [&](const auto& list, auto&& line) {
       constexpr std::size_t kShown = 100;
       for (std::size_t i = 0; i < list.size() && i < kShown; ++i) options_.say(line(list[i]));
       if (list.size() > kShown)
         options_.say("... and " + number_of(list.size() - kShown, "more such file"));
     };
-    each(report_.skipped, [](const TextFiles::Note& n) {
+    each(report.skipped, [](const TextFiles::Note& n) {
       return "not read: " + printable(n.path, 400) + ": " + printable(n.why, 400);
     });
-    each(report_.bad, [&](const TextFiles::Note& n) {
-      const bool wide = std::ranges::find(report_.utf16, n.path) != report_.utf16.end();
+    each(report.bad, [&](const TextFiles::Note& n) {
+      const bool wide = std::ranges::find(report.utf16, n.path) != report.utf16.end();
       return std::string(wide ? "not UTF-16: " : "not UTF-8: ") + printable(n.path, 400) + ": " + n.why;
     });
-    each(report_.outside, [](const TextFiles::Note& n) {
+    each(report.outside, [](const TextFiles::Note& n) {
       return "read from outside the folder: " + printable(n.path, 400) + " is " +
              printable(n.why, 400);
     });
-    each(report_.wordless, [](const TextFiles::Note& n) {
+    each(report.wordless, [](const TextFiles::Note& n) {
       return "empty: " + printable(n.path, 400) + ": " + n.why + " without a word";
     });
-    each(report_.utf16,
+    each(report.utf16,
          [](const std::string& file) { return "read as UTF-16: " + printable(file, 400); });
   }
 
   void prepare() {
-    const TrainSettings settings = settle(recipe_, tokenizer_->size(), store_.tokens());
-    if (store_.tokens() <= settings.context)
-      throw Error("there are " + std::to_string(store_.tokens()) +
-                  " tokens of text, less than one context of " + std::to_string(settings.context) +
-                  ": give more text, or say a smaller context")
-          .in(recipe_.text.string());
-    const TrainPlan plan = plan_training(family_, settings);
-    check_memory(family_, settings, plan, recipe_.shaped() || recipe_.layers || recipe_.family != "llama",
-                 available_memory());
+    const TrainSettings settings = settle(recipe_, text_.tokenizer->size(), text_.store.tokens());
+    const TrainPlan plan = check_run(recipe_, settings, text_.store.tokens());
     check_disk(options_.out, plan);
     set_aside(plan);
-    if (settings.validation > 0 && store_.documents() == 1)
+    if (settings.validation > 0 && text_.store.documents() == 1)
       options_.say("one document: nothing is kept back to validate with");
     if (recipe_.taught())
-      soft_ = std::make_unique<SoftStore>(teacher_, *recipe_.teacher, store_, split_documents(store_, settings.validation).train,
-                                          tokenizer_->size(), recipe_.teaching);
-    trainer_ = std::make_unique<Trainer>(family_, settings, store_, pool_, kernels_, soft_.get());
+      soft_ = std::make_unique<SoftStore>(text_.teacher, *recipe_.teacher, text_.store, split_documents(text_.store, settings.validation).train,
+                                          text_.tokenizer->size(), recipe_.teaching);
+    trainer_ = std::make_unique<Trainer>(family_, settings, text_.store, pool_, kernels_, soft_.get());
     result_.parameters = plan.parameters;
   }
 
@@ -294,10 +273,7 @@ class Run {
   RunFolder folder_;
   Path checkpoint_, last_;  // of the run, and when it is finished
   bool anew_;               // nothing is saved yet, and nothing was resumed
-  ReadReport report_;
-  TokenStore store_;
-  std::shared_ptr<const Tokenizer> tokenizer_;
-  std::shared_ptr<const ModelFile> teacher_;
+  RunText text_;
   std::unique_ptr<SoftStore> soft_;  // null: nothing is learnt of a teacher
   std::unique_ptr<Trainer> trainer_;
   RunResult result_;

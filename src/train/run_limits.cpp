@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/machine.h"
 #include "base/progress.h"
 
 namespace bantam::train {
@@ -54,6 +55,17 @@ void check_memory(const Family& family, const TrainSettings& settings, const Tra
               byte_text(static_cast<double>(available)) +
               " are free: " + advice(family, settings, shaped, available))
       .field("train.micro_rows");
+}
+
+TrainPlan check_run(const Recipe& recipe, const TrainSettings& settings, std::int64_t text_tokens) {
+  if (text_tokens <= settings.context)
+    throw Error("there are " + std::to_string(text_tokens) + " tokens of text, less than one context of " +
+                std::to_string(settings.context) + ": give more text, or say a smaller context")
+        .in(recipe.text.string());
+  const Family& family = raised_family(recipe.family);
+  TrainPlan plan = plan_training(family, settings);
+  check_memory(family, settings, plan, recipe.shaped() || recipe.layers || recipe.family != "llama", available_memory());
+  return plan;
 }
 
 void check_disk(const Path& out, const TrainPlan& plan) {
