@@ -1,6 +1,7 @@
 // bantam train: from text to a model.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -74,7 +75,7 @@ std::string shown(std::uint64_t value) { return std::to_string(value); }
 std::string shown(Arithmetic value) { return *name_of(value); }
 template <class T>
 std::string shown(const std::optional<T>& value) {
-  return value ? shown(*value) : "nothing";
+  return value ? shown(*value) : "what was chosen for it";
 }
 
 std::string length_of(const Recipe& r) {
@@ -83,20 +84,28 @@ std::string length_of(const Recipe& r) {
   return fmt::format("epochs = {}", r.epochs.value_or(1));
 }
 
-// A recipe's key as the run began, and a note where the file says something else.
+// Whether a recipe's file says one of these keys of a section.
+bool says(const Recipe& r, const char* section, std::initializer_list<const char*> keys) {
+  return std::ranges::any_of(keys, [&](const char* key) { return r.said.contains(std::string(section) + "." + key); });
+}
+
+// A recipe's key as the run began, and a note where the file says something else, or nothing.
 template <class T>
-void keep_as_begun(const char* key, T& said, const T& begun, const std::string& recipe) {
+void keep_as_begun(const char* section, const char* key, const Recipe& file, T& said, const T& begun, const std::string& recipe) {
   if (said == begun) return;
-  note(fmt::format("{}: the run goes on with {}, as it began; {} says {}", key, shown(begun), recipe, shown(said)));
+  note(fmt::format("{}: the run goes on with {}, as it began; {} {}", key, shown(begun), recipe,
+                   says(file, section, {key}) ? "says " + shown(said) : "does not say it"));
   said = begun;
 }
 
 // The length that the run began with, in place of what the file says.
 void keep_length_of(const Recipe& begun, Recipe& r, const std::string& recipe, bool unfinished) {
+  const bool said = says(r, "train", {"steps", "tokens", "epochs"});
+  const std::string file = said ? "says " + length_of(r) : "does not say how long";
   if (length_of(r) != length_of(begun))
-    note(unfinished ? fmt::format("the run goes on with {}, as it began; {} says {}", length_of(begun), recipe, length_of(r))
-                    : fmt::format("the run went to {}, as an option said; {} says {}, as it did then: an option extends it",
-                                  length_of(begun), recipe, length_of(r)));
+    note(unfinished ? fmt::format("the run goes on with {}, as it began; {} {}", length_of(begun), recipe, file)
+                    : fmt::format("the run went to {}, as an option said; {} {}{}: an option extends it", length_of(begun), recipe,
+                                  file, said ? ", as it did then" : ""));
   r.steps = begun.steps;
   r.tokens = begun.tokens;
   r.epochs = begun.epochs;
@@ -107,16 +116,18 @@ void keep_length_of(const Recipe& begun, Recipe& r, const std::string& recipe, b
 void keep_options_of(const Recipe& begun, Recipe& r, const std::string& recipe) {
   if (!begun.shaped()) {
     if (r.shaped() || r.size_or_usual() != begun.size_or_usual())
-      note(fmt::format("size: the run goes on with {}, as it began, not with what {} says",
-                       begun.size_or_usual(), recipe));
+      note(fmt::format("size: the run goes on with {}, as it began{}", begun.size_or_usual(),
+                       says(r, "model", {"size", "layers", "width", "heads", "kv_heads", "feed_forward"})
+                           ? ", not with what " + recipe + " says"
+                           : "; " + recipe + " does not say it"));
     r.size = begun.size;
     r.layers = r.width = r.heads = r.kv_heads = r.feed_forward = std::nullopt;
   }
-  keep_as_begun("context", r.context, begun.context, recipe);
-  keep_as_begun("rows", r.rows, begun.rows, recipe);
-  keep_as_begun("vocabulary", r.vocabulary, begun.vocabulary, recipe);
-  keep_as_begun("seed", r.seed, begun.seed, recipe);
-  keep_as_begun("arithmetic", r.arithmetic, begun.arithmetic, recipe);
+  keep_as_begun("train", "context", r, r.context, begun.context, recipe);
+  keep_as_begun("train", "rows", r, r.rows, begun.rows, recipe);
+  keep_as_begun("tokenizer", "vocabulary", r, r.vocabulary, begun.vocabulary, recipe);
+  keep_as_begun("train", "seed", r, r.seed, begun.seed, recipe);
+  keep_as_begun("train", "arithmetic", r, r.arithmetic, begun.arithmetic, recipe);
   if (r.micro_rows == 0) r.micro_rows = begun.micro_rows;  // changes no result
   if (!begun.teacher) return;
   if (!r.teacher) {

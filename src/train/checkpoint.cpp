@@ -50,7 +50,6 @@ Json header_of(const RunIdentity& identity, const RunState& state,
   return out;
 }
 
-// The first line that differs, as "name: 3 there, 4 here".
 // The number of steps in settings; the settings without it.
 std::pair<std::int64_t, std::string> steps_apart(const std::string& settings) {
   constexpr std::string_view kKey = "\nsteps=";
@@ -83,16 +82,40 @@ void require_more(const std::string& there, const RunIdentity& identity, std::in
               " that are asked for: --tokens, --steps and --epochs can only be larger");
 }
 
-std::string difference(const std::string& there, const std::string& here) {
-  std::istringstream a(there), b(here);
-  std::string x, y;
-  while (std::getline(a, x) && std::getline(b, y))
-    if (x != y) {
-      const auto value = [](const std::string& line) { return line.substr(line.find('=') + 1); };
-      return x.substr(0, x.find('=')) + ": " + value(x) + " in the checkpoint, " + value(y) +
-             " now";
-    }
-  return "the settings are of another kind";
+// Settings as text, "name=3" or "name = 3" on a line: names and values in their order.
+std::vector<std::pair<std::string, std::string>> lines_of(const std::string& settings) {
+  const auto trimmed = [](std::string text) {
+    text.erase(0, text.find_first_not_of(' '));
+    text.erase(text.find_last_not_of(' ') + 1);
+    return text;
+  };
+  std::vector<std::pair<std::string, std::string>> out;
+  std::istringstream text(settings);
+  for (std::string line; std::getline(text, line);) {
+    const std::size_t sign = std::min(line.find('='), line.size());
+    out.emplace_back(trimmed(line.substr(0, sign)), trimmed(line.substr(std::min(sign + 1, line.size()))));
+  }
+  return out;
+}
+
+// All that differs, as "name: 3 in the checkpoint, 4 now", but for steps, of which there may be more.
+std::string differences(const std::string& there, const std::string& here) {
+  const auto before = lines_of(there), now = lines_of(here);
+  const bool longer = steps_apart(there).first > 0 && steps_apart(here).first >= steps_apart(there).first;
+  const auto value_in = [](const auto& lines, const std::string& name) {
+    const auto at = std::ranges::find(lines, name, [](const auto& line) { return line.first; });
+    return at == lines.end() ? "not said" : at->second;
+  };
+  std::string out;
+  const auto add = [&](const std::string& name) {
+    const std::string a = value_in(before, name), b = value_in(now, name);
+    if (a == b || (longer && name == "steps")) return;
+    out += (out.empty() ? "" : "; ") + name + ": " + a + " in the checkpoint, " + b + " now";
+  };
+  for (const auto& [name, unused] : before) add(name);
+  for (const auto& [name, unused] : now)
+    if (value_in(before, name) == "not said") add(name);
+  return out.empty() ? "the settings are of another kind" : out;
 }
 
 }  // namespace
@@ -184,8 +207,8 @@ RunState read_checkpoint(const Path& path, const RunIdentity& identity,
     const auto settings = parts.header.at("settings").get<std::string>();
     require_more(settings, identity, parts.header.at("step").get<std::int64_t>());
     if (!continues(settings, identity.settings))
-      throw Error("belongs to another recipe: " +
-                  printable(difference(settings, identity.settings), 200))
+      throw Error("belongs to another recipe: " + printable(differences(settings, identity.settings), 1000) +
+                  "; put it back to go on, or begin anew with --force and without --resume")
           .field("settings");
     if (parts.header.at("data").get<std::string>() != identity.data)
       throw Error("was made from other text: the files or the tokenizer have changed since")

@@ -38,7 +38,7 @@ void write_checkpoint(const Path& path, const RunIdentity& identity, const RunSt
                       const std::vector<Parameter>& parameters);
 
 // Fills the parameters and returns the state. Throws Error: not a checkpoint, of a newer version,
-// cut, a bit changed, of another recipe (the first differing setting is named with both values; more
+// cut, a bit changed, of another recipe (what differs is named with both values; more
 // steps are no difference, fewer than are done are told apart), of other text. Nothing is changed in
 // `parameters` unless everything is right.
 RunState read_checkpoint(const Path& path, const RunIdentity& identity,

@@ -203,26 +203,27 @@ std::string advice(const std::string& key, const Table& table) {
                          : "there are " + section;
 }
 
-void take_key(const std::string& name, const toml::node& value, const Table& table) {
+void take_key(const std::string& name, const toml::node& value, const Table& table, std::set<std::string>& said) {
   const std::uint64_t line = value.source().begin.line;
   const auto at = table.find(name);
   if (at == table.end())
     throw Error("is not a key of a recipe; " + advice(name, table)).field(name).line(line);
   try {
     at->second(value);
+    said.insert(name);
   } catch (Error& error) {
     throw error.field(name).line(line);
   }
 }
 
-void take_keys(const toml::table& file, const Table& table) {
+void take_keys(const toml::table& file, const Table& table, std::set<std::string>& said) {
   for (const auto& [section, node] : file) {
     const std::string name(section.str());
     if (const toml::table* keys = node.as_table()) {
       for (const auto& [key, value] : *keys)
-        take_key(name + "." + std::string(key.str()), value, table);
+        take_key(name + "." + std::string(key.str()), value, table, said);
     } else {
-      take_key(name, node, table);
+      take_key(name, node, table, said);
     }
   }
 }
@@ -283,7 +284,7 @@ Recipe read_recipe(const Path& path) {
   std::string text_path;
   const Table table = table_of(recipe, text_path);
   try {
-    take_keys(toml::parse(source), table);
+    take_keys(toml::parse(source), table, recipe.said);
   } catch (const toml::parse_error& error) {
     throw Error(std::string(error.description())).in(path.string()).line(error.source().begin.line);
   } catch (Error& error) {

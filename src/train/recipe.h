@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/file.h"
@@ -47,6 +48,8 @@ struct Recipe {
   std::optional<Arithmetic> arithmetic;  // default bf16
   OptimiserSettings optimiser;
   Schedule schedule;
+
+  std::set<std::string> said;  // the keys that its file says, such as "train.seed"
 
   // The shape is said, not chosen for a size (with layers beside a size, only how wide they are is).
   bool shaped() const { return width || (layers && !size); }

@@ -63,8 +63,7 @@ class Run {
     const bool unfinished = std::filesystem::exists(checkpoint_, ignored);
     const bool finished = std::filesystem::exists(last_, ignored);
     if (options_.resume && !unfinished && !finished)
-      throw Error(std::string("there is no unfinished run to resume; ") + kStartedAnew)
-          .in(folder_.path().string());
+      throw nothing_to_resume(options_.out);
     if (!options_.resume && unfinished && !options_.force)
       throw Error("an unfinished run is here: go on with --resume, or say --force to start anew")
           .in(folder_.path().string());
@@ -293,9 +292,7 @@ bool has_recipe(const Path& out) {
 
 Recipe recipe_of_run(const Path& out) {
   const Path recipe = RunFolder::place(out) / RunFolder::kRecipe;
-  if (!has_recipe(out))
-    throw Error(std::string("there is no unfinished run to resume; ") + kStartedAnew)
-        .in(RunFolder::place(out).string());
+  if (!has_recipe(out)) throw nothing_to_resume(out);
   return read_recipe(recipe);
 }
 

@@ -24,6 +24,17 @@ bool still_there(int descriptor, const Path& path) {
 
 }  // namespace
 
+Error nothing_to_resume(const Path& out) {
+  std::error_code ignored;
+  const std::string name = printable(out.string(), 200);
+  const std::string what = std::filesystem::exists(out, ignored)
+                               ? "nothing is left here to resume: " + name + " is there, but its run was not to be extended (--no-extend), or what "
+                                 "it kept is gone. To train it longer, train it anew: --force in place of --resume, with more "
+                                 "--steps, --tokens or --epochs; bantam finetune " + name + " learns further from it as it is"
+                               : std::string("there is no unfinished run to resume; ") + kStartedAnew;
+  return Error(what).in(RunFolder::place(out).string());
+}
+
 Path RunFolder::place(const Path& out) {
   Path path = out.has_filename() ? out : out.parent_path();
   path += ".run";

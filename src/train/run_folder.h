@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "base/error.h"
 #include "base/file.h"
 
 namespace bantam::train {
@@ -11,6 +12,9 @@ namespace bantam::train {
 inline constexpr const char* kStartedAnew =
     "start one without --resume (a run that ended before its first checkpoint, which is written at Ctrl-C or after "
     "--save-every seconds, is started anew)";
+
+// Where nothing of a run of training lies beside `out`: what to do says whether a model of it is there.
+Error nothing_to_resume(const Path& out);
 
 // The folder beside the output, held by one run at a time. Throws Error when it cannot be made or
 // another run holds it. It goes away with this object unless something was put there.

@@ -80,6 +80,24 @@ TEST_F(CheckpointTest, OfAnotherRecipeNamesTheDifference) {
   }
 }
 
+TEST_F(CheckpointTest, OfAnotherRecipeNamesEveryDifferenceButMoreSteps) {
+  write_file(path_, bytes_);
+  TrainSettings other = sample_settings();
+  other.optimiser.rate = 1e-3;
+  other.optimiser.clip = 2;
+  other.steps += 5;
+  other.groups = 2;  // which the settings name only where there are several
+  SampleRun run(store_, other);
+  try {
+    run.trainer.resume(path_);
+    FAIL() << "a checkpoint of another recipe was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.message(),
+              "belongs to another recipe: rate: 0.003 in the checkpoint, 0.001 now; clip: 1 in the checkpoint, 2 now; groups: "
+              "not said in the checkpoint, 2 now; put it back to go on, or begin anew with --force and without --resume");
+  }
+}
+
 TEST_F(CheckpointTest, OfMoreThanIsAskedForSaysHowMuch) {
   write_file(path_, bytes_);
   TrainSettings shorter = sample_settings();
