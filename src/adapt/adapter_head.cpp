@@ -117,8 +117,8 @@ void require_adapter(const Path& path) {
   if (fs::exists(path / kPeftConfig, ignored) || adapter_file(path)) return;
   const Path model = files::model_path(path);
   if (fs::exists(model / "config.json", ignored) || files::is_gguf_name(model))
-    throw wrong("is a model, not an adapter: name it in MODEL's place and leave --adapter out (an adapter is what bantam finetune "
-                "makes of a model; bantam merge --with puts two models together)");
+    throw wrong("is a model, not an adapter: name it in MODEL's place, with no adapter (an adapter is what bantam finetune makes of a "
+                "model; bantam merge --with puts two models together)");
   throw wrong("an adapter was expected: a folder with adapter_config.json and adapter_model.safetensors, or a .gguf file");
 }
 
@@ -130,6 +130,7 @@ std::optional<AdapterHead> adapter_head(const Path& path) {
   else if (const auto file = adapter_file(path))
     head = gguf_head(*file);
   if (!head) return std::nullopt;
+  head->place = place;
   if (const auto golden = read_golden(place)) head->golden = golden->prompts.size();
   return head;
 }

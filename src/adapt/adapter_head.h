@@ -13,6 +13,7 @@
 namespace bantam::adapt {
 
 struct AdapterHead {
+  Path place;                        // what --adapter takes: the file, or the folder
   bool gguf = false;                 // else PEFT's folder
   std::string method;                // "lora", "rslora", "dora", or as PEFT calls another kind
   std::int64_t rank = 0;             // the largest

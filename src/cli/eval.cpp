@@ -97,7 +97,7 @@ void EvalVerb::write_requests(const std::vector<judge::TaskRun>& runs) const {
         lines += to_text({{"task", run.name}, {"id", item.doc}, {"requests", pairs}}) + "\n";
     }
     if (digests) {
-      std::filesystem::create_directories(*digests);
+      make_folder(*digests);
       write_file(Path(*digests) / (run.name + "-" + std::to_string(run.shots) + "shot.txt"), sums);
     }
   }

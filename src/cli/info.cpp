@@ -294,7 +294,7 @@ void InfoVerb::show_model() const {
   if (const auto head = adapt::adapter_head(Path(path))) {
     if (verify)
       throw Error("is an adapter, which is verified on its model: bantam info " +
-                      (head->base.empty() ? "MODEL" : printable(head->base, 200)) + " --verify --adapter " + printable(path, 200),
+                      (head->base.empty() ? "MODEL" : printable(head->base, 200)) + " --verify --adapter " + printable(head->place.string(), 200),
                   Error::Kind::usage)
           .in(path);
     return show_adapter(*head, path, tensors, json);

@@ -60,7 +60,7 @@ void show_adapter(const adapt::AdapterHead& head, const std::string& path, bool 
                              : head.template_known ? "the model's own, as it was when this was trained"
                                                     : "the model's own");
   info_line("golden vectors", head.golden == 0 ? "none" : number_of(head.golden, "prompt"));
-  const std::string model = head.base.empty() ? "MODEL" : as_word(head.base), adapter = as_word(path);
+  const std::string model = head.base.empty() ? "MODEL" : as_word(head.base), adapter = as_word(head.place.string());
   info_line("use", "bantam chat " + model + " --adapter " + adapter);
   info_line("merge", "bantam merge " + model + " --adapter " + adapter + " --out NAME.gguf");
   info_line("verify", "bantam info " + model + " --verify --adapter " + adapter);

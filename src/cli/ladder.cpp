@@ -96,26 +96,13 @@ std::string sum_of_training(const Recipe& recipe, std::optional<std::int64_t> la
   return sum.hex();
 }
 
-// Throws Error where the models cannot go: something else is of that name.
-void require_folder(const Path& out) {
-  if (out.empty()) throw Error("--out: the name of a folder was expected", Error::Kind::usage);
-  std::error_code ignored;
-  for (Path at = out; !at.empty(); at = at.parent_path()) {
-    if (std::filesystem::is_directory(at, ignored)) return;
-    if (std::filesystem::exists(std::filesystem::symlink_status(at, ignored)))
-      throw Error("is there already, and no folder: the models need one; choose another --out").in(at.string());
-    if (at == at.parent_path()) return;
-  }
-}
-
 // A folder that is made where there is none; it goes away with this object unless something was put there.
 class MadeFolder {
  public:
   explicit MadeFolder(const Path& path) : path_(path) {
-    std::error_code problem;
-    ours_ = !std::filesystem::exists(path, problem);
-    std::filesystem::create_directories(path, problem);
-    if (problem) throw Error("the folder cannot be made: " + problem.message()).in(path.string());
+    std::error_code ignored;
+    ours_ = !std::filesystem::exists(path, ignored);
+    make_folder(path.string());
   }
   ~MadeFolder() {
     std::error_code ignored;
@@ -144,7 +131,7 @@ class LadderWork {
   }
 
   Ladder all() {
-    require_folder(out_);
+    require_place_for_folder(out_.string());
     open_notes();
     Ladder out;
     const std::vector<Rung> rungs = rungs_of(ladder_, recipe_.teacher.has_value());

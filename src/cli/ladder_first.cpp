@@ -28,7 +28,7 @@ std::int64_t a_little_more(std::int64_t number) {
 }
 
 // The same numbers, those that come to what an earlier one comes to made larger until they do not. Nothing: they
-// would have to be more than twice as large.
+// would have to be a hundred times as large.
 std::optional<std::vector<std::int64_t>> set_apart(const std::vector<std::int64_t>& numbers, const ComesTo& comes_to) {
   std::vector<std::int64_t> out;
   std::vector<std::string> taken;
@@ -37,7 +37,7 @@ std::optional<std::vector<std::int64_t>> set_apart(const std::vector<std::int64_
     auto what = comes_to(number);
     while (!what || std::ranges::count(taken, *what) > 0) {
       number = a_little_more(number);
-      if (number > 2 * wanted) return std::nullopt;
+      if (number > 100 * wanted) return std::nullopt;
       what = comes_to(number);
     }
     taken.push_back(*what);

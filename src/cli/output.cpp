@@ -92,6 +92,25 @@ void require_place_for_numbers(const std::string& file) {
     refuse_other(file);
 }
 
+void require_place_for_folder(const std::string& folder) {
+  namespace fs = std::filesystem;
+  if (folder.empty()) throw Error("the name of a folder was expected", Error::Kind::usage);
+  std::error_code ignored;
+  for (fs::path at = folder; !at.empty(); at = at.parent_path()) {
+    if (fs::is_directory(at, ignored)) return;
+    if (fs::exists(fs::symlink_status(at, ignored)))
+      throw Error("is there already, and is no folder, which is needed here: choose another name").in(at.string());
+    if (at == at.parent_path()) return;
+  }
+}
+
+void make_folder(const std::string& folder) {
+  require_place_for_folder(folder);
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem) throw Error("the folder cannot be made: " + problem.message()).in(folder);
+}
+
 bool output_is_terminal() { return isatty(STDOUT_FILENO) == 1; }
 
 bool colour() {

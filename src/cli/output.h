@@ -38,6 +38,11 @@ void require_place(const std::string& file);
 void require_place_for(const std::string& file, std::string_view beginning);
 void require_place_for_numbers(const std::string& file);
 
+// The same of a folder, which is made where there is none: throws Error when something else is of that name.
+void require_place_for_folder(const std::string& folder);
+// Makes it, and those above it. Throws Error as that does, and with the system's reason.
+void make_folder(const std::string& folder);
+
 // True when standard output is a terminal and nobody has set NO_COLOR (https://no-color.org).
 bool colour();
 bool output_is_terminal();

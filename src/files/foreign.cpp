@@ -4,8 +4,6 @@
 #include <array>
 #include <string_view>
 
-#include "files/utf8.h"
-
 namespace bantam::files {
 
 namespace {
@@ -25,7 +23,7 @@ constexpr std::string_view kOld =
 
 constexpr std::string_view kDocument = "; it looks like an office document or a book: save it as text";
 constexpr std::string_view kText =
-    "; it looks like text, from which bantam train --text raises a model when it is called .txt, .md or .jsonl";
+    "; it looks like text: call it .txt, .md or .jsonl, and bantam train --text (or ./run) raises a model from it";
 
 constexpr std::array kMarks{
     Mark{0, "GGUF", "; it is a GGUF file"},
@@ -59,11 +57,11 @@ std::string foreign_hint(std::span<const std::byte> head) {
 }
 
 bool looks_like_text(std::span<const std::byte> head) {
-  constexpr std::size_t kEnough = 4096, kLongestCharacter = 4;
+  constexpr std::size_t kEnough = 4096;
   const std::string_view text(reinterpret_cast<const char*>(head.data()), std::min(head.size(), kEnough));
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) return true;
   const auto control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && (c < '\t' || c > '\r')) || c == 0x7f; };
-  return !text.empty() && std::ranges::none_of(text, control) && utf8_prefix(text) + kLongestCharacter > text.size();
+  return !text.empty() && std::ranges::none_of(text, control);
 }
 
 }  // namespace bantam::files

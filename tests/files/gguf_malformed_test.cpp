@@ -48,7 +48,7 @@ TEST(GgufMalformed, Header) {
            BadGguf{"pickle", "PK\x03\x04" + rest, "magic", 0, "Python pickle"},
            BadGguf{"page", "<!DOCTYPE html>" + rest, "magic", 0, "web page"},
            BadGguf{"pointer", "version https://git-lfs.github.com/spec/v1\n", "magic", 0, "LFS"},
-           BadGguf{"text", "Once upon a time, \xe4\xb8\xad\xe6", "magic", 0, "it looks like text, from which bantam train --text"},
+           BadGguf{"text", "Once upon a time, \xe4\xb8\xad\xe6", "magic", 0, "it looks like text: call it .txt"},
            BadGguf{"no text", "Once upon\x01", "magic", 0, "begins with the letters GGUF"},
            BadGguf{"document", "%PDF-1.7" + rest, "magic", 0, "save it as text"},
            BadGguf{"office", "PK\x03\x04" + std::string(26, '\0') + "[Content_Types].xml", "magic", 0, "save it as text"},

@@ -143,9 +143,11 @@ TEST(HfFolderMalformed, TextUnderTheNameOfAPickleIsNone) {
   const TemporaryFolder folder;
   write_file(folder / "notes.bin", "Once upon a time\n");
   write_file(folder / "wide.bin", std::string_view("\xff\xfeO\0", 4));
+  write_file(folder / "old.bin", "caf\xe9, \xa4\xa4\xa4\xe5");  // Latin-1, Big5
   write_file(folder / "numbers.bin", std::string_view("Once\0upon", 9));
   EXPECT_FALSE(is_pickle(folder / "notes.bin"));
   EXPECT_FALSE(is_pickle(folder / "wide.bin"));
+  EXPECT_FALSE(is_pickle(folder / "old.bin"));
   EXPECT_FALSE(is_pickle(folder / "nothing.bin"));
   EXPECT_FALSE(is_pickle(folder.path()));
   EXPECT_TRUE(is_pickle(folder / "numbers.bin"));
