@@ -350,13 +350,17 @@ struct StripBlock {  // strips of 16 outputs times one tile of rows
   float* sums;
   std::int64_t stride, rows;  // up to 16 rows; the tile has memory for all of them
   bool resume;
-  // Whole strips that lie one after the other, the sums of each 16 rows after those of the one
-  // before: `strip` takes more than one, strip_tall where `tall_starts`. Short strips cost what a call
-  // costs.
+  // Strips that lie one after the other, the sums of each 16 rows after those of the one before:
+  // `strip` takes more than one (whole ones), strip_tall where `tall_starts`. Short strips cost what a
+  // call costs.
   std::int64_t strips = 1;
   // Where `tall_starts`, for whole groups: what the codes have added to a row's whole numbers, to begin
   // from: its sum times the smallest number, or of bytes, whose sign is flipped, times -128.
   const std::int32_t* a_starts = nullptr;
+  // With `tall_starts` strip_tall takes two strips (not of parts == 2) that are not whole or whose sums
+  // do not follow each other, of activations in two planes: bytes of codes, groups of scales and numbers
+  // of sums from one to the other. They should lie in L1.
+  std::int64_t codes_step = 0, groups_step = 0, sums_step = 0;
 };
 struct UnpackCodes {  // groups of a strip to a byte each, as layout.unpacked(as_codes) has them
   BlockLayout layout;

@@ -119,7 +119,8 @@ struct Case {
   std::int64_t m, n, blocks;  // k is that many blocks, times 3 if they are of 32
 };
 constexpr Case kCases[] = {{1, 1, 1},  {1, 40, 2}, {2, 16, 1},  {3, 17, 1},  {4, 33, 3}, {5, 15, 1},
-                           {8, 48, 2}, {9, 20, 1}, {16, 31, 2}, {17, 16, 1}, {25, 30, 5}};
+                           {8, 48, 2}, {9, 20, 1}, {16, 31, 2}, {17, 16, 1}, {25, 30, 5},
+                           {30, 40, 3}};
 
 class GemmBlocks : public ::testing::TestWithParam<Type> {
  protected:

@@ -18,6 +18,7 @@ namespace {
 #include "kernels/gemm/strip-inl.h"
 
 #include "kernels/gemm/avx512_lanes-inl.h"
+#include "kernels/gemm/pairs-inl.h"
 
 // VNNI multiplies unsigned by signed. In assembly, as GCC 12 broadcasts the activations apart,
 // which costs a fifth of the speed of few rows.
@@ -44,7 +45,17 @@ struct Vnni : Avx512Lanes {
 
 // Of more than eight rows, with codes in bytes.
 struct Tall : Vnni {
-  static constexpr bool kStarts = true;
+  static constexpr bool kStarts = true, kPairs = true;
+  // Four bytes of activations in every lane, and the product with them there.
+  static BANTAM_INLINE I four(const std::int8_t* a) {
+    using Four __attribute__((may_alias)) = std::int32_t;
+    I all;
+    asm("vpbroadcastd %1, %0" : "=v"(all) : "m"(*reinterpret_cast<const Four*>(a)));
+    return all;
+  }
+  static BANTAM_INLINE void add_four(I& sum, B codes, I a) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(codes), "v"(a));
+  }
 };
 
 void strip(const StripBlock& p) noexcept { run_any<Vnni, true>(p); }

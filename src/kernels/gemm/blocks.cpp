@@ -88,33 +88,53 @@ void tile_of_rows(const Product& p, std::int64_t begin, std::int64_t end, float*
                              .a_starts = p.starts});
 }
 
-// One strip over all of many rows, groups [g, g + count): sums [tiles * 16][16]. Narrow codes are
-// unpacked once, for all tiles.
-void one_pass(const Product& p, std::int64_t strip, std::int64_t g, std::int64_t count,
-              std::uint8_t* room, float* sums) {
+// `strips` strips (one, or two where strip_tall takes both) over all of many rows, groups
+// [g, g + count): sums [strips][tiles * 16][16]. Narrow codes are unpacked once, for all tiles.
+void one_pass(const Product& p, std::int64_t strip, std::int64_t strips, std::int64_t g,
+              std::int64_t count, std::uint8_t* room, float* sums) {
   StripWeights w = p.w.at(strip, g);
+  std::int64_t codes_step = p.w.groups() * w.layout.code_bytes;
   if (w.layout.codes != Codes::bits8) {
     const bool as_codes = p.exec.kernels.tall_as_codes && w.layout.narrow();
-    p.exec.kernels.unpack_codes({w.layout, w.codes, count, room, as_codes});
+    for (std::int64_t s = 0; s < strips; ++s)
+      p.exec.kernels.unpack_codes({w.layout, w.codes + s * codes_step, count,
+                                   room + s * count * kGroupBytes, as_codes});
     w.codes = room;
     w.layout = w.layout.unpacked(as_codes);
+    codes_step = count * kGroupBytes;
   }
+  const std::int64_t sums_step = p.a.tiles * kTileRows * kStrip;
   for (std::int64_t t = 0; t < p.a.tiles; ++t) {
     const std::int64_t rows = std::min(kTileRows, p.m - t * kTileRows), at = p.a.at(t, g);
-    const auto kernel = rows > kFewRows ? p.exec.kernels.strip_tall : p.exec.kernels.strip;
-    kernel({.w = w,
-            .a = p.a.q + at * kGroup,
-            .a_low = p.a.q_low == nullptr ? nullptr : p.a.q_low + at * kGroup,
-            .a_scales = p.a.scales + at,
-            .a_sums = p.a.sums + at,
-            .a_firsts = p.a.firsts + at,
-            .groups = count,
-            .sums = sums + t * kTileRows * kStrip,
-            .stride = kStrip,
-            .rows = rows,
-            .resume = g > 0,
-            .strips = 1,
-            .a_starts = p.starts == nullptr ? nullptr : p.starts + at});
+    StripBlock block{.w = w,
+                     .a = p.a.q + at * kGroup,
+                     .a_low = p.a.q_low == nullptr ? nullptr : p.a.q_low + at * kGroup,
+                     .a_scales = p.a.scales + at,
+                     .a_sums = p.a.sums + at,
+                     .a_firsts = p.a.firsts + at,
+                     .groups = count,
+                     .sums = sums + t * kTileRows * kStrip,
+                     .stride = kStrip,
+                     .rows = rows,
+                     .resume = g > 0,
+                     .strips = strips,
+                     .a_starts = p.starts == nullptr ? nullptr : p.starts + at,
+                     .codes_step = codes_step,
+                     .groups_step = p.w.groups(),
+                     .sums_step = strips > 1 ? sums_step : 0};
+    if (rows > kFewRows) {
+      p.exec.kernels.strip_tall(block);
+      continue;
+    }
+    block.strips = 1;
+    for (std::int64_t s = 0; s < strips; ++s) {
+      p.exec.kernels.strip(block);
+      const StripWeights next = p.w.at(strip + s + (s + 1 < strips ? 1 : 0), g);
+      block.w.codes += codes_step;
+      block.w.scales = next.scales;
+      block.w.subs = next.subs;
+      block.sums += sums_step;
+    }
   }
 }
 
@@ -147,11 +167,14 @@ void run_strips(const Product& p, std::int64_t begin, std::int64_t end, const Ro
   } else if (whole && p.starts != nullptr) {
     tile_of_rows(p, begin, end, room.sums);
   } else {
-    const std::int64_t pass = whole ? groups : kPassGroups;
+    // Two strips at a time have half as many groups in L1.
+    const bool pairs = p.starts != nullptr && p.a.q_low != nullptr && p.w.layout().parts != 2;
+    const std::int64_t together = pairs ? 2 : 1;
+    const std::int64_t pass = whole ? groups : kPassGroups / together;
     p.exec.kernels.tiles_begin_q8();
     for (std::int64_t g = 0; g < groups; g += pass)
-      for (std::int64_t strip = begin; strip < end; ++strip)
-        one_pass(p, strip, g, std::min(pass, groups - g), room.codes,
+      for (std::int64_t strip = begin; strip < end; strip += together)
+        one_pass(p, strip, std::min(together, end - strip), g, std::min(pass, groups - g), room.codes,
                  room.sums + (strip - begin) * sums_size);
     p.exec.kernels.tiles_end();
   }

@@ -373,9 +373,17 @@ void run_rows(const StripBlock& p) {
     }
   }
 }
+// Units that take two strips at a time (pairs-inl.h, which they include).
+template <class S>
+constexpr bool kHasPairs = requires { S::kPairs; };
+template <class S, class C, Kind kind>
+void run_pair(const StripBlock& p);
+
 // Rows that one pass takes: all strips in one go; others: a strip at a time, which stays in L1.
 template <class S, class C, Kind kind, bool low>
 void run_strips(const StripBlock& p) {
+  if constexpr (low && kHasPairs<S> && kind != Kind::halves)
+    if (p.sums_step > 0 && p.strips == 2) return run_pair<S, C, kind>(p);
   constexpr int kMost = low ? S::kMostRows / 2 : S::kMostRows;
   if (p.strips == 1) return run_rows<S, C, kind, low, false>(p);
   if (p.rows <= kMost) return run_rows<S, C, kind, low, true>(p);
