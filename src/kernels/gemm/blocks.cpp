@@ -88,10 +88,16 @@ void tile_of_rows(const Product& p, std::int64_t begin, std::int64_t end, float*
                              .a_starts = p.starts});
 }
 
+// Where sums of strips are: rows lie `stride` apart, strips `strip_step`.
+struct Sums {
+  float* at;
+  std::int64_t stride, strip_step;
+};
+
 // `strips` strips (one, or two where strip_tall takes both) over all of many rows, groups
-// [g, g + count): sums [strips][tiles * 16][16]. Narrow codes are unpacked once, for all tiles.
+// [g, g + count). Narrow codes are unpacked once, for all tiles.
 void one_pass(const Product& p, std::int64_t strip, std::int64_t strips, std::int64_t g,
-              std::int64_t count, std::uint8_t* room, float* sums) {
+              std::int64_t count, std::uint8_t* room, const Sums& sums) {
   StripWeights w = p.w.at(strip, g);
   std::int64_t codes_step = p.w.groups() * w.layout.code_bytes;
   if (w.layout.codes != Codes::bits8) {
@@ -103,7 +109,6 @@ void one_pass(const Product& p, std::int64_t strip, std::int64_t strips, std::in
     w.layout = w.layout.unpacked(as_codes);
     codes_step = count * kGroupBytes;
   }
-  const std::int64_t sums_step = p.a.tiles * kTileRows * kStrip;
   for (std::int64_t t = 0; t < p.a.tiles; ++t) {
     const std::int64_t rows = std::min(kTileRows, p.m - t * kTileRows), at = p.a.at(t, g);
     StripBlock block{.w = w,
@@ -113,15 +118,15 @@ void one_pass(const Product& p, std::int64_t strip, std::int64_t strips, std::in
                      .a_sums = p.a.sums + at,
                      .a_firsts = p.a.firsts + at,
                      .groups = count,
-                     .sums = sums + t * kTileRows * kStrip,
-                     .stride = kStrip,
+                     .sums = sums.at + t * kTileRows * sums.stride,
+                     .stride = sums.stride,
                      .rows = rows,
                      .resume = g > 0,
                      .strips = strips,
                      .a_starts = p.starts == nullptr ? nullptr : p.starts + at,
                      .codes_step = codes_step,
                      .groups_step = p.w.groups(),
-                     .sums_step = strips > 1 ? sums_step : 0};
+                     .sums_step = strips > 1 ? sums.strip_step : 0};
     if (rows > kFewRows) {
       p.exec.kernels.strip_tall(block);
       continue;
@@ -133,7 +138,7 @@ void one_pass(const Product& p, std::int64_t strip, std::int64_t strips, std::in
       block.w.codes += codes_step;
       block.w.scales = next.scales;
       block.w.subs = next.subs;
-      block.sums += sums_step;
+      block.sums += sums.strip_step;
     }
   }
 }
@@ -171,12 +176,18 @@ void run_strips(const Product& p, std::int64_t begin, std::int64_t end, const Ro
     const bool pairs = p.starts != nullptr && p.a.q_low != nullptr && p.w.layout().parts != 2;
     const std::int64_t together = pairs ? 2 : 1;
     const std::int64_t pass = whole ? groups : kPassGroups / together;
+    // Sums that one pass makes whole go where they belong.
+    const bool direct = groups <= pass && !p.y.add && p.bias == nullptr && end * kStrip <= p.w.n();
+    const Sums sums =
+        direct ? Sums{p.y.view.as<float>() + begin * kStrip, p.y.view.stride, kStrip}
+               : Sums{room.sums, kStrip, sums_size};
     p.exec.kernels.tiles_begin_q8();
     for (std::int64_t g = 0; g < groups; g += pass)
       for (std::int64_t strip = begin; strip < end; strip += together)
         one_pass(p, strip, std::min(together, end - strip), g, std::min(pass, groups - g), room.codes,
-                 room.sums + (strip - begin) * sums_size);
+                 {sums.at + (strip - begin) * sums.strip_step, sums.stride, sums.strip_step});
     p.exec.kernels.tiles_end();
+    if (direct) return;
   }
   write(p, begin, end, room.sums);
 }
