@@ -8,6 +8,7 @@
 #include "files/gguf_rewrite.h"
 #include "files/model_path.h"
 #include "models/stored.h"
+#include "tokenizer/end_tokens.h"
 
 namespace bantam::adapt {
 
@@ -59,10 +60,9 @@ void write_folder_model(const ModelFile& file, Model& model, const WeightRows& r
     const auto tokenizer = open_tokenizer(*file.gguf());
     if (tokenizer->bos()) members["bos_token_id"] = *tokenizer->bos();
     if (tokenizer->eos()) members["eos_token_id"] = *tokenizer->eos();
-    const auto ends = tokenizer->end_ids();
     Json generation = members;
-    if (ends.size() > 1)
-      generation["eos_token_id"] = std::vector<std::int32_t>(ends.begin(), ends.end());
+    if (const auto ends = tokenizer::ends_to_write(tokenizer->spec()); ends.size() > 1)
+      generation["eos_token_id"] = ends;
     write_file(folder.path() / "generation_config.json", generation.dump(2) + "\n");
     write_file(folder.path() / "tokenizer.json", tokenizer_json(*tokenizer));
     write_file(folder.path() / "tokenizer_config.json", tokenizer_config_json(*tokenizer));

@@ -1,4 +1,6 @@
 // `bantam chat`: a conversation with a model.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -138,6 +140,7 @@ void Chat::answer(const std::string& message) {
   } catch (const Error& error) {
     // A conversation that does not fit, or that the template refuses, can go on in another way.
     conversation.take_back();
+    failed = true;
     note(error.what());
     if (static_cast<std::int64_t>(prompt.size()) > session.context())
       note("/reset begins a new conversation; --ctx at the start asks for more context");
@@ -221,6 +224,8 @@ void ChatVerb::run() const {
     if (!message) break;
     chat.hear(*message);
   }
+  // A person has seen it; a script must be told.
+  if (chat.failed && isatty(STDIN_FILENO) != 1) throw Error("not every message was answered");
 }
 
 std::function<void()> declare_chat(Options& options) {

@@ -27,6 +27,7 @@ struct Chat {
   std::vector<const judge::Tool*> tools = {};  // that answers may use
   std::uint64_t answers = 0;
   bool done = false;
+  bool failed = false;  // a message had no answer
 
   // A message or a command.
   void hear(const std::string& message);

@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "infer/session.h"
+#include "tokenizer/end_tokens.h"
 
 namespace bantam::cli {
 
@@ -60,10 +61,8 @@ void ConvertVerb::write_folder(Conversion& conversion, const ModelFile& file) co
     write_file(folder.path() / "tokenizer.json", tokenizer_json(*tokenizer));
     write_file(folder.path() / "tokenizer_config.json", tokenizer_config_json(*tokenizer));
     Json generation = members;
-    if (tokenizer->end_ids().size() > 1) {
-      const auto ends = tokenizer->end_ids();
-      generation["eos_token_id"] = std::vector<std::int32_t>(ends.begin(), ends.end());
-    }
+    if (const auto ends = tokenizer::ends_to_write(tokenizer->spec()); ends.size() > 1)
+      generation["eos_token_id"] = ends;
     write_file(folder.path() / "generation_config.json", generation.dump(2) + "\n");
     require_same_ids(*tokenizer, *open_tokenizer(folder.path()), "a folder", target);
   } else {

@@ -125,7 +125,7 @@ struct Reason {
 };
 constexpr std::array kReasons{
     Reason{"everything is computed on the processor here; leave it out",
-           {"-ngl", "--gpu-layers", "--n-gpu-layers", "-mg", "--main-gpu", "-ts", "--tensor-split",
+           {"-ngl", "--ngl", "--gpu-layers", "--n-gpu-layers", "-mg", "--main-gpu", "-ts", "--tensor-split",
             "-sm", "--split-mode", "-dev", "--device", "--gpu", "-nkvo", "--no-kv-offload", "-ot",
             "--override-tensor", "--tensor-parallel-size", "--gpu-memory-utilization"}},
     Reason{"it is not needed here; leave it out",

@@ -52,11 +52,17 @@ struct LineEditor::State {
   bool answered = false;  // between the line before and this one there was something to wait for
 
   void open_terminal();
+  void bind_other_keys();
   void load();
   void remember(const std::string& line);
   std::optional<std::string> read_plain();
   std::optional<std::string> read_edited();
   std::optional<std::string> read_line();
+  // Not every line that begins with a slash is one: a path may.
+  bool is_command(const std::string& line) const {
+    const std::string name = line.substr(0, line.find_first_of(" \t"));
+    return line.starts_with('/') && !complete(name).empty();
+  }
 
   static State* of(EditLine* edit) {
     State* state = nullptr;
@@ -68,6 +74,7 @@ struct LineEditor::State {
     of(edit)->dropped = true;
     return CC_NEWLINE;
   }
+  static unsigned char nothing(EditLine*, int) { return CC_NORM; }
   static unsigned char complete_line(EditLine* edit, int);
   static unsigned char suspend(EditLine*, int) {
     raise(SIGTSTP);
@@ -126,7 +133,36 @@ void LineEditor::State::open_terminal() {
   el_set(edit.get(), EL_BIND, "^R", "em-inc-search-prev", nullptr);
   // Ctrl-D typed while an answer is written: the terminal kept it as its mark of an end, a zero.
   el_set(edit.get(), EL_BIND, "^@", "em-delete-or-list", nullptr);
+  bind_other_keys();
   load();
+}
+
+// Keys of today's terminals that libedit does not know: it would take the end of what they send for
+// text. CSI 1 ; M KEY is a key with Shift, Alt, Ctrl (M from 2 to 8), CSI N ~ one of the function keys
+// (XTerm Control Sequences, "PC-Style Function Keys").
+void LineEditor::State::bind_other_keys() {
+  el_wset(edit.get(), EL_ADDFN, L"bantam-nothing", L"do nothing", nothing);
+  const auto bind = [&](const std::string& keys, const char* what) {
+    el_set(edit.get(), EL_BIND, ("\033" + keys).c_str(), what, nullptr);
+  };
+  for (const char m : std::string_view("2345678")) {
+    const std::string with = std::string("[1;") + m;
+    for (const char key : std::string_view("ABPQRS")) bind(with + key, "bantam-nothing");
+    bind(with + 'C', "em-next-word");
+    bind(with + 'D', "ed-prev-word");
+    bind(with + 'F', "ed-move-to-end");
+    bind(with + 'H', "ed-move-to-beg");
+    for (const char* key : {"2", "3", "5", "6"})
+      bind(std::string("[") + key + ';' + m + '~', "bantam-nothing");
+  }
+  for (const char* key : {"2", "5", "6", "11", "12", "13", "14", "15", "17", "18", "19", "20", "21", "23", "24",
+                          "200", "201"}) {
+    bind(std::string("[") + key + '~', "bantam-nothing");
+    for (const char m : std::string_view("2345678"))
+      if (key[1] != '\0') bind(std::string("[") + key + ';' + m + '~', "bantam-nothing");
+  }
+  for (const char key : std::string_view("PQRS")) bind(std::string("O") + key, "bantam-nothing");
+  for (const char key : std::string_view("IOZ")) bind(std::string("[") + key, "bantam-nothing");
 }
 
 // What cannot be read is not worth stopping for.
@@ -193,8 +229,8 @@ std::optional<std::string> LineEditor::State::read_edited() {
   const bool typed_ahead = keys_wait(0) && answered;
   std::optional<std::string> all = read_line();
   answered = all && !all->empty();
-  const auto joins = [](const std::string& line) {
-    return !line.empty() && !line.starts_with('/') && !line.starts_with("\"\"\"") &&
+  const auto joins = [&](const std::string& line) {
+    return !line.empty() && !is_command(line) && !line.starts_with("\"\"\"") &&
            !line.ends_with('\\');
   };
   if (!all || dropped || typed_ahead || !joins(*all)) return all;

@@ -40,6 +40,9 @@ std::vector<std::string> names_of(const Options& options) {
     for (const Option& option : options.all())
       if (option.names == "--type" && std::ranges::find(option.words, small) != option.words.end())
         throw usage("\"" + printable(word, 60) + "\" is an argument too many; did you mean --type " + printable(word, 60) + "?");
+    for (const Option& option : options.all())
+      if (std::ranges::count(split_names(option.names), "--prompt") > 0 && !word.ends_with(".gguf"))
+        throw usage("\"" + printable(word, 60) + "\" is an argument too many; a prompt goes behind --prompt");
     throw usage("\"" + printable(word, 60) + "\" is an argument too many");
   }
   const std::string name = word.substr(0, word.find('='));

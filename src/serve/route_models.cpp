@@ -59,16 +59,10 @@ void handle_models(Service& service, Exchange& exchange) {
 void handle_model(Service& service, Exchange& exchange) {
   const std::string_view path = exchange.request().path;
   const std::string id = without_escapes(path.substr(std::string_view("/v1/models/").size()));
-  std::string names;
-  for (const std::int32_t adapter : served(service)) {
-    const std::string& name = service.name_of(adapter);
-    if (id == name) return exchange.respond({200, to_text(model_json(service, adapter))});
-    names += (names.empty() ? "" : ", ") + name;
-  }
-  throw Refusal(404,
-                "there is no model " + printable(id, 100) + "; " + names +
-                    (service.adapters.empty() ? " is served" : " are served"),
-                "model", "model_not_found");
+  for (const std::int32_t adapter : served(service))
+    if (id == service.name_of(adapter))
+      return exchange.respond({200, to_text(model_json(service, adapter))});
+  throw service.no_model(id);
 }
 
 }  // namespace bantam::serve

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "serve/refusal.h"
+#include "base/error.h"
 
 namespace bantam::serve {
 
@@ -37,12 +37,27 @@ std::int32_t Service::adapter_of(const Generation& asked) const {
   const std::int32_t by_name = named == adapters.end()
                                    ? Session::kNoAdapter
                                    : static_cast<std::int32_t>(named - adapters.begin());
-  if (asked.adapters.empty()) return by_name;
+  if (asked.adapters.empty()) {
+    // A misspelt adapter would be answered by the model without it. Where none are served any name
+    // will do: programs send the one that they were made for.
+    if (named == adapters.end() && !adapters.empty() && !asked.model.empty() && asked.model != model)
+      throw no_model(asked.model);
+    return by_name;
+  }
   const std::int32_t by_number = chosen(asked.adapters, adapters.size());
   if (by_name != Session::kNoAdapter && by_name != by_number)
     throw Refusal(400, "model asks for the adapter " + named->name + ", this for another; leave one out",
                   "lora", "invalid_value");
   return by_number;
+}
+
+Refusal Service::no_model(const std::string& name) const {
+  std::string names = model;
+  for (const ServedAdapter& adapter : adapters) names += ", " + adapter.name;
+  return Refusal(404,
+                 "there is no model " + printable(name, 100) + "; " + names +
+                     (adapters.empty() ? " is served" : " are served"),
+                 "model", "model_not_found");
 }
 
 const std::string& Service::name_of(std::int32_t adapter) const {

@@ -11,6 +11,7 @@
 #include "chat/chat_template.h"
 #include "serve/engine.h"
 #include "serve/limits.h"
+#include "serve/refusal.h"
 #include "serve/requests.h"
 #include "tokenizer/tokenizer.h"
 
@@ -33,10 +34,13 @@ struct Service {
   std::vector<ServedAdapter> adapters = {};
 
   // The adapter that a request asks for, by the model's name (vLLM's way) or by its number (llama.cpp's
-  // "lora"). A name that is no adapter's is the model itself. Throws Refusal (400) that names the field.
+  // "lora"). Without adapters any name is the model itself. Throws Refusal (400, or 404 for a name that
+  // nothing has) that names the field.
   std::int32_t adapter_of(const Generation& asked) const;
   // What clients call the model with this adapter or none, and how it talks.
   const std::string& name_of(std::int32_t adapter) const;
+  // 404: nothing that is served has this name.
+  Refusal no_model(const std::string& name) const;
   const std::optional<ChatTemplate>& template_of(std::int32_t adapter) const;
 };
 

@@ -83,6 +83,11 @@ bool is_known_end(std::string_view name) {
   return in(kEnds) || in(kFillEnds);
 }
 
+bool is_turn_end(std::string_view name) {
+  return name == "<|im_end|>" || name == "<|eot_id|>" || name == "<|end|>" ||
+         name == "<end_of_turn>";
+}
+
 void add_known_ends(TokenizerSpec& spec, bool retype) {
   Known known(spec, retype);
   for (const std::string_view name : kFill) known.type(name, TokenType::control);
@@ -98,6 +103,19 @@ void add_known_ends(TokenizerSpec& spec, bool retype) {
   if (spec.eos) spec.ends.push_back(*spec.eos);
   std::sort(spec.ends.begin(), spec.ends.end());
   spec.ends.erase(std::unique(spec.ends.begin(), spec.ends.end()), spec.ends.end());
+}
+
+std::vector<std::int32_t> ends_to_write(const TokenizerSpec& spec) {
+  std::vector<std::int32_t> out = spec.said_ends;
+  if (spec.eos) out.push_back(*spec.eos);
+  if (out.empty()) return spec.ends;
+  for (const std::int32_t id : spec.ends)
+    if (is_turn_end(spec.vocabulary.piece(id)) &&
+        spec.chat_template.find(spec.vocabulary.piece(id)) != std::string::npos)
+      out.push_back(id);
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
 }
 
 }  // namespace bantam::tokenizer

@@ -125,15 +125,19 @@ class GgufReaderOfTokens {
     set(spec_.cls, "tokenizer.ggml.cls_token_id");
     set(spec_.mask, "tokenizer.ggml.mask_token_id");
     for (const char* key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"})
-      if (const auto number = id(key)) spec_.ends.push_back(*number);
+      if (const auto number = id(key)) say_end(*number);
     if (const auto more = meta_.find_ints("tokenizer.ggml.eos_token_ids"))
       for (const std::int64_t number : *more) {
         if (means_none(number)) continue;
         if (!spec_.vocabulary.contains(number))
           throw Error("the id " + std::to_string(number) + " is outside the vocabulary")
               .field("tokenizer.ggml.eos_token_ids");
-        spec_.ends.push_back(static_cast<std::int32_t>(number));
+        say_end(static_cast<std::int32_t>(number));
       }
+  }
+  void say_end(std::int32_t id) {
+    spec_.ends.push_back(id);
+    spec_.said_ends.push_back(id);
   }
 
   void surround(bool bos, bool eos) {

@@ -353,17 +353,16 @@ class GgufKeys {
     writer_.set("tokenizer.ggml.add_eos_token", !spec_.suffix.empty());
   }
 
-  // Every token that ends an answer. llama.cpp (src/llama-vocab.cpp) finds the well-known ones by
+  // The tokens that end an answer. llama.cpp (src/llama-vocab.cpp) finds the well-known ones by
   // their names; it reads two further ones as the ends of a turn and of a message.
   void write_ends() {
     std::vector<std::int32_t> all, turn, others;
-    for (const std::int32_t id : spec_.ends) {
+    for (const std::int32_t id : ends_to_write(spec_)) {
       if (id >= count()) continue;
       all.push_back(id);
       const std::string_view piece = spec_.vocabulary.piece(id);
       if (id == spec_.eos) continue;
-      if (piece == "<|im_end|>" || piece == "<|eot_id|>" || piece == "<|end|>" ||
-          piece == "<end_of_turn>")
+      if (is_turn_end(piece))
         turn.push_back(id);
       else if (!is_known_end(piece))
         others.push_back(id);

@@ -161,6 +161,7 @@ class FolderConfig {
             .in(path.string())
             .field("eos_token_id");
       spec_.ends.push_back(id.get<std::int32_t>());
+      spec_.said_ends.push_back(spec_.ends.back());
       if (!first) first = spec_.ends.back();
     }
     if (!spec_.eos) spec_.eos = first;

@@ -167,6 +167,7 @@ struct TokenizerSpec {
 
   std::optional<std::int32_t> bos, eos, pad, sep, cls, mask;
   std::vector<std::int32_t> ends;  // eos included; generation stops here
+  std::vector<std::int32_t> said_ends;  // those of them that the file itself names beside eos
   std::string chat_template;
   std::vector<std::pair<std::string, std::string>> named_templates;  // beside the default one
 };

@@ -194,7 +194,8 @@ TEST_F(Tuned, AMergedFolderEndsAnswersWhereItsBaseDoes) {
   t.tokens.insert(t.tokens.end(), {"th", "the", " the", "<|im_end|>", "</s>"});
   t.special = {259, 260};
   t.pre_tokenizer = "gpt-2";
-  t.chat_template = kTemplate;
+  t.chat_template = kTemplate;  // whose turns end otherwise than a text
+  t.chat_template.replace(t.chat_template.find("</s>"), 4, "<|im_end|>");
   t.eos = 260;
   const test::TinyModel tiny;
   const Config config = test::tiny_config(tiny);

@@ -240,6 +240,35 @@ TEST_F(ChatOnATerminal, APasteThatBeginsWithAnEmptyLineIsOneMessage) {
   EXPECT_NE(saved.find("one\\ntwo\""), std::string::npos) << saved;
 }
 
+TEST_F(ChatOnATerminal, APasteThatBeginsWithAPathIsOneMessage) {
+  Terminal t({"chat", "chat.gguf", "-n", "2"}, folder_.path());
+  ASSERT_TRUE(t.sees("> "));
+  t.type("/etc/hosts is a file\rwhat is it?\r");
+  ASSERT_TRUE(t.sees("what is it?")) << t.unread();
+  ASSERT_TRUE(t.sees("\n> ")) << t.unread();
+  t.type("/save c.json\r");
+  ASSERT_TRUE(t.sees("Saved")) << t.unread();
+  t.type("/exit\r");
+  EXPECT_EQ(t.status(), 0);
+  const std::string saved = read_file(folder_ / "c.json");
+  EXPECT_NE(saved.find("/etc/hosts is a file\\nwhat is it?\""), std::string::npos) << saved;
+}
+
+// What keys send that no letter is on: arrows with Ctrl and Shift, F5, Insert, the marks of a paste.
+TEST_F(ChatOnATerminal, OtherKeysAreNoText) {
+  Terminal t({"chat", "chat.gguf", "-n", "2"}, folder_.path());
+  ASSERT_TRUE(t.sees("> "));
+  t.type("\x1b[200~one two\x1b[201~\x1b[1;5D\x1b[15~\x1b[1;2A\x1b[2~\x1b[3;5~");
+  t.type("and \x1b[1;5F\x1bOP.\r");  // Ctrl-Left went to the second word, Ctrl-End to the end
+  ASSERT_TRUE(t.sees("\n> ")) << t.unread();
+  t.type("/save c.json\r");
+  ASSERT_TRUE(t.sees("Saved")) << t.unread();
+  t.type("/exit\r");
+  EXPECT_EQ(t.status(), 0);
+  const std::string saved = read_file(folder_ / "c.json");
+  EXPECT_NE(saved.find("\"one and two.\""), std::string::npos) << saved;
+}
+
 TEST_F(ChatOnATerminal, CtrlCDropsAMessageOfSeveralLines) {
   Terminal t({"chat", "chat.gguf", "-n", "2"}, folder_.path());
   ASSERT_TRUE(t.sees("> "));

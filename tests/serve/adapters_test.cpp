@@ -77,10 +77,15 @@ TEST(Adapters, EachAnswerIsItsAdaptersAloneInAnyCompany) {
       EXPECT_EQ(reply.json()["model"], names[n]);
     }
   }
-  // A name that is no adapter's is the model's own, as it is without adapters.
-  const Reply other = server.post(kCompletions, body("gpt-4o"));
-  EXPECT_EQ(text_of(other), alone[0]);
-  EXPECT_EQ(other.json()["model"], "tiny");
+  // A misspelt adapter is not answered by the model without it. Who says nothing has the model.
+  const Reply other = server.post(kCompletions, body("adaptor-0"));
+  EXPECT_EQ(other.status, 404);
+  EXPECT_EQ(other.json()["error"]["code"], "model_not_found");
+  EXPECT_NE(other.body.find("tiny, adapter-0, adapter-1, adapter-2 are served"), std::string::npos)
+      << other.body;
+  Json unnamed = body("tiny");
+  unnamed.erase("model");
+  EXPECT_EQ(text_of(server.post(kCompletions, unnamed)), alone[0]);
 }
 
 TEST(Adapters, ABeginningThatAnotherReadIsReadAgain) {

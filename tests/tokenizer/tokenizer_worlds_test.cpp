@@ -5,6 +5,7 @@
 
 #include "files/gguf.h"
 #include "files/gguf_writer.h"
+#include "tokenizer/end_tokens.h"
 #include "tokenizer/same_ids.h"
 #include "tokenizer/tokenizer_spec.h"
 #include "tokenizer_support.h"
@@ -61,6 +62,34 @@ TEST(TokenizerWorlds, EndTokensGoAlong) {
   EXPECT_EQ(meta.need_uint("tokenizer.ggml.eot_token_id"), 259u);
   EXPECT_EQ(meta.need_uint("tokenizer.ggml.eom_token_id"), 260u);
   EXPECT_EQ(meta.need_ints("tokenizer.ggml.eos_token_ids"), (std::vector<std::int64_t>{258, 259, 260}));
+}
+
+// Tokens that end an answer by their name do so when a model runs; what is written names only what was
+// named, and the end of a turn of the template.
+TEST(TokenizerWorlds, EndsThatNobodyNamedAreNotWritten) {
+  TrainedTokenizer t;
+  for (int byte = 0; byte < 256; ++byte) t.tokens.emplace_back(1, static_cast<char>(byte));
+  t.tokens.insert(t.tokens.end(), {"ab", "</s>", "<|im_end|>", "<reponame>", "<|endoftext|>", "<s>"});
+  t.merges = {{'a', 'b'}};
+  t.special = {257, 258, 259, 260, 261};
+  t.pre_tokenizer = "gpt-2";
+  t.eos = 258;
+  const auto made = [&] { return make_tokenizer(t); };
+  EXPECT_EQ(ends_of(*made()), (Ids{257, 258, 259, 260}));
+  EXPECT_EQ(ends_to_write(made()->spec()), (Ids{258}));
+  const Folder folder(Json::parse(tokenizer_json(*made())));
+  write_file(folder.at / "generation_config.json", R"({"eos_token_id":[260, 257]})");
+  EXPECT_EQ(ends_of(*folder.through_gguf()), (Ids{257, 258, 259, 260}));
+  const GgufFile file(folder.at / "t.gguf");
+  const auto written = file.metadata().need_ints("tokenizer.ggml.eos_token_ids");
+  EXPECT_EQ(std::ranges::count(written, 259), 0);
+  EXPECT_EQ(ends_to_write(open_tokenizer(folder.at / "t.gguf")->spec()), Ids(written.begin(), written.end()));
+  t.eos = 257;  // a template whose turns end otherwise than its texts
+  t.chat_template = "{% for m in messages %}{{ m.content }}<|im_end|>{% endfor %}";
+  EXPECT_EQ(ends_to_write(made()->spec()), (Ids{257, 258}));
+  t.eos.reset();  // nothing is named: what the names say
+  t.chat_template.clear();
+  EXPECT_EQ(ends_to_write(made()->spec()), (Ids{257, 258, 259, 260}));
 }
 
 TEST(TokenizerWorlds, OneEndTokenNeedsNoList) {
