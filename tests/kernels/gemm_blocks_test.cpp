@@ -181,6 +181,29 @@ TEST_P(GemmBlocks, ProductsOfOneInputAreEachWhatTheRuleSays) {
     }
 }
 
+// A row of 64 groups or more has a pass of its own over a run of strips, 512 groups at a time; a fifth row
+// is one where four go together.
+TEST_P(GemmBlocks, ALongRowGivesTheBytesOfTheRule) {
+  struct Long {
+    std::int64_t m, n, k;
+    Numbers kind;
+  };
+  const std::int64_t more = f.block == 32 ? 96 : 256;
+  for (const Long& c : {Long{1, 104, 2048, Numbers::special}, Long{1, 17, 2048 + more, Numbers::wide},
+                        Long{5, 40, 2048, Numbers::wide}, Long{1, 104, 16384 + more, Numbers::plain}})
+    for (const Planes planes : {Planes::one, Planes::two}) {
+      const Matrix x(Type::f32, c.m, c.k, c.kind, 1);
+      const Weights w(f, c.n, c.k, c.kind == Numbers::special);
+      const auto expected = reference(f, x.view, w.view, planes, nullptr, true);
+      for (const Variant& v : variants()) {
+        SCOPED_TRACE(v.name + " " + std::to_string(c.m) + "x" + std::to_string(c.n) + "x" +
+                     std::to_string(c.k) + " planes " + std::to_string(static_cast<int>(planes)));
+        EXPECT_SAME_BYTES(expected, run(v.kernels, 1, x.view, w.view, planes, nullptr, true));
+      }
+      if (HasFailure()) return;
+    }
+}
+
 TEST_P(GemmBlocks, ThreadsAndTheSplitOfRowsDoNotChangeBytes) {
   const std::int64_t k = f.block == 32 ? 1120 : 1280;
   const Matrix x(Type::f32, 21, k, Numbers::plain, 1);

@@ -2,7 +2,7 @@
 
 struct Avx2Lanes {
   static constexpr int kColumns = 8, kMostRows = 4;
-  static constexpr bool kBothHalves = false;
+  static constexpr bool kBothHalves = false, kFast = false;
   typedef std::uint8_t B __attribute__((vector_size(32)));
   typedef std::uint16_t W __attribute__((vector_size(32)));
   typedef std::int32_t I __attribute__((vector_size(32)));

@@ -23,6 +23,11 @@ struct Avx512Lanes {
   static BANTAM_INLINE B lookup(B table, B codes) {
     return (B)_mm512_shuffle_epi8((__m512i)table, (__m512i)codes);
   }
+  // Each bit of `a` where `mask` has a one, else that of `b`.
+  static constexpr bool kPicks = true;
+  static BANTAM_INLINE B pick(B a, B b, B mask) {
+    return (B)_mm512_ternarylogic_epi32((__m512i)a, (__m512i)b, (__m512i)mask, 0xe4);
+  }
   static BANTAM_INLINE F canonical(F value) {
     const __mmask16 nan = _mm512_cmp_ps_mask((__m512)value, (__m512)value, _CMP_UNORD_Q);
     return (F)_mm512_mask_mov_epi32((__m512i)value, nan, _mm512_set1_epi32(0x7fc00000));

@@ -28,7 +28,7 @@ BANTAM_INLINE __m512i four(const std::int8_t* a) {
 // Pairs of products in 16 bits: of small codes as many are added up as fit; bytes of their own are
 // multiplied as magnitudes, with the sign on the other side (at most 2 * 128 * 127 a pair).
 struct Plain : Avx512Lanes {
-  static constexpr bool kFlips = false, kBothHalves = false;
+  static constexpr bool kFlips = false, kBothHalves = false, kFast = false;
   static BANTAM_INLINE __m512i pairs(__m512i codes, __m512i a) {
     return _mm512_maddubs_epi16(codes, a);
   }

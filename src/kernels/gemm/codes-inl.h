@@ -24,6 +24,15 @@ BANTAM_INLINE typename S::B two_bits(const std::uint8_t* w) {
   return shifted<S, 2 * (r % 4)>(S::load(w + r / 4 * kLine)) & 3;
 }
 
+// The low four bits of one and the bits `high` of another.
+template <class S, int high>
+BANTAM_INLINE typename S::B joined(typename S::B low_bits, typename S::B high_bits) {
+  if constexpr (requires { S::kPicks; })
+    return S::pick(low_bits, high_bits, typename S::B{} + 15) & (high | 15);
+  else
+    return (low_bits & 15) | (high_bits & high);
+}
+
 struct Bits2 {
   static constexpr bool kBytes = false;
   static constexpr int kMost = 3, kSize = 128;
@@ -47,6 +56,13 @@ struct Bits4 {
   static BANTAM_INLINE typename S::B row(const std::uint8_t* w, typename S::B) {
     return four_bits<S, r>(w);
   }
+  // Rows 4 to 7, 16 times: no shift.
+  static constexpr bool kSixteen = true;
+  template <class S>
+  static BANTAM_INLINE void sixteen_times(const std::uint8_t* w, typename S::B (&rows)[4]) {
+    BANTAM_UNROLL
+    for (int i = 0; i < 4; ++i) rows[i] = S::load(w + i * kLine) & 240;
+  }
 };
 struct Table4 {
   static constexpr bool kBytes = true;
@@ -61,7 +77,8 @@ struct Bits5 {
   static constexpr int kMost = 31, kSize = 320;
   template <class S, int r, bool flipped>
   static BANTAM_INLINE typename S::B row(const std::uint8_t* w, typename S::B) {
-    return four_bits<S, r>(w) | (shifted<S, r - 4>(S::load(w + 4 * kLine)) & 16);
+    return joined<S, 16>(shifted<S, r / 4 * 4>(S::load(w + r % 4 * kLine)),
+                         shifted<S, r - 4>(S::load(w + 4 * kLine)));
   }
 };
 struct Bits6 {
@@ -70,7 +87,8 @@ struct Bits6 {
   template <class S, int r, bool flipped>
   static BANTAM_INLINE typename S::B row(const std::uint8_t* w, typename S::B) {
     const typename S::B high = S::load(w + (4 + r / 4) * kLine);
-    return four_bits<S, r>(w) | (shifted<S, 2 * (r % 4) - 4>(high) & 48);
+    return joined<S, 48>(shifted<S, r / 4 * 4>(S::load(w + r % 4 * kLine)),
+                         shifted<S, 2 * (r % 4) - 4>(high));
   }
 };
 // In a byte each already.

@@ -2,7 +2,7 @@
 
 struct NeonLanes {
   static constexpr int kColumns = 4, kMostRows = 4;
-  static constexpr bool kFlips = false, kBothHalves = false;
+  static constexpr bool kFlips = false, kBothHalves = false, kFast = false;
   typedef std::uint8_t B __attribute__((vector_size(16)));
   typedef std::uint16_t W __attribute__((vector_size(16)));
   typedef std::int32_t I __attribute__((vector_size(16)));

@@ -10,7 +10,8 @@
 //   kFlips     whether dot4 takes bytes unsigned: then 128 is added to those that are signed
 //   dot4<C>(codes, a)      I: for each output the sum over 16 k of four rows of codes times a
 //   times_128(i)
-//   kBothHalves            whether there is dot8<C>(codes, more, a, first, second), two dot4
+//   kBothHalves            whether there is dot8<C>(codes, more, a, first, second), which adds two dot4
+//   kFast                  whether the products of a row are much faster than memory
 //
 // Units are exact, so what they differ in is speed.
 
@@ -101,10 +102,10 @@ BANTAM_INLINE void add_both(const GroupWeights& w, typename S::B table, typename
   read_codes<S, C, 1, S::kFlips>(w.codes, table, more);
   BANTAM_UNROLL
   for (int r = 0; r < rows; ++r) {
-    I first, second;
+    I first = {}, second = {};
     S::template dot8<C>(codes, more, in.a + r * kGroup, first, second);
     if constexpr (low) {
-      I low_first, low_second;
+      I low_first = {}, low_second = {};
       S::template dot8<C>(codes, more, in.low + r * kGroup, low_first, low_second);
       first = S::times_128(first) + low_first;
       second = S::times_128(second) + low_second;
@@ -219,6 +220,8 @@ BANTAM_INLINE void add_group(const BlockLayout& l, const GroupWeights& w, std::i
       sum[r] = S::fma(m, S::all(in.scales[r] * static_cast<float>(in.sums[r])), sum[r]);
   }
 }
+
+#include "kernels/gemm/strip_row-inl.h"
 
 // Bytes ahead, into L2: into L1 it holds up the loads. Measured on Zen 4: codes of 8 bits are
 // fastest at 2 to 4 KiB, narrower ones at 8 or more.
@@ -368,7 +371,10 @@ void run_rows(const StripBlock& p) {
       pass<S, C, 2, kind, low, Ahead::stream>(p, r, 2);
       r += 2;
     } else {
-      pass<S, C, 1, kind, low, Ahead::stream>(p, r, 1);
+      if (p.groups >= kLongRow)
+        row_pass<S, C, kind, low>(p, r);
+      else
+        pass<S, C, 1, kind, low, Ahead::stream>(p, r, 1);
       r += 1;
     }
   }
