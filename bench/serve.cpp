@@ -1,8 +1,9 @@
 // Serving: total tokens a second and peak memory of a fresh `bantam serve` with 1, 4 and 16 clients
-// that each ask for a text of their own, as multiples of one client's, and beside llama.cpp's server
-// in the same run where scripts/build_peers has built it. One client asks the same texts one after
-// the other, so that both did the same work. A lone client gains most by guesses ahead, so that
-// multiples are also told of one client who gets a token a pass: what sharing a pass wins. Usage: serve MODEL.gguf [threads] [tokens]
+// that each ask for a text of their own, as multiples of what one client has who asks the same texts
+// one after the other; and beside llama.cpp's server in the same run where scripts/build_peers has
+// built it. Once with a token a pass for everybody (--no-speculation): what sharing a pass wins; and
+// once as it is by default, with guesses ahead, of which a lone client gains most.
+// Usage: serve MODEL.gguf [threads] [tokens]
 // [arguments of serve ...]. The program `bantam` is the one beside this one.
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -165,6 +167,11 @@ Figures measure(const Server& kind, int clients, int texts, std::int64_t tokens)
   return {total / seconds, server.peak(), server.own()};
 }
 
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
 // Where scripts/build_peers has put llama.cpp's programs; empty: nowhere.
 std::string peers() {
   FILE* pipe = popen(BANTAM_SOURCE "/scripts/build_peers --where 2>/dev/null", "r");
@@ -182,43 +189,41 @@ void run(const std::string& program, const std::string& model, int threads, std:
          std::span<char*> more) {
   const std::string count =
       std::to_string(threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency()));
-  std::vector<Server> servers{{"bantam", program, {"serve", model, "-t", count}}};
+  std::vector<Server> servers{{"bantam, a token a pass", program, {"serve", model, "-t", count}}};
   servers[0].arguments.insert(servers[0].arguments.end(), more.begin(), more.end());
+  servers.push_back(servers[0]);
+  servers[0].arguments.push_back("--no-speculation");
+  servers[1].name = "bantam, with guesses";
   // Room for sixteen answers, no more: its memory is all of it at once.
   if (const std::string where = peers(); !where.empty())
     servers.push_back({"llama.cpp",
                        where + "/llama-server",
                        {"-m", model, "-t", count, "-np", "16", "-c",
                         std::to_string(16 * (tokens + 64)), "--no-webui"}});
-  Server plain = servers[0];
-  plain.arguments.push_back("--no-speculation");
-  plain.name = "a token a pass";
+  constexpr int kRounds = 3;
   for (const int clients : {1, 4, 16}) {
-    if (clients == 1) {
-      for (const Server& server : servers) {
-        const Figures f = measure(server, 1, 1, tokens);
-        fmt::print(" 1 client, {}: {:.1f} tokens/s, peak memory {:.0f} MB, {:.0f} of it its own\n",
-                   server.name, f.tokens_per_s, f.peak / 1e6, f.own / 1e6);
+    // In alternation, since neighbours come and go: medians, of the multiples too.
+    std::vector<std::vector<double>> totals(servers.size()), multiples = totals, to_llama = totals;
+    std::vector<Figures> last(servers.size());
+    for (int round = 0; round < kRounds; ++round)
+      for (std::size_t i = 0; i < servers.size(); ++i) {
+        const double one = clients == 1 ? 0 : measure(servers[i], 1, clients, tokens).tokens_per_s;
+        last[i] = measure(servers[i], clients, clients, tokens);
+        totals[i].push_back(last[i].tokens_per_s);
+        multiples[i].push_back(clients == 1 ? 1 : last[i].tokens_per_s / one);
+        if (i == 2)
+          for (std::size_t ours = 0; ours < i; ++ours)
+            to_llama[ours].push_back(totals[ours].back() / last[i].tokens_per_s);
       }
-      continue;
-    }
-    const double a_token_a_pass = measure(plain, 1, clients, tokens).tokens_per_s;
-    double ours = 0;
-    for (const Server& server : servers) {
-      const double one = measure(server, 1, clients, tokens).tokens_per_s;
-      const Figures f = measure(server, clients, clients, tokens);
-      fmt::print("{:2} clients, {}: {:.1f} tokens/s, {:.2f} x one who asks the same texts ({:.1f}), peak "
-                 "memory {:.0f} MB, {:.0f} of it its own",
-                 clients, server.name, f.tokens_per_s, f.tokens_per_s / one, one, f.peak / 1e6,
-                 f.own / 1e6);
-      if (&server == &servers.front()) {
-        ours = f.tokens_per_s;
-        fmt::print("; {:.2f} x one with a token a pass ({:.1f}, --no-speculation)",
-                   ours / a_token_a_pass, a_token_a_pass);
-      } else {
-        fmt::print("; bantam {:.2f} x it", ours / f.tokens_per_s);
-      }
-      fmt::print("\n");
+    for (std::size_t i = 0; i < servers.size(); ++i) {
+      fmt::print("{:2} clients, {:22}: {:7.1f} tokens/s, best {:.1f}", clients, servers[i].name,
+                 median(totals[i]), std::ranges::max(totals[i]));
+      if (clients > 1)
+        fmt::print("; {:.2f} x one who asks the same texts, {:.2f} to {:.2f}", median(multiples[i]),
+                   std::ranges::min(multiples[i]), std::ranges::max(multiples[i]));
+      if (!to_llama[i].empty()) fmt::print("; {:.2f} x llama.cpp's", median(to_llama[i]));
+      fmt::print("; peak memory {:.0f} MB, {:.0f} of it its own\n", last[i].peak / 1e6,
+                 last[i].own / 1e6);
       std::fflush(stdout);
     }
   }
