@@ -5,6 +5,7 @@
 #include "adapt/own_file.h"
 #include "base/counting.h"
 #include "base/error.h"
+#include "chat/content_form.h"
 #include "files/gguf.h"
 #include "files/gguf_rewrite.h"
 #include "files/hf_folder.h"
@@ -29,6 +30,11 @@ std::string golden_string(const Json& json, const char* key, const std::string& 
   return value.get<std::string>();
 }
 
+void golden_content(const Json& message, const std::string& file) {
+  if (!text_of_content(golden_member(message, "content", file)))
+    throw Error("a text, or parts that are text, was expected").in(file).field("golden: content");
+}
+
 const Json& golden_list(const Json& json, const char* key, std::size_t most, const std::string& file) {
   const Json& value = golden_member(json, key, file);
   if (!value.is_array() || value.size() > most)
@@ -46,7 +52,7 @@ GoldenPrompt golden_prompt(const Json& json, const std::string& file) {
   GoldenPrompt p;
   if (json.is_object() && json.contains("messages")) {
     p.messages = golden_list(json, "messages", kMostPrompts, file);
-    for (const Json& m : p.messages) golden_string(m, "role", file), golden_string(m, "content", file);
+    for (const Json& m : p.messages) golden_string(m, "role", file), golden_content(m, file);
   } else {
     p.text = golden_string(json, "text", file);
   }

@@ -5,6 +5,7 @@
 
 #include "base/counting.h"
 #include "base/error.h"
+#include "chat/content_form.h"
 #include "chat/quoting.h"
 #include "data/questions.h"
 
@@ -48,7 +49,7 @@ std::vector<std::int32_t> plain_ids(const Tokenizer& tokenizer, const ChatRecord
   if (record.messages.size() != 1 || record.messages[0]["role"] != "user")
     throw Error("the model has no chat template, and this is more than a prompt: --template NAME gives it one");
   std::vector<std::int32_t> ids =
-      tokenizer.encode(record.messages[0]["content"].get_ref<const std::string&>(), {true, false});
+      tokenizer.encode(text_of_content(record.messages[0]["content"]).value(), {true, false});
   // An end token that the model's own encoding puts behind a text does not belong before an answer.
   for (std::size_t i = 0; i < tokenizer.suffix().size() && !ids.empty(); ++i) ids.pop_back();
   return ids;

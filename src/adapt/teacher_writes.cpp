@@ -8,6 +8,7 @@
 #include "base/counting.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "chat/content_form.h"
 #include "infer/decoder.h"
 #include "infer/session.h"
 
@@ -115,7 +116,7 @@ TeacherWriter::Asked TeacherWriter::ask(ChatRecord record, const LocalTime& day)
   } else {
     if (record.messages.size() != 1)
       throw Error("it has no chat template, and this is more than a prompt");
-    out.ids = tokenizer_->encode(record.messages[0]["content"].get_ref<const std::string&>());
+    out.ids = tokenizer_->encode(text_of_content(record.messages[0]["content"]).value());
   }
   if (out.ids.empty()) throw Error("the prompt has no tokens");
   out.record = std::move(record);

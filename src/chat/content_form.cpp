@@ -1,7 +1,6 @@
 #include "chat/content_form.h"
 
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "base/error.h"
 
@@ -13,19 +12,6 @@ const std::string kNeedle = "needle in 7 haystacks";
 const std::string kHay = "hay";
 
 Json as_parts(const std::string& text) { return Json::array({{{"type", "text"}, {"text", text}}}); }
-
-// The text of parts that are all text; nullopt when others are among them.
-std::optional<std::string> joined(const Json& parts) {
-  std::string all;
-  for (const Json& part : parts) {
-    const bool text = part.is_object() && part.contains("type") && part["type"] == "text" &&
-                      part.contains("text") && part["text"].is_string();
-    if (!text) return std::nullopt;
-    if (&part != &parts.front()) all += '\n';
-    all += part["text"].get_ref<const std::string&>();
-  }
-  return all;
-}
 
 // Whether the template shows the text of a content, not the content's spelling as a list.
 bool shows_text(const ContentForms::Render& render, const Json& messages) {
@@ -58,6 +44,20 @@ Json conversation(const std::string& role, const Json& content, const Json& hay)
 
 }  // namespace
 
+std::optional<std::string> text_of_content(const Json& content) {
+  if (content.is_string()) return content.get<std::string>();
+  if (!content.is_array()) return std::nullopt;
+  std::string all;
+  for (const Json& part : content) {
+    const bool text = part.is_object() && part.contains("type") && part["type"] == "text" &&
+                      part.contains("text") && part["text"].is_string();
+    if (!text) return std::nullopt;
+    if (&part != &content.front()) all += '\n';
+    all += part["text"].get_ref<const std::string&>();
+  }
+  return all;
+}
+
 ContentForms::ContentForms(const Render& render) {
   for (const char* role : {"user", "system", "assistant", "tool"}) {
     const Json hay = form_of("user") == Form::parts ? as_parts(kHay) : Json(kHay);
@@ -87,7 +87,7 @@ Json ContentForms::fit(const Json& messages) const {
     if (form == Form::parts && content.is_string())
       content = as_parts(content.get<std::string>());
     else if (form == Form::text && content.is_array())
-      if (auto text = joined(content)) content = std::move(*text);
+      if (auto text = text_of_content(content)) content = std::move(*text);
   }
   return fitted;
 }

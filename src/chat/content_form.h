@@ -6,11 +6,16 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/json.h"
 
 namespace bantam::chat {
+
+// A content as one text: a text as it is, parts that are all text with a line end between them. nullopt
+// when other parts are among them, or it is neither.
+std::optional<std::string> text_of_content(const Json& content);
 
 class ContentForms {
  public:
@@ -19,7 +24,7 @@ class ContentForms {
   explicit ContentForms(const Render& render);
 
   // The messages with contents as the template wants them: a text becomes one part, parts that are all
-  // text become one text with a line end between them. Other contents stay as they are.
+  // text become text_of_content. Other contents stay as they are.
   Json fit(const Json& messages) const;
 
  private:

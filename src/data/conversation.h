@@ -33,7 +33,7 @@ struct ChatRecord {
   std::int64_t line = 0;  // of the file, from 1
   RecordForm form = RecordForm::text;
   // What the conversation forms become: messages with role and content (tool_calls, ...), and the
-  // tools. Of a preference or verdict: the messages that lead to the answers.
+  // tools. A content is a text, or several parts that are text. Of a preference or verdict: the messages that lead to the answers.
   Json messages, tools;
   Json chosen, rejected;  // messages that follow; of a verdict the one answer is `chosen`
   std::string text;

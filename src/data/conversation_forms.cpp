@@ -80,10 +80,11 @@ void add_calls(const Json& calls, Json& to) {
     to.push_back(call_of(list));
 }
 
-// A content of parts: [{"type": "text", "text": ...}, {"type": "reasoning", ...}, ...].
+// A content of parts: [{"type": "text", "text": ...}, {"type": "reasoning", ...}, ...]. Several texts
+// stay parts: how they follow each other is the template's business, as it is when a model is served.
 void read_parts(const Json& parts, Json& out) {
-  std::string text, reasoning;
-  Json calls = Json::array();
+  std::string reasoning;
+  Json texts = Json::array(), calls = Json::array();
   for (const Json& part : parts) {
     if (!part.is_object() || !part.contains("type"))
       throw Error("a part with its type was expected").field("content");
@@ -91,7 +92,7 @@ void read_parts(const Json& parts, Json& out) {
     const Json* value = find(part, {"text", "value", type.c_str()});
     if (!value) throw Error("a part without its text").field("content");
     if (type == "text")
-      text += text_of(*value, "content");
+      texts.push_back({{"type", "text"}, {"text", text_of(*value, "content")}});
     else if (type == "reasoning" || type == "thinking")
       reasoning += text_of(*value, "content");
     else if (type == "tool_call" || type == "tool_calls")
@@ -101,7 +102,7 @@ void read_parts(const Json& parts, Json& out) {
     else
       throw Error("a part of the type \"" + printable(type, 40) + "\" is not text").field("content");
   }
-  out["content"] = text;
+  out["content"] = texts.empty() ? Json("") : texts.size() == 1 ? Json(texts[0]["text"]) : texts;
   if (!reasoning.empty()) out["reasoning_content"] = reasoning;
   if (!calls.empty()) out["tool_calls"] = calls;
 }

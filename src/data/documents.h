@@ -14,6 +14,7 @@ namespace bantam::data {
 
 struct Message {
   std::string role, content;  // the role: system, user, assistant or tool
+  std::vector<std::string> parts = {};  // where it came in several: `content` is all of them as one text
 };
 
 // Either running text or a conversation.

@@ -7,6 +7,7 @@
 #include "base/counting.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "chat/content_form.h"
 
 namespace bantam::data {
 
@@ -51,11 +52,11 @@ LabelledIds Labeller::plain(const Json& messages) const {
         "the model has no chat template, and this is more than a prompt with its answer: "
         "--template NAME gives it one");
   LabelledIds out;
-  out.ids = tokenizer_.encode(messages[0]["content"].get_ref<const std::string&>(), {true, false});
+  out.ids = tokenizer_.encode(text_of_content(messages[0]["content"]).value(), {true, false});
   // An end token that the model's own encoding puts behind a text does not belong here.
   for (std::size_t i = 0; i < tokenizer_.suffix().size() && !out.ids.empty(); ++i) out.ids.pop_back();
   out.mask.assign(out.ids.size(), 0);
-  tokenizer_.encode(messages[1]["content"].get_ref<const std::string&>(), {false, false}, out.ids);
+  tokenizer_.encode(text_of_content(messages[1]["content"]).value(), {false, false}, out.ids);
   if (tokenizer_.eos()) out.ids.push_back(*tokenizer_.eos());
   out.mask.resize(out.ids.size(), 1);
   return out;
@@ -133,7 +134,7 @@ bool blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") =
 bool says_something(const Json& message) {
   for (const auto& [key, value] : message.items()) {
     if (key == "role") continue;
-    if (value.is_string() ? !blank(value.get_ref<const std::string&>()) : !value.is_null() && !value.empty()) return true;
+    if (const auto text = text_of_content(value); text ? !blank(*text) : !value.is_null() && !value.empty()) return true;
   }
   return false;
 }

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "base/error.h"
+#include "chat/content_form.h"
 
 namespace bantam::data {
 
@@ -37,8 +38,7 @@ ChatRecord question_of(const Json& json) {
   if (messages.empty() || messages.back()["role"] == "system" || messages.back()["role"] == "assistant")
     throw Error("it asks nothing: a message of the user was expected before the answer");
   const Json& last = messages.back();
-  if (const auto content = last.find("content"); last.size() == 2 && content != last.end() && content->is_string() &&
-                                                 content->get_ref<const std::string&>().find_first_not_of(" \t\r\n") == std::string::npos)
+  if (const auto text = text_of_content(last.value("content", Json())); last.size() == 2 && text && text->find_first_not_of(" \t\r\n") == std::string::npos)
     throw Error("it asks nothing: there is no word in its question");
   record.form = RecordForm::chat;
   record.chosen = record.rejected = nullptr;

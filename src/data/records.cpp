@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "chat/content_form.h"
 #include "data/conversation.h"
 
 namespace bantam::data {
@@ -26,10 +27,15 @@ void add_messages(const Json& messages, Document& document) {
   for (const Json& m : messages) {
     std::string role = m.at("role").get<std::string>();
     if (role == "developer") role = "system";
-    std::string text = m.at("content").get<std::string>();
-    if (m.contains("tool_calls"))
-      text += (text.empty() ? "" : "\n") + calls_as_text(m["tool_calls"]);
-    document.messages.push_back({std::move(role), std::move(text)});
+    Message message{std::move(role), text_of_content(m.at("content")).value()};
+    if (m["content"].is_array())
+      for (const Json& part : m["content"]) message.parts.push_back(part["text"].get<std::string>());
+    if (m.contains("tool_calls")) {
+      const std::string calls = calls_as_text(m["tool_calls"]);
+      message.content += (message.content.empty() ? "" : "\n") + calls;
+      if (!message.parts.empty()) message.parts.push_back(calls);
+    }
+    document.messages.push_back(std::move(message));
   }
 }
 

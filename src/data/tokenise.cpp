@@ -8,6 +8,18 @@
 
 namespace bantam::data {
 
+namespace {
+
+// As it came, for the template to put together as it does when the model is asked.
+Json content_of(const Message& message) {
+  if (message.parts.empty()) return message.content;
+  Json parts = Json::array();
+  for (const std::string& text : message.parts) parts.push_back({{"type", "text"}, {"text", text}});
+  return parts;
+}
+
+}  // namespace
+
 struct Tokeniser::Template {
   ChatTemplate chat;
 };
@@ -33,7 +45,7 @@ void Tokeniser::add(const Document& document, TokenStore& store) {
     if (!template_) throw Error("conversations need a tokenizer with a chat template");
     ChatInput input;
     for (const Message& m : document.messages)
-      input.messages.push_back({{"role", m.role}, {"content", m.content}});
+      input.messages.push_back({{"role", m.role}, {"content", content_of(m)}});
     set_special_tokens(tokenizer_, input);
     const MaskedPrompt masked = mask_answers(template_->chat, tokenizer_, std::move(input));
     ids_ = masked.ids;

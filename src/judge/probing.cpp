@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "chat/content_form.h"
 #include "judge/bootstrap.h"
 
 namespace bantam::judge {
@@ -27,7 +28,7 @@ std::size_t answer_bytes(const ChatRecord& record) {
   for (const Json& message : record.messages) {
     if (message.value("role", "") != "assistant") continue;
     for (const char* key : {"reasoning_content", "content"})
-      if (const auto at = message.find(key); at != message.end() && at->is_string()) bytes += at->get_ref<const std::string&>().size();
+      if (const auto text = text_of_content(message.value(key, Json()))) bytes += text->size();
     if (const auto calls = message.find("tool_calls"); calls != message.end()) bytes += to_text(*calls).size();
   }
   return bytes;

@@ -37,6 +37,11 @@ TEST(Conversation, EveryFormBecomesMessages) {
            {"role":"assistant","content":[{"type":"reasoning","value":"r"},{"type":"text","text":"a"}]}]})",
        RecordForm::chat,
        R"([{"role":"user","content":"q"},{"role":"assistant","content":"a","reasoning_content":"r"}])"},
+      {R"({"messages":[{"role":"user","content":[{"type":"text","value":"a"},{"type":"text","text":"b"}]},
+           {"role":"assistant","content":[],"tool_calls":[{"name":"f"}]}]})",
+       RecordForm::chat,
+       R"([{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]},
+           {"role":"assistant","content":"","tool_calls":[{"type":"function","function":{"name":"f"}}]}])"},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.json);

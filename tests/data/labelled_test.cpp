@@ -98,6 +98,27 @@ TEST(Labelled, WithoutATemplateAPromptAndItsAnswerFollowEachOther) {
                Error);
 }
 
+// As a served model is asked with them: between parts that a template wants as one text stands a line end, a template
+// that takes parts puts them together itself.
+TEST(Labelled, ContentInPartsIsJoinedAsTheTemplateAsks) {
+  const char* const json =
+      R"({"messages":[{"role":"user","content":[{"type":"text","text":"Hel"},{"type":"text","text":"lo"}]},
+          {"role":"assistant","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]})";
+  const ChatRecord record = read_record(Json::parse(json));
+  const auto tokenizer = chat_tokenizer();
+  const auto text = [&](const char* source) {
+    const ChatTemplate chat(source, "t");
+    return Labeller(*tokenizer, &chat, {}).sample(record)->masked.text;
+  };
+  EXPECT_EQ(text("{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}"),
+            "[user]Hel\nlo[assistant]a\nb");
+  EXPECT_EQ(text("{% for m in messages %}[{{ m.role }}]{% if m.content is string %}{{ m.content }}{% else %}{% for part in m.content %}"
+                 "<{{ part.text }}>{% endfor %}{% endif %}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}"),
+            "[user]<Hel><lo>[assistant]<a><b>");
+  const LabelledExample plain = Labeller(*tokenizer, nullptr, {}).label(record);
+  EXPECT_EQ(plain.first.ids, (std::vector<std::int32_t>{'H', 'e', 'l', '\n', 'l', 'o', 'a', '\n', 'b', 257}));
+}
+
 TEST(Labelled, RefusesMasksThatTeachNothingOrTheQuestionOrNoStop) {
   const Labelled l;
   const auto check = [&](const LabelledExample& e) {

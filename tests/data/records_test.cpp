@@ -42,7 +42,7 @@ TEST(Records, InEveryFormAreRead) {
        "system: d | assistant: m"},
       {R"({"messages":[{"role":"user","content":[{"type":"text","text":"a"},)"
        R"({"type":"text","text":"b"}]},{"role":"assistant","content":"c"}]})",
-       "user: ab | assistant: c"},
+       "user: a\nb | assistant: c"},
       {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":null,)"
        R"("tool_calls":[{"id":"1","type":"function","function":{"name":"f",)"
        R"("arguments":"{\"x\": 1}"}}]},{"role":"tool","tool_call_id":"1","content":"2"},)"
