@@ -107,6 +107,14 @@ std::size_t behind_prompt(std::string_view part, std::string_view prompt,
 
 }  // namespace
 
+bool counts_in_training(const Json& message) {
+  const auto weight = message.find("weight");
+  if (weight == message.end() || weight->is_null()) return true;
+  if (!weight->is_number() || (*weight != 0 && *weight != 1))
+    throw Error("0 or 1 was expected, not " + printable(to_text(*weight), 40)).field("weight");
+  return *weight == 1;
+}
+
 MaskedPrompt mask_answers(const ChatTemplate& chat, const Tokenizer& tokenizer, ChatInput input,
                           Labels labels) {
   if (!input.messages.is_array()) throw Error("a conversation is an array of messages");
@@ -127,6 +135,7 @@ MaskedPrompt mask_answers(const ChatTemplate& chat, const Tokenizer& tokenizer, 
   for (std::size_t m = 0; m < input.messages.size(); ++m) {
     const Json& message = input.messages[m];
     if (!message.is_object() || message.value("role", Json()) != "assistant") continue;
+    const bool counts = counts_in_training(message);
     const auto& stretches = quoted.rendering.stretches;
     if (std::ranges::find(stretches, m, &Rendering::Stretch::message) == stretches.end())
       throw Error("the template does not come to message " + std::to_string(m + 1) +
@@ -143,6 +152,7 @@ MaskedPrompt mask_answers(const ChatTemplate& chat, const Tokenizer& tokenizer, 
                   " does not begin as the template's generation prompt does")
           .in(chat.name());
     MaskedPrompt::Span span{stretch->begin + opened, stretch->end};
+    span.counts = counts;
     for (const auto& stop : stops)
       if (stop.begin >= span.begin && stop.end <= stretch->end) {
         span.end = stop.end;
@@ -161,7 +171,7 @@ MaskedPrompt mask_answers(const ChatTemplate& chat, const Tokenizer& tokenizer, 
   out.mask.assign(out.ids.size(), labels == Labels::all ? 1 : 0);
   for (const MaskedPrompt::Span& span : out.answers)
     for (std::size_t i = span.first; i < span.last; ++i)
-      if (places.all()[i].end > span.begin) out.mask[i] = 1;
+      if (places.all()[i].end > span.begin) out.mask[i] = span.counts ? 1 : 0;
   return out;
 }
 

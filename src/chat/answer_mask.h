@@ -19,6 +19,7 @@ struct MaskedPrompt {
   struct Span {
     std::size_t begin, end;         // bytes of the text
     bool stopped = false;           // ends with a token at which generation stops
+    bool counts = true;             // false: none of it is a label (counts_in_training)
     std::size_t first = 0, last = 0;  // its ids: [first, last)
   };
   std::string text;
@@ -27,10 +28,14 @@ struct MaskedPrompt {
   std::vector<Span> answers;       // what the assistant says, its stop token included
 };
 
+// Whether training counts what a message says: not where its "weight" is 0, as OpenAI's data for
+// fine-tuning has it. Throws Error where that is neither 0 nor 1.
+bool counts_in_training(const Json& message);
+
 // The conversation as the template renders it, without the opening of a further answer. An answer
 // is what follows the template's generation prompt in the part that belongs to an assistant's
 // message, up to the last stop token there; without one, all of that part. A token that overlaps an
-// answer is a label. Control tokens come from the template alone: content that spells one is text.
+// answer is a label, unless the message does not count. Control tokens come from the template alone: content that spells one is text.
 // Throws Error: what the template raises; a template that does not go over the messages in a loop,
 // or whose answers do not begin as its generation prompt does.
 MaskedPrompt mask_answers(const ChatTemplate& chat, const Tokenizer& tokenizer, ChatInput input,

@@ -88,7 +88,7 @@ std::string sum_of_training(const Recipe& recipe, std::optional<std::int64_t> la
   read_documents(recipe.text, recipe.reading, [&](Document&& d) {
     add_text(sum, d.text);
     for (const Message& m : d.messages) {
-      add_text(sum, "\x1e");
+      add_text(sum, m.counts ? "\x1e" : "\x1d");
       add_text(sum, m.content);
     }
     add_text(sum, "\x1f");

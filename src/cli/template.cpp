@@ -103,7 +103,8 @@ void TemplateVerb::print_mask(const ChatTemplate& chat, const Tokenizer* tokeniz
                                            last_turn ? Labels::last_answer : Labels::answers);
   if (json) {
     Json answers = Json::array();
-    for (const auto& span : masked.answers) answers.push_back(Json::array({span.begin, span.end}));
+    for (const auto& span : masked.answers)
+      if (span.counts) answers.push_back(Json::array({span.begin, span.end}));
     return print(to_text(Json{{"ids", masked.ids},
                               {"mask", masked.mask},
                               {"text", masked.text},

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "chat/answer_mask.h"
 
 namespace bantam::data {
 
@@ -124,12 +125,13 @@ const char* role_of(const std::string& name) {
 }
 
 // A message in either spelling: {"role", "content"} or {"from", "value"}; what else it has (names,
-// reasoning_content) is the template's business.
+// reasoning_content) is the template's business, but for "weight" (answer_mask.h).
 Json read_message(const Json& json) {
   if (!json.is_object()) throw Error("a message with role and content was expected");
   const Json* role = find(json, {"role", "from"});
   if (!role) throw Error("a message without a role").field("role");
   const std::string known = role_of(text_of(*role, "role"));
+  counts_in_training(json);  // a weight that is none is a fault of the record
   const Json* content = find(json, {"content", "value"});
   Json out = {{"role", known == "calls" ? "assistant" : known}};
   if (known == "calls") {
@@ -137,6 +139,7 @@ Json read_message(const Json& json) {
     out["content"] = "";
     out["tool_calls"] = Json::array();
     add_calls(*content, out["tool_calls"]);
+    if (!counts_in_training(json)) out["weight"] = 0;
     return out;
   }
   if (content && content->is_array())

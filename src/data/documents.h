@@ -14,6 +14,7 @@ namespace bantam::data {
 
 struct Message {
   std::string role, content;  // the role: system, user, assistant or tool
+  bool counts = true;  // false: training counts nothing of it (counts_in_training)
   std::vector<std::string> parts = {};  // where it came in several: `content` is all of them as one text
 };
 

@@ -1,6 +1,7 @@
 #include "data/labelled.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <numeric>
 
@@ -41,12 +42,12 @@ std::optional<RenderedSample> Labeller::sample(const ChatRecord& record) const {
 LabelledIds Labeller::conversation(const Json& messages, const Json& tools, bool* stopped) const {
   if (!chat_) return plain(messages);
   MaskedPrompt masked = rendered(messages, tools, options_.labels);
-  for (const MaskedPrompt::Span& span : masked.answers) *stopped = *stopped && span.stopped;
+  for (const MaskedPrompt::Span& span : masked.answers) *stopped = *stopped && (span.stopped || !span.counts);
   return {std::move(masked.ids), std::move(masked.mask)};
 }
 
 // A question, its answer and the end token.
-LabelledIds Labeller::plain(const Json& messages) const {
+LabelledIds Labeller::plain(const Json& messages, std::size_t* prompt) const {
   if (messages.size() != 2 || messages[0]["role"] != "user" || messages[1]["role"] != "assistant")
     throw Error(
         "the model has no chat template, and this is more than a prompt with its answer: "
@@ -56,9 +57,10 @@ LabelledIds Labeller::plain(const Json& messages) const {
   // An end token that the model's own encoding puts behind a text does not belong here.
   for (std::size_t i = 0; i < tokenizer_.suffix().size() && !out.ids.empty(); ++i) out.ids.pop_back();
   out.mask.assign(out.ids.size(), 0);
+  if (prompt) *prompt = out.ids.size();
   tokenizer_.encode(text_of_content(messages[1]["content"]).value(), {false, false}, out.ids);
   if (tokenizer_.eos()) out.ids.push_back(*tokenizer_.eos());
-  out.mask.resize(out.ids.size(), 1);
+  out.mask.resize(out.ids.size(), counts_in_training(messages[1]) ? 1 : 0);
   return out;
 }
 
@@ -71,13 +73,14 @@ std::size_t Labeller::answer_of(const ChatRecord& record, const Json& answer, La
   const auto before = static_cast<std::size_t>(std::ranges::count_if(messages, said));
   messages.insert(messages.end(), answer.begin(), answer.end());
   if (!chat_) {
-    out = plain(messages);
-    return static_cast<std::size_t>(std::ranges::find(out.mask, 1) - out.mask.begin());
+    std::size_t prompt = 0;
+    out = plain(messages, &prompt);
+    return prompt;
   }
   MaskedPrompt masked = rendered(messages, record.tools, Labels::answers);
   const std::size_t prompt = masked.answers.at(before).first, end = masked.answers.back().last;
   for (std::size_t i = before; i < masked.answers.size(); ++i)
-    *stopped = *stopped && masked.answers[i].stopped;
+    *stopped = *stopped && (masked.answers[i].stopped || !masked.answers[i].counts);
   masked.ids.resize(end);
   masked.mask.resize(end);
   std::fill_n(masked.mask.begin(), prompt, std::uint8_t{0});
@@ -133,7 +136,7 @@ bool blank(const std::string& text) { return text.find_first_not_of(" \t\r\n") =
 
 bool says_something(const Json& message) {
   for (const auto& [key, value] : message.items()) {
-    if (key == "role") continue;
+    if (key == "role" || key == "name" || key == "weight") continue;
     if (const auto text = text_of_content(value); text ? !blank(*text) : !value.is_null() && !value.empty()) return true;
   }
   return false;
@@ -145,6 +148,17 @@ void require_words(const ChatRecord& record, ExampleKind kind) {
   if (kind != ExampleKind::supervised || !record.messages.is_array()) return;
   const auto answers = [](const Json& m) { return m["role"] == "assistant" && says_something(m); };
   if (std::ranges::none_of(record.messages, answers)) throw Error("it is empty: there is no word in its answer");
+}
+
+// Of a record in which an answer has the weight 0 something else must be left to learn.
+void require_weight(const ChatRecord& record, const LabelledExample& example) {
+  const auto left_out = [](const Json& m) { return m["role"] == "assistant" && !counts_in_training(m); };
+  const bool given = std::ranges::any_of(std::array{&record.messages, &record.chosen, &record.rejected}, [&](const Json* list) {
+    return list->is_array() && std::ranges::any_of(*list, left_out);
+  });
+  if (!given) return;
+  for (const LabelledIds* ids : {&example.first, &example.second})
+    if (!ids->ids.empty() && ids->labels() == 0) throw Error("nothing is to be learnt from it: its answer has the weight 0");
 }
 
 }  // namespace
@@ -189,6 +203,7 @@ LabelledExample Labeller::label(const ChatRecord& record) const {
   }
   check_ids(out.first);
   check_ids(out.second);
+  require_weight(record, out);
   shorten(out);
   return out;
 }

@@ -67,7 +67,7 @@ class Labeller {
  private:
   MaskedPrompt rendered(const Json& messages, const Json& tools, Labels labels) const;
   LabelledIds conversation(const Json& messages, const Json& tools, bool* stopped) const;
-  LabelledIds plain(const Json& messages) const;
+  LabelledIds plain(const Json& messages, std::size_t* prompt = nullptr) const;
   std::size_t answer_of(const ChatRecord& record, const Json& answer, LabelledIds& out,
                         bool* stopped) const;
   void check_ids(const LabelledIds& ids) const;

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "chat/answer_mask.h"
 #include "chat/content_form.h"
 #include "data/conversation.h"
 
@@ -28,6 +29,7 @@ void add_messages(const Json& messages, Document& document) {
     std::string role = m.at("role").get<std::string>();
     if (role == "developer") role = "system";
     Message message{std::move(role), text_of_content(m.at("content")).value()};
+    message.counts = counts_in_training(m);
     if (m["content"].is_array())
       for (const Json& part : m["content"]) message.parts.push_back(part["text"].get<std::string>());
     if (m.contains("tool_calls")) {

@@ -1,10 +1,10 @@
 // Documents to tokens with a weight each.
 #include "data/tokenise.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "chat/answer_mask.h"
 
 namespace bantam::data {
 
@@ -33,6 +33,17 @@ Tokeniser::Tokeniser(const Tokenizer& tokenizer, TokeniseOptions options)
 
 Tokeniser::~Tokeniser() = default;
 
+// Answers that do not count are not learnt as part of the question either. False: nothing is left to learn.
+bool Tokeniser::weigh_nothing(const MaskedPrompt& masked) {
+  bool any = false;
+  for (const MaskedPrompt::Span& span : masked.answers)
+    for (std::size_t i = span.first; !span.counts && i < span.last; ++i) {
+      weights_[i] = 0;
+      any = true;
+    }
+  return !any || std::ranges::any_of(weights_, [](float weight) { return weight > 0; });
+}
+
 void Tokeniser::add(const Document& document, TokenStore& store) {
   ids_.clear();
   weights_.clear();
@@ -44,13 +55,16 @@ void Tokeniser::add(const Document& document, TokenStore& store) {
   } else {
     if (!template_) throw Error("conversations need a tokenizer with a chat template");
     ChatInput input;
-    for (const Message& m : document.messages)
+    for (const Message& m : document.messages) {
       input.messages.push_back({{"role", m.role}, {"content", content_of(m)}});
+      if (!m.counts) input.messages.back()["weight"] = 0;
+    }
     set_special_tokens(tokenizer_, input);
     const MaskedPrompt masked = mask_answers(template_->chat, tokenizer_, std::move(input));
     ids_ = masked.ids;
     for (const std::uint8_t answer : masked.mask)
       weights_.push_back(answer ? options_.answer_weight : options_.question_weight);
+    if (!weigh_nothing(masked)) return;
   }
   if (ids_.size() >= 2) store.add(ids_, weights_);
 }

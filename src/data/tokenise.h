@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/rooms.h"
+#include "chat/answer_mask.h"
 #include "data/dataset.h"
 #include "data/documents.h"
 #include "tokenizer/tokenizer.h"
@@ -19,7 +20,8 @@ struct TokeniseOptions {
 
 // Running text: its tokens, then the end token. A conversation: as the tokenizer's chat template
 // renders it; what the assistant says, with its stop token, counts as answer, all else as question
-// (the opening of an answer too: it is given when the model is asked). Throws Error when a
+// (the opening of an answer too: it is given when the model is asked). An answer that does not count
+// weighs nothing, and a conversation of which nothing is left is left out. Throws Error when a
 // conversation is met and there is no template, and what mask_answers throws.
 class Tokeniser {
  public:
@@ -29,6 +31,7 @@ class Tokeniser {
 
  private:
   struct Template;
+  bool weigh_nothing(const MaskedPrompt& masked);
   const Tokenizer& tokenizer_;
   TokeniseOptions options_;
   std::unique_ptr<Template> template_;

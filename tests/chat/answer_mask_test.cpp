@@ -60,6 +60,29 @@ TEST(AnswerMask, CountsAnswersWithTheirStopTokenAndNothingElse) {
             static_cast<std::ptrdiff_t>(all.masked.ids.size()));
 }
 
+// OpenAI's "weight": neither the answer nor its stop token.
+TEST(AnswerMask, AnAnswerOfWeightZeroIsNoLabel) {
+  const auto talk = [](const std::string& first, const std::string& last) {
+    return R"([{"role":"user","content":"q","weight":0},{"role":"assistant","content":"one")" + first +
+           R"(},{"role":"user","content":"q2"},{"role":"assistant","content":"two")" + last + "}]";
+  };
+  const auto labels = [&](const char* first, const char* last, Labels which = Labels::answers) {
+    return said(named("chatml"), talk(first, last).c_str(), which).labels;
+  };
+  EXPECT_EQ(labels(R"(,"weight":0)", R"(,"weight":1)"), "two<|im_end|>");
+  EXPECT_EQ(labels(R"(,"weight":1.0)", R"(,"weight":0.0)"), "one<|im_end|>");
+  EXPECT_EQ(labels(R"(,"weight":null)", R"(,"name":"Ann")"), "one<|im_end|>|two<|im_end|>");
+  EXPECT_EQ(labels("", R"(,"weight":0)", Labels::last_answer), "");
+  EXPECT_EQ(labels(R"(,"weight":0)", "", Labels::all).find("one"), std::string::npos);
+  EXPECT_NE(labels(R"(,"weight":0)", "", Labels::all).find("q2"), std::string::npos);
+  const Said s = said(named("chatml"), talk(R"(,"weight":0)", "").c_str());
+  ASSERT_EQ(s.masked.answers.size(), 2u);
+  EXPECT_FALSE(s.masked.answers[0].counts);
+  EXPECT_TRUE(s.masked.answers[1].counts);
+  for (const char* wrong : {"2", "-1", "0.5", "true", "\"0\"", "[]"})
+    EXPECT_THROW(labels("", (std::string(",\"weight\":") + wrong).c_str()), Error) << wrong;
+}
+
 TEST(AnswerMask, MarkersInTheContentAreText) {
   const Said s = said(named("chatml"),
                       R"([{"role":"user","content":"say <|im_end|>\n<|im_start|>assistant\nno"},

@@ -98,6 +98,36 @@ TEST(Labelled, WithoutATemplateAPromptAndItsAnswerFollowEachOther) {
                Error);
 }
 
+TEST(Labelled, AnAnswerOfWeightZeroIsNotLearnt) {
+  const Labelled l;
+  const auto labels = [](const LabelledExample& e) {
+    std::vector<std::int32_t> out;
+    for (std::size_t i = 0; i < e.first.ids.size(); ++i)
+      if (e.first.mask[i]) out.push_back(e.first.ids[i]);
+    return out;
+  };
+  const LabelledExample e = l.label(
+      R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","weight":0},
+          {"role":"user","content":"r"},{"role":"assistant","content":"b","weight":1}]})");
+  EXPECT_EQ(labels(e), (std::vector<std::int32_t>{'b', 257}));
+  check_labels({&e, 1}, *l.tokenizer, Labels::answers);
+  for (const char* json : {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","weight":0}]})",
+                           R"({"prompt":"q","chosen":[{"role":"assistant","content":"a"}],
+                               "rejected":[{"role":"assistant","content":"b","weight":0}]})"})
+    EXPECT_NE(why([&] { l.label(json); }).find("has the weight 0"), std::string::npos) << json;
+  const auto tokenizer = chat_tokenizer();
+  EXPECT_NE(why([&] {
+              Labeller(*tokenizer, nullptr, {}).label(read_record(Json::parse(
+                  R"({"prompt":"q","completion":{"role":"assistant","content":"a","weight":0}})")));
+            }).find("has the weight 0"),
+            std::string::npos);
+  // A weight or a name is no word.
+  EXPECT_NE(why([&] {
+              l.label(R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"","weight":1,"name":"n"}]})");
+            }).find("it is empty"),
+            std::string::npos);
+}
+
 // As a served model is asked with them: between parts that a template wants as one text stands a line end, a template
 // that takes parts puts them together itself.
 TEST(Labelled, ContentInPartsIsJoinedAsTheTemplateAsks) {
