@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -203,6 +204,16 @@ Json parse_json(std::string_view text, const std::string& file, const JsonLimits
 
 std::string to_text(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string as_read(const Json& value) {
+  if (all_finite(value) || !value.is_number()) return to_text(value);
+  return std::isnan(value.get<double>()) ? "NaN" : value.get<double>() < 0 ? "-Infinity" : "Infinity";
+}
+
+bool all_finite(const Json& value) {
+  if (value.is_structured()) return std::ranges::all_of(value, all_finite);
+  return !value.is_number_float() || std::isfinite(value.get<double>());
 }
 
 }  // namespace bantam::base

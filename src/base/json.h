@@ -50,4 +50,9 @@ void read_json(std::string_view text, const std::string& file, JsonHandler& hand
 // byte.
 std::string to_text(const Json& value);
 
+// The value as its file has it, for messages: Python's numbers too, which to_text calls null.
+std::string as_read(const Json& value);
+// Whether every number in it is finite. JSON cannot say the others.
+bool all_finite(const Json& value);
+
 }  // namespace bantam::base

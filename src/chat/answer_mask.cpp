@@ -111,7 +111,7 @@ bool counts_in_training(const Json& message) {
   const auto weight = message.find("weight");
   if (weight == message.end() || weight->is_null()) return true;
   if (!weight->is_number() || (*weight != 0 && *weight != 1))
-    throw Error("0 or 1 was expected, not " + printable(to_text(*weight), 40)).field("weight");
+    throw Error("0 or 1 was expected, not " + printable(as_read(*weight), 40)).field("weight");
   return *weight == 1;
 }
 

@@ -54,6 +54,7 @@ Json parse_line(std::string_view line, const std::string& file) {
   limits.bytes = line.size();
   limits.values = line.size() / 2 + 16;
   limits.exact_integers = true;
+  limits.python_numbers = true;  // pandas and json.dumps write them into columns that nothing here reads
   return parse_json(line, file, limits);
 }
 

@@ -306,7 +306,7 @@ std::vector<std::int32_t> ids_of(const Json& json, const char* field) {
   out.reserve(json.size());
   for (const Json& id : json) {
     if (!id.is_number_integer() || id.get<std::int64_t>() < 0 || id.get<std::int64_t>() > INT32_MAX)
-      throw Error("a token id was expected, not " + printable(to_text(id), 40)).field(field);
+      throw Error("a token id was expected, not " + printable(as_read(id), 40)).field(field);
     out.push_back(id.get<std::int32_t>());
   }
   return out;

@@ -18,6 +18,7 @@ std::string calls_as_text(const Json& calls) {
     const Json& function = call.at("function");
     Json what = {{"name", function.at("name")}, {"arguments", Json::object()}};
     if (function.contains("arguments")) what["arguments"] = function["arguments"];
+    if (!all_finite(what)) throw Error("finite numbers were expected in what is called with").field("tool_calls");
     all += (all.empty() ? "" : "\n") + std::string("<tool_call>\n") + to_text(what) +
            "\n</tool_call>";
   }
@@ -65,7 +66,7 @@ bool is_source_text(const Json& line) {
 }  // namespace
 
 Document read_document_line(const std::string& line) {
-  Json json = parse_json(line, "", {.bytes = line.size(), .depth = 32, .values = 100'000});
+  Json json = parse_json(line, "", {.bytes = line.size(), .depth = 32, .values = 100'000, .python_numbers = true});
   if (!json.is_object()) throw Error("an object was expected on each line");
   Document document;
   if (is_source_text(json)) {

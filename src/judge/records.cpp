@@ -12,7 +12,8 @@ namespace bantam::judge {
 
 namespace {
 
-constexpr JsonLimits kRecordLimits{std::uint64_t{1} << 30, 64, 40'000'000, false};
+constexpr JsonLimits kRecordLimits{
+    .bytes = std::uint64_t{1} << 30, .depth = 64, .values = 40'000'000, .python_numbers = true};
 
 void add_record(Json&& value, const std::string& name, std::uint64_t line, std::vector<Json>& out) {
   if (!value.is_object())

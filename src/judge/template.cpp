@@ -83,12 +83,17 @@ std::string Template::render(const Json& record) const {
       throw Error("the template speaks of \"" + printable(field, 60) +
                   "\", which is missing in a record (of a CSV: a column); " + fields_instead(record, field))
           .in(where_);
+  for (const std::string& field : fields_)
+    if (!all_finite(record[field]))
+      throw Error("the template speaks of \"" + printable(field, 60) + "\", which in a record is a number that is none (NaN or Infinity)")
+          .in(where_);
   ChatInput input;
   input.extra = record;
   return program_->render(input);
 }
 
 std::string as_text(const Json& value) {
+  if (!all_finite(value)) throw Error("a record has a number there that is none (NaN or Infinity)");
   return value.is_string() ? value.get<std::string>() : to_text(value);
 }
 
@@ -125,7 +130,11 @@ std::vector<Json> along_path(const Json& record, std::string_view path, const st
 std::vector<std::string> texts_along(const Json& record, std::string_view path,
                                      const std::string& where) {
   std::vector<std::string> out;
-  for (const Json& value : along_path(record, path, where)) out.push_back(as_text(value));
+  for (const Json& value : along_path(record, path, where)) try {
+      out.push_back(as_text(value));
+    } catch (Error& error) {
+      throw error.in(where).field(std::string(path));
+    }
   return out;
 }
 

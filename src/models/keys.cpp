@@ -131,10 +131,7 @@ bool is_finite(const Json& value) {
 }
 
 Error wrong(const std::string& file, std::string_view name, const char* expected, const Json& got) {
-  std::string text = to_text(got);
-  if (got.is_number() && !is_finite(got))
-    text = std::isnan(got.get<double>()) ? "NaN" : got.get<double>() < 0 ? "-Infinity" : "Infinity";
-  return Error(std::string(expected) + " was expected, not " + printable(text, 60))
+  return Error(std::string(expected) + " was expected, not " + printable(as_read(got), 60))
       .in(file)
       .field(std::string(name));
 }

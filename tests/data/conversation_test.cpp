@@ -150,6 +150,20 @@ TEST_F(ConversationFiles, LinesThatAreBrokenAreListedWithTheirNumbers) {
   EXPECT_EQ(data.broken[1].line, 5);
 }
 
+// Python writes them where a column is empty: read where they are not used, refused by name where they are.
+TEST_F(ConversationFiles, PythonsNumbersMatterOnlyWhereTheyAreUsed) {
+  const char* const good = R"({"prompt":"NaN","completion":"a","score":NaN,"more":[Infinity,{"x":-Infinity}]})";
+  const ChatData data = read_chat_data(
+      write("a.jsonl", std::string(good) + "\n{\"text\":NaN}\n{\"ids\":[1,NaN],\"mask\":[0,1]}\n{\"ids\":[-Infinity],\"mask\":[1]}\n"));
+  ASSERT_EQ(data.records.size(), 1u);
+  EXPECT_EQ(data.records[0].messages, Json::parse(R"([{"role":"user","content":"NaN"},{"role":"assistant","content":"a"}])"));
+  ASSERT_EQ(data.broken.size(), 3u);
+  EXPECT_EQ(data.broken[0].reason, "text: a text was expected");
+  EXPECT_EQ(data.broken[1].reason, "ids: a token id was expected, not NaN");
+  EXPECT_EQ(data.broken[2].reason, "ids: a token id was expected, not -Infinity");
+  EXPECT_EQ(read_chat_data(write("a.json", "[" + std::string(good) + "]")).records.size(), 1u);
+}
+
 TEST_F(ConversationFiles, TablesHaveQuotedCells) {
   const ChatData data = read_chat_data(
       write("a.csv", "question,answer\r\n\"a, \"\"b\"\"\nc\",d\r\ne,f\r\none\r\n"));

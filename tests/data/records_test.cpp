@@ -23,6 +23,7 @@ TEST(Records, InEveryFormAreRead) {
   } cases[] = {
       {R"({"text":"t"})", "t"},
       {R"({"content":"t","path":"x"})", "t"},
+      {R"({"text":"t \"NaN\"","score":NaN,"more":[Infinity,-Infinity,-1]})", "t \"NaN\""},
       {R"({"prompt":"p","completion":"c"})", "user: p | assistant: c"},
       {R"({"prompt":"p","answer":"a"})", "user: p | assistant: a"},
       {R"({"prompt":"p","completion":null,"response":"r"})", "user: p | assistant: r"},
@@ -69,6 +70,9 @@ TEST(Records, ThatAreWrongAreRefusedByField) {
        "image_url"},
       {R"({"messages":[{"role":"user","content":7}]})", "content"},
       {R"({"instruction":"i","output":"o","history":["x"]})", "history"},
+      {R"({"text":NaN})", "text"},
+      {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","weight":NaN}]})", "not NaN"},
+      {R"({"messages":[{"role":"assistant","content":"","tool_calls":[{"name":"f","arguments":{"x":[Infinity]}}]}]})", "finite"},
       {R"({"ids":[1,2],"mask":[0,1]})", "another tokenizer"},
       {R"([1])", "object"},
   };

@@ -110,6 +110,27 @@ TEST(Hint, AGapBesideOtherQuestionsIsSeen) {
   EXPECT_GT(judge::gap_hint(test, bits)["p"].get<double>(), 0.99);
 }
 
+// Python writes them where a column is empty: read where they are not used, refused where they are.
+TEST(Records, PythonsNumbersMatterOnlyWhereTheyAreUsed) {
+  for (const char* name : {"x.jsonl", "x.json"}) {
+    const std::string line = R"({"q":"a \"NaN\"","score":NaN,"more":[Infinity,-Infinity]})";
+    const std::vector<Json> records = judge::parse_records(std::string_view(name).ends_with("l") ? line + "\n" : "[" + line + "]", name, {});
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_EQ(judge::Template("{{ q }}!", "t").render(records[0]), "a \"NaN\"!");
+    EXPECT_EQ(judge::texts_along(records[0], "q", "t"), std::vector<std::string>{"a \"NaN\""});
+    for (const auto& [use, says] : {std::pair<std::function<void()>, const char*>([&] { judge::Template("{{ score }}", "t").render(records[0]); }, "\"score\""),
+                                    {[&] { judge::texts_along(records[0], "more[]", "t"); }, "more[]"}}) {
+      try {
+        use();
+        ADD_FAILURE() << says;
+      } catch (const Error& error) {
+        EXPECT_NE(std::string(error.what()).find(says), std::string::npos) << error.what();
+        EXPECT_NE(std::string(error.what()).find("NaN"), std::string::npos) << error.what();
+      }
+    }
+  }
+}
+
 TEST(Records, ParquetIsSaidToBeSo) {
   const ScratchFolder folder;
   write_file(folder / "x.parquet", "PAR1 and so on");
