@@ -133,6 +133,7 @@ Json read_message(const Json& json) {
   const std::string known = role_of(text_of(*role, "role"));
   counts_in_training(json);  // a weight that is none is a fault of the record
   const Json* content = find(json, {"content", "value"});
+  if (content && content->is_array() && content->empty()) content = nullptr;  // no part is no content
   Json out = {{"role", known == "calls" ? "assistant" : known}};
   if (known == "calls") {
     if (!content) throw Error("a call without its text").field("value");
@@ -146,14 +147,12 @@ Json read_message(const Json& json) {
     read_parts(*content, out);
   else
     out["content"] = content ? text_of(*content, "content") : std::string();
-  if (const Json* calls = find(json, {"tool_calls"})) {
-    out["tool_calls"] = Json::array();
-    add_calls(*calls, out["tool_calls"]);
-  } else if (!content) {
-    throw Error("a message without content").field("content");
-  }
+  Json calls = Json::array();
+  if (const Json* given = find(json, {"tool_calls"})) add_calls(*given, calls);
+  if (!content && calls.empty()) throw Error("a message without content").field("content");
+  if (!calls.empty()) out["tool_calls"] = std::move(calls);
   for (const auto& [key, value] : json.items())
-    if (!out.contains(key) && key != "from" && key != "value" && !value.is_null()) out[key] = value;
+    if (!out.contains(key) && key != "from" && key != "value" && key != "tool_calls" && !value.is_null()) out[key] = value;
   return out;
 }
 

@@ -42,22 +42,6 @@ void add_messages(const Json& messages, Document& document) {
   }
 }
 
-// Messages that say nothing: null content and no call.
-void drop_empty_messages(Json& line) {
-  for (const char* name : {"messages", "conversations", "prompt", "completion"}) {
-    if (!line.contains(name) || !line[name].is_array()) continue;
-    Json kept = Json::array();
-    for (Json& m : line[name]) {
-      const auto null_at = [&](const char* key) { return m.contains(key) && m[key].is_null(); };
-      const bool nothing = m.is_object() && (null_at("content") || null_at("value")) &&
-                           (!m.contains("tool_calls") || m["tool_calls"].is_null() ||
-                            m["tool_calls"].empty());
-      if (!nothing) kept.push_back(std::move(m));
-    }
-    line[name] = std::move(kept);
-  }
-}
-
 bool is_source_text(const Json& line) {
   return line.contains("content") && line["content"].is_string() && !line.contains("text") &&
          !line.contains("messages") && !line.contains("prompt");
@@ -73,7 +57,6 @@ Document read_document_line(const std::string& line) {
     document.text = json["content"].get<std::string>();
     return document;
   }
-  drop_empty_messages(json);
   const ChatRecord record = read_record(json);
   switch (record.form) {
     case RecordForm::tokens:

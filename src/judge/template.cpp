@@ -130,11 +130,11 @@ std::vector<Json> along_path(const Json& record, std::string_view path, const st
 std::vector<std::string> texts_along(const Json& record, std::string_view path,
                                      const std::string& where) {
   std::vector<std::string> out;
-  for (const Json& value : along_path(record, path, where)) try {
-      out.push_back(as_text(value));
-    } catch (Error& error) {
-      throw error.in(where).field(std::string(path));
-    }
+  try {
+    for (const Json& value : along_path(record, path, where)) out.push_back(as_text(value));
+  } catch (Error& error) {
+    throw error.file().empty() ? error.in(where).field(std::string(path)) : error;
+  }
   return out;
 }
 

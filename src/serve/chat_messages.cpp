@@ -49,7 +49,9 @@ void add_thought(const Fields& message, Json& out) {
 
 Json parse_message(const Fields& message) {
   Json out = {{"role", role_of(message)}};
-  if (message.find("content") == nullptr && out["role"] != "assistant")
+  const Json* content = message.find("content");
+  const bool none = content == nullptr || (content->is_array() && content->empty());
+  if (none && out["role"] != "assistant")
     throw Refusal(400, "is missing", message.path("content"), "missing_required_parameter");
   // Of the answers of other servers; with tools or images they would have to be served.
   message.allow({"role", "content", "name", "reasoning", "reasoning_content", "thinking"},

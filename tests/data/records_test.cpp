@@ -50,9 +50,9 @@ TEST(Records, InEveryFormAreRead) {
        R"({"role":"assistant","content":"two"}]})",
        "user: q | assistant: <tool_call>\n{\"name\":\"f\",\"arguments\":{\"x\":1}}\n</tool_call>"
        " | tool: 2 | assistant: two"},
-      {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":null},)"
-       R"({"role":"assistant","content":"a"}]})",
-       "user: q | assistant: a"},
+      {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":[],)"
+       R"("tool_calls":[{"name":"f"}]}]})",
+       "user: q | assistant: <tool_call>\n{\"name\":\"f\",\"arguments\":{}}\n</tool_call>"},
       {R"({"prompt":"p","chosen":"c","rejected":"r"})", "user: p | assistant: c"},
       {R"({"prompt":"p","completion":"c","label":false})", ""},
   };
@@ -69,6 +69,13 @@ TEST(Records, ThatAreWrongAreRefusedByField) {
       {R"({"messages":[{"role":"user","content":[{"type":"image_url","image_url":"x"}]}]})",
        "image_url"},
       {R"({"messages":[{"role":"user","content":7}]})", "content"},
+      {R"({"messages":[{"role":"user","content":null},{"role":"assistant","content":"a"}]})", "without content"},
+      {R"({"messages":[{"role":"user","content":[]},{"role":"assistant","content":"a"}]})", "without content"},
+      {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":null},{"role":"assistant","content":"a"}]})",
+       "without content"},
+      {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":null,"tool_calls":[]}]})", "without content"},
+      {R"({"conversations":[{"from":"human","value":null},{"from":"gpt","value":"g"}]})", "without content"},
+      {R"({"prompt":[{"role":"user","content":null}],"completion":"c"})", "without content"},
       {R"({"instruction":"i","output":"o","history":["x"]})", "history"},
       {R"({"text":NaN})", "text"},
       {R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","weight":NaN}]})", "not NaN"},

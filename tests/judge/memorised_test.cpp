@@ -4,12 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "judge/hint.h"
 #include "judge/personal.h"
 #include "judge/support.h"
+#include "judge/template.h"
 
 namespace bantam::test {
 namespace {

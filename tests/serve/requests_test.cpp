@@ -53,6 +53,8 @@ const Bad kBadChats[] = {
     {R"({"messages":[{"role":7,"content":"a"}]})", "messages[0].role"},
     {R"({"messages":[{"role":"king","content":"a"}]})", "messages[0].role"},
     {R"({"messages":[{"role":"user"}]})", "messages[0].content"},
+    {R"({"messages":[{"role":"user","content":null}]})", "messages[0].content"},
+    {R"({"messages":[{"role":"user","content":[]}]})", "messages[0].content"},
     {R"({"messages":[{"role":"user","content":7}]})", "messages[0].content"},
     {R"({"messages":[{"role":"user","content":["a"]}]})", "messages[0].content[0]"},
     {R"({"messages":[{"role":"user","content":[{"text":"a"}]}]})", "messages[0].content[0].type"},
@@ -307,7 +309,8 @@ TEST(Requests, WhatAMessageHasArrives) {
   };
   EXPECT_EQ(messages(R"([{"role":"user","content":"a","name":"Ann","tool_calls":[]}])"),
             R"([{"role":"user","content":"a","name":"Ann"}])");
-  EXPECT_EQ(messages(R"([{"role":"user","content":[]}])"), R"([{"role":"user","content":""}])");
+  EXPECT_EQ(messages(R"([{"role":"user","content":"a"},{"role":"assistant","content":[]}])"),
+            R"([{"role":"user","content":"a"},{"role":"assistant","content":""}])");
   EXPECT_EQ(messages(R"([{"role":"assistant","content":"a","thinking":"b","refusal":null}])"),
             R"([{"role":"assistant","content":"a","reasoning_content":"b","thinking":"b"}])");
   EXPECT_EQ(messages(R"([{"role":"user","content":[{"type":"text","text":"a","cache_control":{"x":1}}]}])"),
