@@ -56,7 +56,38 @@ void Target::check(const TensorSource& source) const {
   files::require_replaceable(target);
 }
 
+std::string rounded_already(const ModelFile& file, std::optional<Type> kept) {
+  std::string already;
+  for (const Type t : quantised_types(file))
+    if (t != kept) already += (already.empty() ? "" : ", ") + upper_name(format(t));
+  return already;
+}
+
+Error second_rounding(const std::string& already, const std::string& instead) {
+  return Error("its weights are quantised already (" + already +
+               "); rounding them again loses more than rounding the original once: start from the "
+               "F16 or BF16 model, or say " + instead);
+}
+
 bool writable(const Format& format) { return format.weights && format.encode != nullptr; }
+
+namespace {
+
+// Names that types have elsewhere: of NumPy and PyTorch, of other converters.
+void refuse_other_name(const std::string& option, const std::string& name) {
+  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"fp16", "f16"},    {"float16", "f16"}, {"half", "f16"},      {"fp32", "f32"},
+      {"float32", "f32"}, {"float", "f32"},   {"bfloat16", "bf16"}};
+  std::string lower = name;
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (const auto& [other, ours] : kNames)
+    if (lower == other)
+      throw Error("\"" + printable(name, 40) + "\" is called " + std::string(ours) + " here: say " + option + " " + std::string(ours),
+                  Error::Kind::usage)
+          .field(option);
+}
+
+}  // namespace
 
 std::vector<std::string> names_of_storing() {
   std::vector<std::string> names;
@@ -74,6 +105,7 @@ TypePlan types_by_name(const std::string& name, bool pure, bool importance) {
   if (mix != nullptr) return TypePlan::uniform(mix->type);
   std::string known;
   for (const std::string& one : names_of_storing()) known += (known.empty() ? "" : ", ") + one;
+  refuse_other_name("--type", name);
   throw unfit("--type", "one of " + known, name);
 }
 
@@ -87,7 +119,15 @@ Option& type_option(Options& options, std::string names, std::optional<Type>& to
     known += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
   const auto take = [&to, wanted, known, names](const std::string& text) {
     const Format* f = find_format(text);
-    if (f == nullptr || !wanted(*f)) throw unfit(names, known, text);
+    if (f == nullptr || !wanted(*f)) {
+      refuse_other_name(names, text);
+      if (const Mix* mix = find_mix(text))
+        throw Error("\"" + std::string(mix->name) + "\" is a mix of types, which bantam quantize writes: bantam quantize SRC NAME.gguf --type " +
+                        std::string(mix->name),
+                    Error::Kind::usage)
+            .field(names);
+      throw unfit(names, known, text);
+    }
     to = f->type;
   };
   return options.add({names, "TYPE", std::move(help), false, false, take, words});

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "cli/options.h"
 #include "files/model_path.h"
 #include "shrink/convert.h"
@@ -27,6 +28,11 @@ struct Target {
   // `source`, the model that is read, nothing is.
   void check(const TensorSource& source) const;
 };
+
+// What the file's weights are rounded to already, but for `kept`, a type that they may stay in: "Q8_0, Q4_K".
+std::string rounded_already(const ModelFile& file, std::optional<Type> kept = {});
+// Rounding what is rounded `already` (not empty): `instead` is what to say to go on all the same.
+Error second_rounding(const std::string& already, const std::string& instead);
 
 // A type of matrices by its name, in any case. `wanted`: which are offered.
 Option& type_option(Options& options, std::string names, std::optional<Type>& to,

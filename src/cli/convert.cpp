@@ -21,6 +21,7 @@ struct ConvertVerb {
   std::optional<Type> type;
 
   void run() const;
+  void check_parent(const ModelFile& file) const;
   void write_folder(Conversion& conversion, const ModelFile& file) const;
 };
 
@@ -72,6 +73,13 @@ void ConvertVerb::write_folder(Conversion& conversion, const ModelFile& file) co
   folder.commit();
 }
 
+// Blocks to numbers of their own lose nothing, and the type that they have already is copied.
+void ConvertVerb::check_parent(const ModelFile& file) const {
+  if (!type || !format(*type).quantised) return;
+  if (const std::string already = rounded_already(file, *type); !already.empty())
+    throw second_rounding(already, "bantam quantize --type " + std::string(format(*type).name) + " --requantize").in(target.from);
+}
+
 void ConvertVerb::run() const {
   const auto file = std::make_shared<const ModelFile>(Path(target.from));
   target.check(file->tensors());
@@ -79,6 +87,7 @@ void ConvertVerb::run() const {
     throw Error("safetensors have no " + upper_name(format(*type)) +
                 "; give a name that ends in .gguf, or another --type")
         .in(target.to);
+  check_parent(*file);
   OwnRuntime own;
   Conversion conversion(file, type ? TypePlan::uniform(*type) : TypePlan(),
                         {check_interrupt, &own.lend().pool, nullptr});

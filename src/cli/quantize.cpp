@@ -33,15 +33,9 @@ TypePlan QuantizeVerb::plan(bool importance) const {
 }
 
 void QuantizeVerb::check_parent(const ModelFile& file) const {
-  std::string already;
-  for (const Type t : quantised_types(file))
-    already += (already.empty() ? "" : ", ") + upper_name(format(t));
+  const std::string already = rounded_already(file);
   if (already.empty()) return;
-  if (!requantize)
-    throw Error("its weights are quantised already (" + already +
-                "); rounding them again loses more than rounding the original once: start from the "
-                "F16 or BF16 model, or say --requantize")
-        .in(target.from);
+  if (!requantize) throw second_rounding(already, "--requantize").in(target.from);
   note("the weights were " + already + " already: what that rounding lost stays lost");
 }
 
