@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "files/model_path.h"
+#include "infer/session.h"
 #include "models/loader.h"
 #include "tokenizer/tokenizer.h"
 
@@ -87,15 +88,11 @@ Json tokenizer_part(const Metadata& meta) {
   return j;
 }
 
-// Opens what text needs beside the weights: the tokenizer, if there is one, and its template. Throws
-// Error, as a run would.
+// Opens what text needs beside the weights: the tokenizer and its template. Throws Error, as a run
+// would.
 std::shared_ptr<const Tokenizer> open_words(const ModelFile& file) {
-  std::shared_ptr<const Tokenizer> tokenizer;
-  if (file.gguf() && file.gguf()->metadata().has("tokenizer.ggml.model"))
-    tokenizer = open_tokenizer(*file.gguf());
-  if (file.folder() && (file.folder()->tokenizer_path() || file.folder()->file("tokenizer.model")))
-    tokenizer = open_tokenizer(Path(file.folder()->path()));
-  if (tokenizer) own_template(*tokenizer, file.tensors().path());
+  std::shared_ptr<const Tokenizer> tokenizer = tokenizer_of(file);
+  own_template(*tokenizer, file.tensors().path());
   return tokenizer;
 }
 
