@@ -31,7 +31,8 @@ std::string golden_string(const Json& json, const char* key, const std::string& 
 }
 
 void golden_content(const Json& message, const std::string& file) {
-  if (!text_of_content(golden_member(message, "content", file)))
+  const Json& content = golden_member(message, "content", file);
+  if (!text_of_content(content) || (content.is_array() && content.empty()))
     throw Error("a text, or parts that are text, was expected").in(file).field("golden: content");
 }
 
