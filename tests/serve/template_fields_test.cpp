@@ -93,7 +93,7 @@ TEST(TemplateFields, PartsReachATemplateThatTakesThem) {
                    "", two),
             "(a)(b)");
   EXPECT_EQ(prompt(kPlain, "", two), "[user] a\nb\n");
-  EXPECT_EQ(prompt(kPlain, "", "[]"), "[user] \n");
+  EXPECT_EQ(prompt(kPlain, "", "[]"), "messages[0].content: is missing");  // as null is
 }
 
 // What one client sends must not decide how the messages of all are read.
