@@ -87,6 +87,15 @@ class Terminal {
 class ChatOnATerminal : public ::testing::Test {
  protected:
   void SetUp() override { test::write_models(folder_.path()); }
+  // The conversation as /save writes it, once the prompt is there; `end` leaves the chat.
+  std::string saved_at_the_end(Terminal& t, const std::string& end) {
+    EXPECT_TRUE(t.sees("\n> ")) << t.unread();
+    t.type("/save c.json\r");
+    EXPECT_TRUE(t.sees("Saved")) << t.unread();
+    t.type(end + "\r");
+    EXPECT_EQ(t.status(), 0);
+    return std::filesystem::exists(folder_ / "c.json") ? read_file(folder_ / "c.json") : "";
+  }
   test::ScratchFolder folder_;
 };
 
@@ -203,12 +212,7 @@ TEST_F(ChatOnATerminal, LinesPastedTogetherAreOneMessage) {
   ASSERT_TRUE(t.sees("> "));
   t.type("one\rtwo\rthree\r");
   ASSERT_TRUE(t.sees("three")) << t.unread();
-  ASSERT_TRUE(t.sees("\n> ")) << t.unread();
-  t.type("/save c.json\r");
-  ASSERT_TRUE(t.sees("Saved")) << t.unread();
-  t.type("/exit\r");
-  EXPECT_EQ(t.status(), 0);
-  const std::string saved = read_file(folder_ / "c.json");
+  const std::string saved = saved_at_the_end(t, "/exit");
   EXPECT_NE(saved.find("one\\ntwo\\nthree"), std::string::npos) << saved;
 }
 
@@ -217,12 +221,7 @@ TEST_F(ChatOnATerminal, LinesPastedBeforeTheFirstPromptAreOneMessage) {
   t.type("one\r\rtwo\r");  // while the model is opened
   ASSERT_TRUE(t.sees("> ")) << t.unread();
   ASSERT_TRUE(t.sees("two")) << t.unread();
-  ASSERT_TRUE(t.sees("\n> ")) << t.unread();
-  t.type("/save c.json\r");
-  ASSERT_TRUE(t.sees("Saved")) << t.unread();
-  t.type("/bye\r");
-  EXPECT_EQ(t.status(), 0);
-  const std::string saved = read_file(folder_ / "c.json");
+  const std::string saved = saved_at_the_end(t, "/bye");
   EXPECT_NE(saved.find("one\\n\\ntwo\""), std::string::npos) << saved;
 }
 
@@ -231,12 +230,7 @@ TEST_F(ChatOnATerminal, APasteThatBeginsWithAnEmptyLineIsOneMessage) {
   ASSERT_TRUE(t.sees("> "));
   t.type("\rone\rtwo\r");
   ASSERT_TRUE(t.sees("two")) << t.unread();
-  ASSERT_TRUE(t.sees("\n> ")) << t.unread();
-  t.type("/save c.json\r");
-  ASSERT_TRUE(t.sees("Saved")) << t.unread();
-  t.type("/exit\r");
-  EXPECT_EQ(t.status(), 0);
-  const std::string saved = read_file(folder_ / "c.json");
+  const std::string saved = saved_at_the_end(t, "/exit");
   EXPECT_NE(saved.find("one\\ntwo\""), std::string::npos) << saved;
 }
 
@@ -245,12 +239,7 @@ TEST_F(ChatOnATerminal, APasteThatBeginsWithAPathIsOneMessage) {
   ASSERT_TRUE(t.sees("> "));
   t.type("/etc/hosts is a file\rwhat is it?\r");
   ASSERT_TRUE(t.sees("what is it?")) << t.unread();
-  ASSERT_TRUE(t.sees("\n> ")) << t.unread();
-  t.type("/save c.json\r");
-  ASSERT_TRUE(t.sees("Saved")) << t.unread();
-  t.type("/exit\r");
-  EXPECT_EQ(t.status(), 0);
-  const std::string saved = read_file(folder_ / "c.json");
+  const std::string saved = saved_at_the_end(t, "/exit");
   EXPECT_NE(saved.find("/etc/hosts is a file\\nwhat is it?\""), std::string::npos) << saved;
 }
 
@@ -260,12 +249,7 @@ TEST_F(ChatOnATerminal, OtherKeysAreNoText) {
   ASSERT_TRUE(t.sees("> "));
   t.type("\x1b[200~one two\x1b[201~\x1b[1;5D\x1b[15~\x1b[1;2A\x1b[2~\x1b[3;5~");
   t.type("and \x1b[1;5F\x1bOP.\r");  // Ctrl-Left went to the second word, Ctrl-End to the end
-  ASSERT_TRUE(t.sees("\n> ")) << t.unread();
-  t.type("/save c.json\r");
-  ASSERT_TRUE(t.sees("Saved")) << t.unread();
-  t.type("/exit\r");
-  EXPECT_EQ(t.status(), 0);
-  const std::string saved = read_file(folder_ / "c.json");
+  const std::string saved = saved_at_the_end(t, "/exit");
   EXPECT_NE(saved.find("\"one and two.\""), std::string::npos) << saved;
 }
 
