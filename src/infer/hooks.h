@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/rooms.h"
+#include "infer/pass_cost.h"
 
 namespace bantam::infer {
 
@@ -24,7 +25,7 @@ class Constraint {
 struct GuessRoom {
   std::size_t most = 0;       // tokens, at most
   std::size_t sequences = 1;  // that share the pass
-  double base = 11;           // what the pass costs whatever it reads, in rows (pass_cost.h)
+  double base = PassCost::kExpected;  // what the pass costs whatever it reads, in rows (pass_cost.h)
 
   // The chance to come true from which on one more guess pays, where those before it are so many and
   // will give so many tokens: with n sequences alike, a pass gives n * (1 + right) tokens for
