@@ -354,12 +354,15 @@ struct StripBlock {  // strips of 16 outputs times one tile of rows
   // `strip` takes more than one (whole ones), strip_tall where `tall_starts`. Short strips cost what a
   // call costs.
   std::int64_t strips = 1;
+  // Whether a single strip comes from memory, as several do: what comes next is asked for meanwhile.
+  bool fetch = false;
   // Where `tall_starts`, for whole groups: what the codes have added to a row's whole numbers, to begin
   // from: its sum times the smallest number, or of bytes, whose sign is flipped, times -128.
   const std::int32_t* a_starts = nullptr;
   // With `tall_starts` strip_tall takes two strips (not of parts == 2) that are not whole or whose sums
   // do not follow each other, of activations in two planes: bytes of codes, groups of scales and numbers
-  // of sums from one to the other. They should lie in L1.
+  // of sums from one to the other. They should lie in L1. groups_step is also where the strip lies that is asked
+  // for while one is multiplied; 0: behind it.
   std::int64_t codes_step = 0, groups_step = 0, sums_step = 0;
 };
 struct UnpackCodes {  // groups of a strip to a byte each, as layout.unpacked(as_codes) has them
@@ -422,6 +425,8 @@ struct Kernels {
   BlockKernel<StripBlock> strip_tall;  // codes unpacked, more than 8 rows (tiles where faster)
   bool tall_as_codes = false;          // strip_tall is faster on narrow codes than on numbers
   bool tall_starts = false;            // strip_tall takes a_starts
+  // Up to so many rows narrow codes are sooner taken by `strip` as they lie than by strip_tall unpacked.
+  std::int64_t narrow_rows = 8;
   // Around work on tiles, once a task: AMX configures and releases; elsewhere nothing.
   void (*tiles_begin)() noexcept;     // for panel_block
   void (*tiles_begin_q8)() noexcept;  // for strip_tall

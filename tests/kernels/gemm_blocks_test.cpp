@@ -119,8 +119,8 @@ struct Case {
   std::int64_t m, n, blocks;  // k is that many blocks, times 3 if they are of 32
 };
 constexpr Case kCases[] = {{1, 1, 1},  {1, 40, 2}, {2, 16, 1},  {3, 17, 1},  {4, 33, 3}, {5, 15, 1},
-                           {8, 48, 2}, {9, 20, 1}, {16, 31, 2}, {17, 16, 1}, {25, 30, 5},
-                           {30, 40, 3}};
+                           {8, 48, 2}, {9, 20, 1}, {12, 40, 1}, {14, 24, 1}, {16, 31, 2}, {17, 16, 1}, {25, 30, 5},
+                           {30, 40, 3}, {33, 17, 1}};
 
 class GemmBlocks : public ::testing::TestWithParam<Type> {
  protected:
@@ -150,10 +150,11 @@ TEST_P(GemmBlocks, EveryInstructionSetGivesTheBytesOfTheRule) {
       }
 }
 
-// Few rows take runs of strips in one call: here up to seven.
+// Few rows take runs of strips in one call: here up to seven. Narrow codes are taken as they lie for up to two
+// tiles of rows, then unpacked.
 TEST_P(GemmBlocks, ProductsOfOneInputAreEachWhatTheRuleSays) {
   const std::int64_t k = f.block == 32 ? 96 : f.block, n[3] = {650, 40, 17};
-  for (const std::int64_t m : {1, 2, 3, 5, 8, 9, 18})
+  for (const std::int64_t m : {1, 2, 3, 5, 8, 9, 18, 32, 33})
     for (const Planes planes : {Planes::one, Planes::two}) {
       const Matrix x(Type::f32, m, k, Numbers::plain, 1);
       const Weights w[3] = {{f, n[0], k, false}, {f, n[1], k, false}, {f, n[2], k, false}};

@@ -363,6 +363,7 @@ void fill_gemm_amx(Kernels& k, const Features& features) {
   k.tiles_begin_q8 = amx::begin_q8;
   k.strip_tall = amx::strip;
   k.tall_as_codes = k.tall_starts = false;
+  k.narrow_rows = 8;
 }
 
 }  // namespace bantam::kernels

@@ -64,6 +64,7 @@ void fill_avx2_strip(Kernels& k) {
   k.unpack_codes = avx2::unpack;
   k.strip = k.strip_tall = avx2::strip;
   k.tall_as_codes = true;
+  k.narrow_rows = 32;
 }
 
 }  // namespace bantam::kernels

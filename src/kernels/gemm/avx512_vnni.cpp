@@ -68,6 +68,7 @@ void fill_avx512_vnni(Kernels& k) {
   k.strip = avx512_vnni::strip;
   k.strip_tall = avx512_vnni::strip_tall;
   k.tall_starts = true;
+  k.narrow_rows = 32;
 }
 
 }  // namespace bantam::kernels

@@ -50,24 +50,34 @@ struct Product {
   Into y;
   const std::int32_t* starts;  // [tile][group][16], where strip_tall takes them
 
-  bool few() const { return m <= kFewRows; }
+  // Whether codes are taken as they lie, whole strips from end to end.
+  bool few() const {
+    return m <= (w.layout().narrow() ? exec.kernels.narrow_rows : kFewRows);
+  }
 };
 
-// Whole strips for few rows, whose codes are taken as they lie: sums [strips][16][16].
+// Whole strips for few rows, whose codes are taken as they lie: sums [strips][tile][16][16]. Rows of one tile
+// take all strips in one go; more of them a strip at a time, which the other tiles find in the cache.
 void few_rows(const Product& p, std::int64_t begin, std::int64_t end, float* sums) {
   const Activations& a = p.a;
-  p.exec.kernels.strip({.w = p.w.at(begin, 0),
-                        .a = a.q,
-                        .a_low = a.q_low,
-                        .a_scales = a.scales,
-                        .a_sums = a.sums,
-                        .a_firsts = a.firsts,
-                        .groups = p.w.groups(),
-                        .sums = sums,
-                        .stride = kStrip,
-                        .rows = p.m,
-                        .resume = false,
-                        .strips = end - begin});
+  const std::int64_t together = a.tiles == 1 ? end - begin : 1;
+  for (std::int64_t strip = begin; strip < end; strip += together)
+    for (std::int64_t t = 0; t < a.tiles; ++t, sums += kTileRows * kStrip) {
+      const std::int64_t at = a.at(t, 0);
+      p.exec.kernels.strip({.w = p.w.at(strip, 0),
+                            .a = a.q + at * kGroup,
+                            .a_low = a.q_low == nullptr ? nullptr : a.q_low + at * kGroup,
+                            .a_scales = a.scales + at,
+                            .a_sums = a.sums + at,
+                            .a_firsts = a.firsts + at,
+                            .groups = p.w.groups(),
+                            .sums = sums,
+                            .stride = kStrip,
+                            .rows = std::min(kTileRows, p.m - t * kTileRows),
+                            .resume = false,
+                            .strips = together,
+                            .fetch = t == 0});
+    }
 }
 
 // The same for a tile of more rows, with codes in bytes, where strip_tall takes several strips.
@@ -85,6 +95,7 @@ void tile_of_rows(const Product& p, std::int64_t begin, std::int64_t end, float*
                              .rows = p.m,
                              .resume = false,
                              .strips = end - begin,
+                             .fetch = true,
                              .a_starts = p.starts});
 }
 
@@ -100,7 +111,8 @@ void one_pass(const Product& p, std::int64_t strip, std::int64_t strips, std::in
               std::int64_t count, std::uint8_t* room, const Sums& sums) {
   StripWeights w = p.w.at(strip, g);
   std::int64_t codes_step = p.w.groups() * w.layout.code_bytes;
-  if (w.layout.codes != Codes::bits8) {
+  const bool unpacked = w.layout.codes != Codes::bits8;
+  if (unpacked) {
     const bool as_codes = p.exec.kernels.tall_as_codes && w.layout.narrow();
     for (std::int64_t s = 0; s < strips; ++s)
       p.exec.kernels.unpack_codes({w.layout, w.codes + s * codes_step, count,
@@ -123,6 +135,7 @@ void one_pass(const Product& p, std::int64_t strip, std::int64_t strips, std::in
                      .rows = rows,
                      .resume = g > 0,
                      .strips = strips,
+                     .fetch = t == 0 && !unpacked,
                      .a_starts = p.starts == nullptr ? nullptr : p.starts + at,
                      .codes_step = codes_step,
                      .groups_step = p.w.groups(),

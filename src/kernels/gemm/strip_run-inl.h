@@ -16,35 +16,48 @@ void strip_by_strip(const StripBlock& p, Run&& run) {
   }
 }
 
-// All rows of the tile. `memory`: the strips come from there.
+// Rows that a pass takes at most.
+template <class S, bool low>
+constexpr int kMostOf = low ? S::kMostRows / 2 : S::kMostRows;
+
+// A pass of `rows` rows from `r` on. `memory`: the strips come from there, and the first pass over one asks for
+// what comes next; half of that is left to a second one, where it takes as many rows.
+template <class S, class C, int rows, Kind kind, bool low, bool memory>
+void pass_from(const StripBlock& p, std::int64_t r) {
+  constexpr int kMost = kMostOf<S, low>;
+  const std::int64_t keep = p.rows - r < rows ? p.rows - r : rows;
+  if constexpr (memory && rows == kMost && kMost >= 4) {
+    if (p.rows > kMost * 3 / 2) {
+      if (r == 0) return pass<S, C, rows, kind, low, Ahead::even>(p, r, keep);
+      if (r == kMost) return pass<S, C, rows, kind, low, Ahead::odd>(p, r, keep);
+    }
+  }
+  if (memory && r == 0)
+    pass<S, C, rows, kind, low, memory ? Ahead::stream : Ahead::nothing>(p, r, keep);
+  else
+    pass<S, C, rows, kind, low, Ahead::nothing>(p, r, keep);
+}
+
+// All rows of the tile.
 template <class S, class C, Kind kind, bool low, bool memory>
 void run_rows(const StripBlock& p) {
-  constexpr int kMost = low ? S::kMostRows / 2 : S::kMostRows;
+  constexpr int kMost = kMostOf<S, low>;
   for (std::int64_t r = 0; r < p.rows;) {
     const std::int64_t left = p.rows - r;
     if (kMost == 8 && left > 4) {
-      constexpr int kRows = kMost == 8 ? 8 : 4;
-      const std::int64_t keep = left < 8 ? left : 8;
-      if constexpr (!memory)
-        pass<S, C, kRows, kind, low, Ahead::nothing>(p, r, keep);
-      else if (r > 0)
-        pass<S, C, kRows, kind, low, Ahead::odd>(p, r, keep);
-      else if (left > 12)
-        pass<S, C, kRows, kind, low, Ahead::even>(p, r, keep);
-      else
-        pass<S, C, kRows, kind, low, Ahead::stream>(p, r, keep);
+      pass_from<S, C, kMost == 8 ? 8 : 4, kind, low, memory>(p, r);
       r += 8;
     } else if (kMost >= 4 && left > 2) {
-      pass<S, C, kMost >= 4 ? 4 : 2, kind, low, Ahead::stream>(p, r, left < 4 ? left : 4);
+      pass_from<S, C, kMost >= 4 ? 4 : 2, kind, low, memory>(p, r);
       r += 4;
     } else if (left > 1) {
-      pass<S, C, 2, kind, low, Ahead::stream>(p, r, 2);
+      pass_from<S, C, 2, kind, low, memory>(p, r);
       r += 2;
     } else {
       if (p.groups >= kLongRow)
         row_pass<S, C, kind, low>(p, r);
       else
-        pass<S, C, 1, kind, low, Ahead::stream>(p, r, 1);
+        pass_from<S, C, 1, kind, low, memory>(p, r);
       r += 1;
     }
   }
@@ -60,10 +73,9 @@ template <class S, class C, Kind kind, bool low>
 void run_strips(const StripBlock& p) {
   if constexpr (low && kHasPairs<S> && kind != Kind::halves)
     if (p.sums_step > 0 && p.strips == 2) return run_pair<S, C, kind>(p);
-  constexpr int kMost = low ? S::kMostRows / 2 : S::kMostRows;
-  if (p.strips == 1) return run_rows<S, C, kind, low, false>(p);
-  if (p.rows <= kMost) return run_rows<S, C, kind, low, true>(p);
-  strip_by_strip(p, [](const StripBlock& one) { run_rows<S, C, kind, low, true>(one); });
+  if (p.strips == 1 && !p.fetch) return run_rows<S, C, kind, low, false>(p);
+  if (p.strips == 1 || p.rows <= kMostOf<S, low>) return run_rows<S, C, kind, low, true>(p);
+  strip_by_strip(p, run_rows<S, C, kind, low, true>);
 }
 template <class S, class C, Kind kind>
 void run_strip(const StripBlock& p) {
