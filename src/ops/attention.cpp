@@ -42,28 +42,58 @@ class InParts {
   void row(std::int64_t row) {
     using Stage = AttentionPart::Stage;
     const std::int64_t keys = std::max<std::int64_t>(args_.key_count[row], 0), kv = args_.kv_heads;
-    const std::int64_t ranges = (keys + kKeys - 1) / kKeys, columns = columns_a_part();
-    const std::int64_t pieces = args_.head_dim / columns;
+    const std::int64_t ranges = (keys + kKeys - 1) / kKeys;
     each(kv * ranges, [&](std::int64_t i) {
       const std::int64_t begin = i % ranges * kKeys;
       return part(Stage::score, row, i / ranges, begin, std::min(begin + kKeys, keys));
     });
     each(args_.heads, [&](std::int64_t i) { return part(Stage::weigh, row, i, 0, keys); });
-    each(kv * pieces, [&](std::int64_t i) {
-      const std::int64_t begin = i % pieces * columns;
-      return part(Stage::mix, row, i / pieces, begin, begin + columns);
+    const Mix mix = parts_of_mix();
+    each(mix.tasks(), [&](std::int64_t i) {
+      const Mix::Place p = mix.place(i);
+      const std::int64_t columns = p.part < 0 ? args_.head_dim : mix.columns;
+      const std::int64_t begin = std::max<std::int64_t>(p.part, 0) * columns;
+      return part(Stage::mix, row, p.head, begin, begin + columns);
     });
   }
 
  private:
   static constexpr std::int64_t kKeys = 512;  // of a task: some ten microseconds
 
-  // Wide parts read whole cache lines; narrow ones divide better.
-  std::int64_t columns_a_part() const {
-    const std::int64_t wanted = 4 * static_cast<std::int64_t>(ctx_.exec.pool.size());
-    std::int64_t columns = args_.head_dim;
-    while (columns % 64 == 0 && args_.head_dim / columns * args_.kv_heads < wanted) columns /= 2;
-    return columns;
+  // Values are summed over all keys in order, so what threads share of a head is its columns. Memory comes
+  // two lines at a time: a thread that takes one of two has the other one come for nothing. So each thread has
+  // whole heads, and only those that are left over are cut.
+  struct Mix {
+    std::int64_t threads, whole, cut;  // heads: `whole` divides by the threads
+    std::int64_t columns, parts;       // of each of a head that is cut
+
+    struct Place {
+      std::int64_t head, part;  // part -1: the whole head
+    };
+    std::int64_t tasks() const { return whole + cut * parts; }
+    // Every thread begins with as many tasks that follow each other (base/thread_pool.h): whole heads, then parts.
+    Place place(std::int64_t task) const {
+      const std::int64_t each = tasks() / threads, first = whole / threads;
+      if (tasks() % threads != 0)
+        return task < whole ? Place{task, -1} : piece(task - whole);
+      const std::int64_t thread = task / each, at = task % each;
+      if (at < first) return {thread * first + at, -1};
+      return piece(thread * (each - first) + at - first);
+    }
+    Place piece(std::int64_t i) const { return {whole + i / parts, i % parts}; }
+  };
+  Mix parts_of_mix() const {
+    const auto threads = static_cast<std::int64_t>(ctx_.exec.pool.size());
+    Mix mix{threads, args_.kv_heads / threads * threads, args_.kv_heads % threads, args_.head_dim, 1};
+    const auto halve = [&](std::int64_t narrowest, std::int64_t wanted) {
+      while (mix.columns % (2 * narrowest) == 0 && mix.cut * mix.parts < wanted) {
+        mix.columns /= 2;
+        mix.parts *= 2;
+      }
+    };
+    halve(64, 4 * threads);
+    halve(32, threads);  // of one line each, where threads would have nothing to do
+    return mix;
   }
   AttentionPart part(AttentionPart::Stage stage, std::int64_t row, std::int64_t head,
                      std::int64_t begin, std::int64_t end) const {
