@@ -176,6 +176,14 @@ bool has_model(const Options& options) {
                              [](const Option& option) { return option.names == "MODEL"; });
 }
 
+// -m, as llama.cpp has it, and a word besides where the verb takes a model alone.
+[[noreturn]] void refuse_second_model(const Options& options, const std::string& by, const std::string& other) {
+  const bool asks = option_named(options, "--prompt") != nullptr && !other.ends_with(".gguf");
+  throw Error(printable(by, 60) + " names the model, and so does \"" + printable(other, 60) + "\": name one" +
+                  (asks ? "; a prompt goes behind --prompt" : ""),
+              Error::Kind::usage);
+}
+
 // The name that the verb has for it; empty: none.
 std::string our_name(const Options& options, const std::string& name) {
   if (option_named(options, name) != nullptr) return name;
@@ -202,10 +210,12 @@ bool asks_for_nothing(std::string_view name, std::string_view value) {
 
 std::vector<std::string> in_our_words(const Options& options, std::span<const std::string> words) {
   std::vector<std::string> out;
-  std::string model;
+  std::string model, by, other;  // the model, the option that named it, what stands there as one besides
+  bool value_perhaps = false;    // behind an option that there is not
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
     if (word == "--") {
+      if (other.empty() && i + 1 < words.size()) other = words[i + 1];
       out.insert(out.end(), words.begin() + static_cast<std::ptrdiff_t>(i), words.end());
       break;
     }
@@ -213,6 +223,7 @@ std::vector<std::string> in_our_words(const Options& options, std::span<const st
     const std::string name = word.substr(0, equals);
     if ((name == "-m" || name == "--model") && has_model(options) && !option_named(options, name) &&
         (equals != std::string::npos || i + 1 < words.size())) {
+      by = name;
       model = equals != std::string::npos ? word.substr(equals + 1) : words[++i];
       continue;
     }
@@ -223,9 +234,13 @@ std::vector<std::string> in_our_words(const Options& options, std::span<const st
         if (const std::string advice = advice_on(name, options); !advice.empty())
           throw Error("there is no option " + printable(name, 60) + ": " + advice,
                       Error::Kind::usage);
+      const bool plain = word.empty() || word[0] != '-' || word == "-";
+      if (plain && !value_perhaps && other.empty()) other = word;
+      value_perhaps = !plain;
       out.push_back(word);
       continue;
     }
+    value_perhaps = false;
     const bool flag = option_named(options, ours)->flag();
     // Elsewhere it has a number: 0 is off, 2 is the kind that there is here.
     if (ours == "--mirostat") {
@@ -248,6 +263,7 @@ std::vector<std::string> in_our_words(const Options& options, std::span<const st
     out.push_back(equals == std::string::npos ? ours : ours + word.substr(equals));
     if (apart) out.push_back(value);
   }
+  if (!model.empty() && !other.empty()) refuse_second_model(options, by + " " + model, other);
   if (!model.empty()) out.insert(out.begin(), model);
   return out;
 }
