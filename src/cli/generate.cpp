@@ -1,8 +1,4 @@
 // `bantam generate`: continues a prompt.
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <cstdio>
 #include <memory>
@@ -111,21 +107,6 @@ Json result(const Answer& answer, const Timing& timing, const Session& session,
           {"threads", session.threads()}};
 }
 
-// Standard input is a pipe or a file: somebody's text, not a person at a keyboard.
-bool input_is_piped() {
-  struct stat status {};
-  return fstat(STDIN_FILENO, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISREG(status.st_mode));
-}
-
-// Text that waits in a pipe, of which nobody will read a word. A pipe into which nothing has been
-// written is none: a program that started this one may hold the other end for other reasons.
-bool text_waits_in_pipe() {
-  struct stat status {};
-  int bytes = 0;
-  return fstat(STDIN_FILENO, &status) == 0 && S_ISFIFO(status.st_mode) &&
-         ioctl(STDIN_FILENO, FIONREAD, &bytes) == 0 && bytes > 0;
-}
-
 // Evaluates the prompt, of which nothing is asked yet.
 void warm(Session& session, std::span<const std::int32_t> ids) {
   session.require_known(ids);
@@ -232,10 +213,8 @@ void GenerateVerb::run() const {
   model.keep_to_memory(*source, session_options, draft_file.shape());
   if (file) require_fit(*source, *tokenizer, *file, ids, session_options, count.value_or(1) > 0);
   Session session(source, session_options);
-  const bool read = file ? *file == "-" : !prompt && !tokens;
-  if (!read && text_waits_in_pipe())
-    note("the text that is piped in is not read: " + std::string(prompt ? "--prompt" : file ? "--file" : "--tokens") +
-         " says the prompt; --file - reads what is piped in");
+  const bool read = file ? is_standard_input(*file) : !prompt && !tokens;
+  if (!read) note_unread_pipe(std::string(prompt ? "--prompt" : file ? "--file" : "--tokens") + " says the prompt");
   if (several.count() > 1) return run_several(session, tokenizer, ids, options);
   std::error_code ignored;
   if (cache_file && std::filesystem::exists(*cache_file, ignored))

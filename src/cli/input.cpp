@@ -1,6 +1,9 @@
 #include "cli/input.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -10,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "cli/output.h"
 #include "data/text_encoding.h"
 
 namespace bantam::cli {
@@ -56,6 +60,26 @@ std::string read_text(const std::string& name) {
     throw error.in(name == "-" ? "standard input" : name);
   }
   return text;
+}
+
+bool input_is_piped() {
+  struct stat status {};
+  return fstat(STDIN_FILENO, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISREG(status.st_mode));
+}
+
+bool is_standard_input(const std::string& name) {
+  if (name == "-") return true;
+  struct stat named {}, input {};
+  return stat(name.c_str(), &named) == 0 && fstat(STDIN_FILENO, &input) == 0 && S_ISFIFO(input.st_mode) &&
+         named.st_dev == input.st_dev && named.st_ino == input.st_ino;
+}
+
+void note_unread_pipe(const std::string& instead) {
+  struct stat status {};
+  int bytes = 0;
+  if (fstat(STDIN_FILENO, &status) == 0 && S_ISFIFO(status.st_mode) &&
+      ioctl(STDIN_FILENO, FIONREAD, &bytes) == 0 && bytes > 0)
+    note("the text that is piped in is not read: " + instead + "; --file - reads what is piped in");
 }
 
 }  // namespace bantam::cli

@@ -10,4 +10,13 @@ namespace bantam::cli {
 // cannot be read, is UTF-32 or more than 1 GiB.
 std::string read_text(const std::string& name);
 
+// Standard input is a pipe or a file: somebody's text, not a person at a keyboard.
+bool input_is_piped();
+// Whether this is what standard input reads: "-", or a name of that very pipe (/dev/stdin).
+bool is_standard_input(const std::string& name);
+// Says so where text waits in a pipe of which nobody will read a word; `instead`: "--prompt says the
+// prompt". A pipe into which nothing has been written is none: a program that started this one may hold
+// the other end for other reasons.
+void note_unread_pipe(const std::string& instead);
+
 }  // namespace bantam::cli

@@ -94,12 +94,16 @@ void TokenizeVerb::run_batch(const Tokenizer& tokenizer) const {
 }
 
 void TokenizeVerb::run() const {
-  if (int{text.has_value()} + int{file.has_value()} + int{batch.has_value()} != 1)
+  const int given = int{text.has_value()} + int{file.has_value()} + int{batch.has_value()};
+  // What is piped in is the text where none is given.
+  if (given > 1 || (given == 0 && !input_is_piped()))
     throw Error("one of --text, --file and --batch was expected", Error::Kind::usage);
+  if (given == 1 && !is_standard_input(file.value_or("")))
+    note_unread_pipe(std::string(text ? "--text" : file ? "--file" : "--batch") + " says the text");
   const std::shared_ptr<const Tokenizer> tokenizer = open_tokenizer(Path(model));
   if (batch) return run_batch(*tokenizer);
   const EncodeOptions options{!no_special, !no_parse_special};
-  answer(tokenizer->encode(text ? *text : read_text(*file), options));
+  answer(tokenizer->encode(text ? *text : read_text(file.value_or("-")), options));
 }
 
 std::function<void()> declare_tokenize(Options& options) {
@@ -108,7 +112,8 @@ std::function<void()> declare_tokenize(Options& options) {
                      "a .gguf file, a tokenizer.json, a tokenizer.model, or a model's folder");
   options.text("--text", "TEXT", command->text, "the text");
   options.text("--file", "FILE", command->file,
-               "a file with the text (-: standard input); its bytes are taken as they are");
+               "a file with the text (-: standard input, also when it is piped in); its bytes are taken as "
+               "they are");
   options.text("--batch", "FILE", command->batch,
                "many texts, a JSON object a line: {\"text_b64\":..,\"add_special\":..,"
                "\"parse_special\":..}; answers a line each");
