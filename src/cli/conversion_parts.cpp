@@ -27,6 +27,16 @@ void Target::declare(Options& options) {
 
 namespace {
 
+// Parts are named by the whole: of the name of one they would be NAME-00001-of-00003-00001-of-00002.gguf.
+void refuse_part_name(const Path& target) {
+  Path name = files::gguf_part_prefix(target);
+  if (auto part = files::gguf_part_name(name += ".gguf"))
+    throw Error(printable(target.filename().string(), 200) + " is the name of one part; name the whole, by which the parts are named: " +
+                    printable((part->prefix += ".gguf").string(), 200),
+                Error::Kind::usage)
+        .field("--split");
+}
+
 // One GGUF file, and the very one at `target`.
 bool is_whole(const TensorSource& source, const Path& target) {
   std::error_code ignored;
@@ -45,6 +55,7 @@ void Target::check(const TensorSource& source) const {
     throw Error("only GGUF files are written in parts; give a name that ends in .gguf",
                 Error::Kind::usage)
         .field("--split");
+  if (split) refuse_part_name(target);
   if (!(onto_itself && force && !split && is_whole(source, target)))
     files::require_apart(target, source, split.has_value());
   if (split) {
