@@ -67,10 +67,10 @@ void Target::check(const TensorSource& source) const {
   files::require_replaceable(target);
 }
 
-std::string rounded_already(const ModelFile& file, std::optional<Type> kept) {
+std::string rounded_already(const ModelFile& file, const std::function<bool(Type)>& lossless) {
   std::string already;
   for (const Type t : quantised_types(file))
-    if (t != kept) already += (already.empty() ? "" : ", ") + upper_name(format(t));
+    if (!lossless(t)) already += (already.empty() ? "" : ", ") + upper_name(format(t));
   return already;
 }
 

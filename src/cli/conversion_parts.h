@@ -29,8 +29,8 @@ struct Target {
   void check(const TensorSource& source) const;
 };
 
-// What the file's weights are rounded to already, but for `kept`, a type that they may stay in: "Q8_0, Q4_K".
-std::string rounded_already(const ModelFile& file, std::optional<Type> kept = {});
+// What the file's weights are rounded to already, but for types from which nothing is lost: "Q8_0, Q4_K".
+std::string rounded_already(const ModelFile& file, const std::function<bool(Type)>& lossless);
 // Rounding what is rounded `already` (not empty): `instead` is what to say to go on all the same.
 Error second_rounding(const std::string& already, const std::string& instead);
 

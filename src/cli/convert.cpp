@@ -76,7 +76,8 @@ void ConvertVerb::write_folder(Conversion& conversion, const ModelFile& file) co
 // Blocks to numbers of their own lose nothing, and the type that they have already is copied.
 void ConvertVerb::check_parent(const ModelFile& file) const {
   if (!type || !format(*type).quantised) return;
-  if (const std::string already = rounded_already(file, *type); !already.empty())
+  const auto lossless = [&](Type of_file) { return same_numbers(of_file, *type); };
+  if (const std::string already = rounded_already(file, lossless); !already.empty())
     throw second_rounding(already, "bantam quantize --type " + std::string(format(*type).name) + " --requantize").in(target.from);
 }
 

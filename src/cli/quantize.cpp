@@ -33,7 +33,10 @@ TypePlan QuantizeVerb::plan(bool importance) const {
 }
 
 void QuantizeVerb::check_parent(const ModelFile& file) const {
-  const std::string already = rounded_already(file);
+  // To the type that it has already is a slip, though nothing is lost.
+  const std::optional<Type> to = aim.given() ? std::nullopt : plan(false).uniform_type();
+  const std::string already =
+      rounded_already(file, [&](Type of_file) { return to && of_file != *to && same_numbers(of_file, *to); });
   if (already.empty()) return;
   if (!requantize) throw second_rounding(already, "--requantize").in(target.from);
   note("the weights were " + already + " already: what that rounding lost stays lost");

@@ -135,6 +135,9 @@ Tensor Conversion::encoded(const WeightSpec& weight, const Tensor& rows, Type ty
     change.difference += s.difference;
     change.size += s.size;
   }
+  // Two bits can say a fourth number, which no writer of ternary blocks does.
+  if (same_numbers(rows.type(), type) && change.difference > 0)
+    throw Error("a number that is none of -1, 0 and 1 times its block's scale");
   return out;
 }
 
@@ -171,6 +174,11 @@ std::vector<Conversion::Weights> Conversion::written() const {
 }
 
 double Conversion::Change::relative() const { return size > 0 ? std::sqrt(difference / size) : 0; }
+
+bool same_numbers(Type a, Type b) {
+  const auto ternary = [](Type t) { return t == Type::tq1_0 || t == Type::tq2_0; };
+  return a == b || (ternary(a) && ternary(b));
+}
 
 std::vector<Type> quantised_types(const ModelFile& file) {
   std::vector<Type> types;

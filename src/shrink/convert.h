@@ -74,6 +74,9 @@ class Conversion {
   std::map<std::string, Change> changes_;
 };
 
+// Whether the blocks of one type say all that those of the other do: the same type, or the two layouts of
+// ternary blocks, -1, 0 and 1 times one scale in half precision.
+bool same_numbers(Type a, Type b);
 // The types of the file's matrices that are quantised already.
 std::vector<Type> quantised_types(const ModelFile& file);
 

@@ -63,6 +63,10 @@ inline void write_models(const Path& folder) {
   tiny = {};
   tiny.width = 48;  // no whole number of blocks in a row
   write_tiny_gguf(folder / "odd.gguf", tiny);
+  tiny = {};
+  tiny.layers = 1;
+  tiny.width = tiny.feed_forward = 256;  // of whole blocks of any type
+  write_tiny_gguf(folder / "broad.gguf", tiny);
 }
 
 }  // namespace bantam::test

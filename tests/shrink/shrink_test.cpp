@@ -140,6 +140,29 @@ double distance(const std::shared_ptr<const ModelFile>& a, const Path& b) {
   return compare_models(before, after, {letters(100), 50, 259}, pool, {}).kl_mean;
 }
 
+// The two layouts of ternary blocks: nothing is lost from one to the other, and what only one can say is refused.
+TEST_F(ShrinkTest, TernaryBlocksOfBothLayoutsAreTheSameNumbers) {
+  EXPECT_TRUE(same_numbers(Type::tq1_0, Type::tq2_0) && same_numbers(Type::tq2_0, Type::tq1_0) && same_numbers(Type::q8_0, Type::q8_0));
+  EXPECT_FALSE(same_numbers(Type::tq1_0, Type::q4_0) || same_numbers(Type::q4_0, Type::q4_1));
+  const std::string one = quantised(TypePlan::uniform(Type::tq1_0), 2, nullptr, "one.gguf");
+  file_ = std::make_shared<const ModelFile>(folder_ / "one.gguf");
+  std::string two = quantised(TypePlan::uniform(Type::tq2_0), 2, nullptr, "two.gguf");
+  EXPECT_EQ(distance(file_, folder_ / "two.gguf"), 0);
+  file_ = std::make_shared<const ModelFile>(folder_ / "two.gguf");
+  EXPECT_EQ(quantised(TypePlan::uniform(Type::tq1_0), 2, nullptr, "back.gguf"), one);
+  const TensorInfo& gate = file_->tensors().need("blk.0.ffn_gate.weight");
+  two[static_cast<std::size_t>(gate.offset)] = '\xff';  // four times the code that stands for 2
+  write_file(folder_ / "fourth.gguf", two);
+  file_ = std::make_shared<const ModelFile>(folder_ / "fourth.gguf");
+  try {
+    quantised(TypePlan::uniform(Type::tq1_0), 2, nullptr, "no.gguf");
+    ADD_FAILURE() << "not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.field(), "blk.0.ffn_gate.weight") << error.what();
+    EXPECT_NE(error.message().find("none of -1, 0 and 1"), std::string::npos) << error.what();
+  }
+}
+
 TEST_F(ShrinkTest, FidelityOfAFileToItselfIsWhole) {
   Session before(file_, exact(1)), after(file_, exact(2));
   ThreadPool pool(2);
