@@ -156,19 +156,14 @@ std::shared_ptr<const Tokenizer> folder_tokenizer(const HfFolder& folder) {
 // The tokenizer as a reader finds it in the file that is being written, out of one without weights.
 std::shared_ptr<const Tokenizer> as_written(const Target& target, const Tokenizer& tokenizer,
                                             std::int64_t vocabulary, const std::string& name) {
-  struct Scratch {
-    Path path;
-    ~Scratch() {
-      std::error_code ignored;
-      std::filesystem::remove(path, ignored);
-    }
-  } scratch{Path(target.to + ".tokenizer")};
-  GgufWriter writer(scratch.path);
+  const AtomicFolder scratch(Path(target.to + ".tokenizer"), true);  // under a name that nobody has; never committed
+  const Path file = scratch.path() / "tokenizer.gguf";
+  GgufWriter writer(file);
   writer.set("general.name", name);
   std::vector<std::string> lost;
   write_tokenizer(tokenizer, writer, vocabulary, &lost);
   writer.close();
-  return open_tokenizer(GgufFile(scratch.path));
+  return open_tokenizer(GgufFile(file));
 }
 
 void carry_tokenizer(const Target& target, const ModelFile& file, GgufWriter& writer) {

@@ -30,6 +30,7 @@ void ImatrixVerb::run() const {
   for (const TensorInfo& t : file->tensors().tensors())
     if (std::filesystem::equivalent(t.file, *out, ignored))
       throw Error("is the model itself, which is read: choose another name").in(*out);
+  text.require_apart(*out);
   OwnRuntime own(static_cast<unsigned>(threads.value_or(0)));
   const Importance importance =
       measured_importance(file, text, chunk.value_or(512), own.lend(), false);

@@ -7,6 +7,7 @@
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "files/apart.h"
 
 namespace bantam::cli {
 
@@ -41,6 +42,7 @@ void LogitsVerb::run() const {
   for (const TensorInfo& t : file->tensors().tensors())
     if (std::filesystem::equivalent(t.file, there, ignored))
       throw Error("is the model itself; write the logits to another file").in(*out);
+  if (model.adapter) files::require_apart(Path(*out), Path(*model.adapter), "the adapter");
   AtomicFile to{Path(*out)};
   const Session::Part part{0, *tokens, Session::Want::all};
   session.evaluate(

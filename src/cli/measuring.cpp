@@ -4,6 +4,7 @@
 #include "base/progress.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
+#include "files/apart.h"
 
 namespace bantam::cli {
 
@@ -22,6 +23,10 @@ std::string MeasuringText::about() const {
     sum.add(std::as_bytes(std::span(text)));
   }
   return "sha256 " + sum.hex();
+}
+
+void MeasuringText::require_apart(const std::string& out) const {
+  for (const std::string& file : files) bantam::files::require_apart(Path(out), Path(file), "the text");
 }
 
 std::optional<std::int32_t> first_token(const Tokenizer& tokenizer) {

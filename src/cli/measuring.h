@@ -17,6 +17,8 @@ struct MeasuringText {
   std::vector<std::int32_t> tokens(const Tokenizer& tokenizer) const;
   // What may be said of it in a file: a hash, never its words or name.
   std::string about() const;
+  // Throws Error where what is written to `out` would take the place of one of them.
+  void require_apart(const std::string& out) const;
 };
 
 // The token that begins a text, if the model has one.

@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/quantize_parts.h"
 #include "cli/verbs.h"
+#include "files/apart.h"
 #include "infer/session.h"
 
 namespace bantam::cli {
@@ -67,6 +68,9 @@ void QuantizeVerb::run() const {
   if (imatrix) importance = read_importance(Path(*imatrix));
   const auto file = std::make_shared<const ModelFile>(Path(target.from));
   target.check(file->tensors());
+  text.require_apart(target.to);
+  if (imatrix) files::require_apart(Path(target.to), Path(*imatrix), "the importance matrix");
+  if (fidelity) files::require_apart(Path(target.to), Path(*fidelity), "the text");
   check_parent(*file);
   OwnRuntime own(static_cast<unsigned>(threads.value_or(0)));
   const Runtime runtime = own.lend();

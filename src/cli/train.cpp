@@ -10,6 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "files/apart.h"
 #include "train/run.h"
 #include "train/run_folder.h"
 
@@ -309,6 +310,7 @@ std::function<void()> declare_train(Options& options) {
     o.progress = Progress::detect(false);
     o.say = [](const std::string& line) { note(line); };
     o.stop = [] { return interrupted(); };
+    if (!c->recipe.empty()) files::require_apart(o.out, Path(c->recipe), "the recipe");
     const Recipe recipe = recipe_of(*c, o.file_length);
     report(*c, run_training(recipe, o));
   };
