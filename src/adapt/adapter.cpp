@@ -61,10 +61,10 @@ std::string digest(const Adapter& adapter) {
   return sum.hex();
 }
 
-Adapter read_adapter(const Path& path, Model& model, const Family& family) {
+Adapter read_adapter(const Path& path, Model& model) {
   require_adapter(path);
   std::error_code ignored;
-  return std::filesystem::is_directory(path, ignored) ? read_peft(path, model, family) : read_adapter_gguf(path, model);
+  return std::filesystem::is_directory(path, ignored) ? read_peft(path, model) : read_adapter_gguf(path, model);
 }
 
 void write_adapter(const Adapter& adapter, Model& model, const Path& path, bool replace) {

@@ -54,7 +54,7 @@ float low_rank_scale(double alpha, std::int64_t rank, bool rank_stabilised);
 // PEFT's folder (adapter_config.json and adapter_model.safetensors), or an adapter as GGUF, for this
 // model: each tensor must belong to a weight of it. Throws Error with file and field: a kind that is
 // not LoRA, a weight that the model has not, a shape that does not fit, half of a pair.
-Adapter read_adapter(const Path& path, Model& model, const Family& family);
+Adapter read_adapter(const Path& path, Model& model);
 
 // Writes either, by the extension of `path`; a folder appears whole. Throws Error for what the form
 // cannot hold (GGUF: magnitudes).

@@ -129,7 +129,7 @@ GateResult check_adapter(const Path& model, const Path& exported, const Adapter&
     return m;
   };
   const std::unique_ptr<Model> here = load(trained);
-  const Adapter loaded = read_adapter(exported, *here, file->family());
+  const Adapter loaded = read_adapter(exported, *here);
   check_template(loaded, tokenizer->chat_template());
   const auto chat = loaded.chat_template.empty()
                         ? own_template(*tokenizer, model.string())

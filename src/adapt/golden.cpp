@@ -73,7 +73,7 @@ struct AsLoaded {
         model(load_model(file, arithmetic, {pool, kernels, scratch})) {
     std::string brought;
     if (adapter_path) {
-      const Adapter adapter = read_adapter(*adapter_path, *model, file->family());
+      const Adapter adapter = read_adapter(*adapter_path, *model);
       attach(*model, adapter, file, {pool, kernels, scratch});
       weights = digest(adapter);
       try {

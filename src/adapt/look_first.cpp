@@ -47,7 +47,7 @@ void look_at_questions(const TuneRequest& request, const ModelFile& file, bool q
   if (choice.method == Method::full) return;
   const std::unique_ptr<Model> shape = file.family().make(file.config());  // its weights' names and sizes
   if (request.start)
-    require_start(request, read_adapter(*request.start, *shape, file.family()), choice.method);
+    require_start(request, read_adapter(*request.start, *shape), choice.method);
   else
     adapted_weights(*shape, request.targets);
 }

@@ -45,7 +45,7 @@ MergeReport merge(const Path& model_path, const Path& adapter_path, const Path& 
   std::vector<Scratch> scratch(pool.size() + 1);
   const Exec exec{pool, kernels, scratch};
   const std::unique_ptr<Model> model = file->family().make(file->config());
-  const Adapter adapter = read_adapter(adapter_path, *model, file->family());
+  const Adapter adapter = read_adapter(adapter_path, *model);
   if (!adapter.template_sum.empty()) check_template(adapter, tokenizer_of(*file)->chat_template());
   if (file->config().tied) require_tied(adapter);
   const WeightType type = merged_types(file, out, wanted);

@@ -12,6 +12,7 @@
 #include "chat/chat_template.h"
 #include "files/safetensors.h"
 #include "files/safetensors_writer.h"
+#include "models/tensor_names.h"
 
 namespace bantam::adapt {
 
@@ -89,13 +90,13 @@ PeftConfig read_config(const Path& file) {
 // The tensors of an adapter, by the names of the model's modules.
 class PeftTensors {
  public:
-  PeftTensors(const SafetensorsFile& file, const Family& family) : file_(file), family_(family) {
+  explicit PeftTensors(const SafetensorsFile& file) : file_(file) {
     for (const TensorInfo& info : file.tensors()) left_.insert(info.name);
   }
 
   // MODULE + end, under any of the prefixes that makers use; null when there is none.
   const TensorInfo* find(const std::string& module, const char* end) {
-    for (const std::string& name : names(module))
+    for (const std::string& name : names_elsewhere(module))
       for (const std::string_view prefix : {kPrefix, std::string_view()})
         if (const TensorInfo* info = file_.find(std::string(prefix) + name + end)) {
           left_.erase(info->name);
@@ -118,16 +119,7 @@ class PeftTensors {
   }
 
  private:
-  std::vector<std::string> names(const std::string& module) const {
-    std::vector<std::string> out{module};
-    for (const Renaming& r : family_.renamings)
-      if (module.starts_with(r.canonical))
-        out.push_back(std::string(r.prefix) + module.substr(r.canonical.size()));
-    return out;
-  }
-
   const SafetensorsFile& file_;
-  const Family& family_;
   std::set<std::string> left_;
 };
 
@@ -150,10 +142,10 @@ std::string folder_template(const Path& folder) {
   return std::filesystem::exists(file, ignored) ? read_file(file, TemplateLimits().source) : std::string();
 }
 
-Adapter read_peft(const Path& folder, Model& model, const Family& family) {
+Adapter read_peft(const Path& folder, Model& model) {
   const PeftConfig config = read_config(folder / "adapter_config.json");
   const SafetensorsFile file(folder / "adapter_model.safetensors");
-  PeftTensors tensors(file, family);
+  PeftTensors tensors(file);
   Adapter out;
   out.file = folder.string();
   out.rank = config.rank;

@@ -6,7 +6,7 @@
 
 namespace bantam::adapt {
 
-Adapter read_peft(const Path& folder, Model& model, const Family& family);
+Adapter read_peft(const Path& folder, Model& model);
 // Its chat_template.jinja, or nothing.
 std::string folder_template(const Path& folder);
 void write_peft(const Adapter& adapter, Model& model, const Path& folder, bool replace);

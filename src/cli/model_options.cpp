@@ -141,7 +141,7 @@ SessionOptions ModelOptions::session() const {
   const auto prepare = [](const std::string& where, Put put) -> SessionOptions::Prepare {
     return [from = Path(where), put](Model& model, const std::shared_ptr<const ModelFile>& file,
                                     const Exec& exec) {
-      const adapt::Adapter read = adapt::read_adapter(from, model, file->family());
+      const adapt::Adapter read = adapt::read_adapter(from, model);
       if (!read.template_sum.empty())
         adapt::check_template(read, tokenizer_of(*file)->chat_template());
       put(model, read, file, exec);

@@ -18,13 +18,6 @@ constexpr Storage kStorage{.less_one = true};
 constexpr std::int64_t kPeriod = 6;
 constexpr std::int64_t kLayersOfLargest = 62;
 constexpr double kLocalBase = 10000;
-// Folders of the larger models hold a vision part besides (transformers,
-// Gemma3ForConditionalGeneration, before and after its names changed).
-constexpr Renaming kRenamings[] = {{"language_model.model.", "model."},
-                                   {"language_model.lm_head.", "lm_head."},
-                                   {"model.language_model.", "model."}};
-constexpr std::string_view kVision[] = {"vision_tower.", "multi_modal_projector.",
-                                        "model.vision_tower.", "model.multi_modal_projector."};
 
 void list_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
   const LayerConfig layer = c.layer(l);
@@ -125,9 +118,7 @@ Family family() {
           to_hf,
           [](const Config& c) -> std::unique_ptr<Model> {
             return std::make_unique<DecoderModel>(c, kStorage, list_block, Activation::gelu_tanh);
-          },
-          kRenamings,
-          kVision};
+          }};
 }
 
 }  // namespace bantam::models::gemma3

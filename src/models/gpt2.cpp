@@ -18,8 +18,6 @@ constexpr Storage kStorage{.transposed = true,
                            .positions = "transformer.wpe",
                            .layers = "transformer.h.",
                            .norm = "transformer.ln_f"};
-// The first folders name their tensors without the module that holds them.
-constexpr Renaming kRenamings[] = {{"", "transformer."}};
 
 void list_block(const Config& c, int l, WeightList& list, nn::BlockWeights& w) {
   const std::int64_t d = c.width, f = c.feed_forward;
@@ -99,8 +97,7 @@ Family family() {
           to_hf,
           [](const Config& c) -> std::unique_ptr<Model> {
             return std::make_unique<DecoderModel>(c, kStorage, list_block, c.activation);
-          },
-          kRenamings};
+          }};
 }
 
 }  // namespace bantam::models::gpt2

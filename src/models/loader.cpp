@@ -50,16 +50,38 @@ ModelFile::ModelFile(std::shared_ptr<const HfFolder> folder) : folder_(std::move
   configure();
 }
 
+namespace {
+
+bool is_known(std::string_view type) {
+  return std::ranges::any_of(families(), [&](const Family& f) { return std::ranges::find(f.hf, type) != f.hf.end(); });
+}
+
+// A model that sees or hears and whose text part is one of those that are known: what to do is said.
+void refuse_if_text_is_a_part(const Json& config, const std::string& type, const std::string& file) {
+  if (is_known(type) || !config.contains("text_config")) return;
+  const Json& text = config.at("text_config");
+  const auto of_text = text.is_object() ? text.find("model_type") : text.end();
+  if (!text.is_object() || of_text == text.end() || !of_text->is_string() || !is_known(of_text->get<std::string>())) return;
+  const std::string name = of_text->get<std::string>();
+  throw Error("the architecture \"" + printable(type, 60) + "\" sees or hears besides, which is not supported; its text part, \"" + name +
+              "\", opens as a model of its own: beside the same safetensors put a config.json that is what stands here under text_config")
+      .in(file)
+      .field("model_type");
+}
+
+}  // namespace
+
 void ModelFile::configure() {
   if (folder_) {
     const std::string file = folder_->config_path().string();
     const auto type = folder_->config().find("model_type");
     if (type == folder_->config().end() || !type->is_string())
       throw Error("the kind of model (\"llama\", ...) was expected").in(file).field("model_type");
+    refuse_if_text_is_a_part(folder_->config(), type->get<std::string>(), file);
     family_ = &family_by_hf(type->get<std::string>(), file);
     config_ = family_->from_hf(folder_->config(), file);
     config_.check(file);
-    names_ = TensorNames(*folder_, family_->renamings);
+    names_ = TensorNames(*folder_);
   } else {
     if (gguf_->metadata().find_string("general.type").value_or("") == "adapter")
       throw Error("is an adapter, not a model: name the model that it was made for, and this with --adapter (bantam info says more)")
@@ -193,12 +215,7 @@ void refuse_unknown(const ModelFile& file, std::span<const WeightSpec> weights) 
     if (const TensorInfo* info = file.locate(w)) known.insert(info->name);
     if (is_packed_ternary(file, w)) scales.insert(file.locate(w)->name + "_scale");
   }
-  const auto ignored = [&](std::string_view name) {
-    if (file.gguf()) return false;
-    const std::string bare = without_wrappers(name);
-    return std::ranges::any_of(file.family().ignored,
-                               [&](std::string_view part) { return bare.starts_with(part); });
-  };
+  const auto ignored = [&](std::string_view name) { return file.folder() && is_of_other_part(name); };
   for (const TensorInfo& t : file.tensors().tensors()) {
     if (known.contains(t.name) || scales.contains(t.name) || harmless(t.name) || ignored(t.name))
       continue;

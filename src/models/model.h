@@ -82,12 +82,6 @@ class Model {
   Config config_;
 };
 
-// Names in some of the makers' folders: what begins with `prefix` stands for `canonical` and the
-// rest of the name.
-struct Renaming {
-  std::string_view prefix, canonical;
-};
-
 struct Family {
   std::string_view gguf;                 // general.architecture
   std::span<const std::string_view> hf;  // model_type in config.json
@@ -96,8 +90,6 @@ struct Family {
   void (*to_gguf)(const Config& config, GgufWriter& writer);
   Json (*to_hf)(const Config& config);
   std::unique_ptr<Model> (*make)(const Config& config);
-  std::span<const Renaming> renamings = {};
-  std::span<const std::string_view> ignored = {};  // how names of other parts begin (vision)
 };
 
 std::span<const Family> families();

@@ -222,7 +222,7 @@ TEST_F(Choices, WhatCannotBeChosenIsRefused) {
   EXPECT_THROW(Session(file_, both), Error);
   SessionOptions whole = options(1, 1);
   whole.choices = {[&](Model& model, const std::shared_ptr<const ModelFile>& file, const Exec& exec) {
-    adapt::Adapter brought = adapt::read_adapter(adapter(0), model, file->family());
+    adapt::Adapter brought = adapt::read_adapter(adapter(0), model);
     for (const WeightSpec& w : model.weights())
       if (w.role == Role::gain) brought.whole[w.own_name()] = Tensor::zeros(w.shape);
     adapt::add_choice(model, brought, file, exec);

@@ -70,7 +70,7 @@ class Taught : public testing::Test {
       options.cache = Type::f32;
       if (with)
         options.prepare = [&](Model& m, const std::shared_ptr<const ModelFile>& file, const Exec& exec) {
-          attach(m, read_adapter(*with, m, file->family()), file, exec);
+          attach(m, read_adapter(*with, m), file, exec);
           return std::string();
         };
       Session session(std::make_shared<const ModelFile>(model), options);

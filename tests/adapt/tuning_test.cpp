@@ -140,7 +140,7 @@ struct Loaded {
         scratch(pool.size() + 1),
         exec{pool, kernels, scratch},
         model(load_model(file, arithmetic, exec)) {
-    if (!adapter.empty()) attach(*model, read_adapter(adapter, *model, file->family()), file, exec);
+    if (!adapter.empty()) attach(*model, read_adapter(adapter, *model), file, exec);
   }
   std::vector<float> logits(Arithmetic arithmetic = Arithmetic::f32) {
     const std::vector<std::int32_t> ids{259, 'a', 'b', 257, ' ', 'q'};
@@ -180,7 +180,7 @@ TEST_F(Tuned, AnAdapterIsTheSameFromBothFormsAndMerged) {
       continue;
     }
     Loaded there(r.model);
-    const Adapter adapter = read_adapter(scratch_ / "ad", *there.model, there.file->family());
+    const Adapter adapter = read_adapter(scratch_ / "ad", *there.model);
     write_adapter(adapter, *there.model, scratch_ / "ad.gguf", true);
     EXPECT_EQ(Loaded(r.model, scratch_ / "ad.gguf").logits(), with);
   }

@@ -100,15 +100,19 @@ TEST_F(BothWorlds, ReadTheTextPartOfALargerGemma3) {
   }
 }
 
-// The folder at `from` with the names of its tensors changed by `rename`.
-void write_renamed(const Path& from, const Path& to, auto&& rename) {
+// The folder at `from` with the names of its tensors changed by `rename`, and one tensor `more`.
+void write_renamed(const Path& from, const Path& to, auto&& rename, const std::string& more = "") {
   const HfFolder folder(from);
   std::filesystem::create_directory(to);
   write_file(to / "config.json", read_file(from / "config.json"));
   SafetensorsFolderWriter writer(to);
   for (const TensorInfo& t : folder.tensors())
     writer.add_tensor(rename(t.name), t.format->type, t.shape);
-  writer.finish([&](std::size_t index, const PutBytes& put) { put(folder.tensors()[index].data); });
+  if (!more.empty()) writer.add_tensor(more, Type::f32, {1});
+  const float number = 1;
+  writer.finish([&](std::size_t index, const PutBytes& put) {
+    put(index < folder.tensors().size() ? folder.tensors()[index].data : std::as_bytes(std::span(&number, 1)));
+  });
 }
 
 TEST_F(BothWorlds, ReadTensorsUnderTheNamesOfWrappers) {
@@ -128,6 +132,12 @@ TEST_F(BothWorlds, ReadTensorsUnderTheNamesOfWrappers) {
                                           ? n.substr(0, n.size() - 6) + "base_layer.weight"
                                           : n);
       },
+      [](const std::string& n) { return "language_model." + n; },
+      [](const std::string& n) {
+        return n.starts_with("model.") || n.starts_with("transformer.") ? n.substr(0, n.find('.')) + ".language_model" + n.substr(n.find('.')) : n;
+      },
+      [](const std::string& n) { return n.starts_with("transformer.") ? n.substr(12) : n; },
+      [](const std::string& n) { return "module.language_model." + n; },
   };
   for (const char* name : {"llama", "gpt2", "gemma3"}) {
     for (const TinyFamily& family : kTinyFamilies) {
@@ -145,6 +155,44 @@ TEST_F(BothWorlds, ReadTensorsUnderTheNamesOfWrappers) {
       }
     }
   }
+}
+
+// Of a model that sees, whose text part is a Llama: nothing but its own parts is left out, and where the configuration
+// is the whole model's, what to do is said.
+TEST_F(BothWorlds, ReadTheTextPartOfAModelThatSees) {
+  const Path text = folder_ / "text", whole = folder_ / "whole";
+  write_tiny_folder(text);
+  for (const char* tower : {"vision_tower.weight", "model.vision_tower.a.weight", "model.visual.b", "multi_modal_projector.weight"}) {
+    std::filesystem::remove_all(whole);
+    write_renamed(text, whole, [](const std::string& n) { return "language_model." + n; }, tower);
+    EXPECT_TRUE(same_bytes(logits(whole), logits(text))) << tower;
+  }
+  const auto message = [](const Path& path) {
+    try {
+      check_weights(ModelFile(path));
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  std::filesystem::remove_all(whole);
+  write_renamed(text, whole, [](const std::string& n) { return "language_model." + n; }, "talker.weight");
+  EXPECT_NE(message(whole).find("talker.weight"), std::string::npos) << message(whole);
+  const Json config = parse_json(read_file(text / "config.json"), "config");
+  write_file(whole / "config.json", Json{{"model_type", "llava"}, {"text_config", config}}.dump());
+  EXPECT_NE(message(whole).find("\"llava\" sees or hears besides"), std::string::npos) << message(whole);
+  EXPECT_NE(message(whole).find("\"llama\""), std::string::npos) << message(whole);
+  EXPECT_NE(message(whole).find("text_config"), std::string::npos) << message(whole);
+  write_file(whole / "config.json", Json{{"model_type", "llava"}, {"text_config", {{"model_type", "opt"}}}}.dump());
+  EXPECT_NE(message(whole).find("\"llava\" is not supported"), std::string::npos) << message(whole);
+}
+
+// Adapters name the modules of the folder that they were made for.
+TEST(TensorNames, OfAModuleInOtherFolders) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(names_elsewhere("model.layers.0.mlp"),
+            (Names{"model.layers.0.mlp", "language_model.model.layers.0.mlp", "model.language_model.layers.0.mlp", "layers.0.mlp"}));
+  EXPECT_EQ(names_elsewhere("lm_head"), (Names{"lm_head", "language_model.lm_head"}));
 }
 
 TEST_F(BothWorlds, RefuseAdaptersAndTensorsThatStandTwice) {

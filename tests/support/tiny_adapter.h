@@ -48,14 +48,14 @@ inline void write_tiny_adapter(const Path& path, const std::shared_ptr<const Mod
 // A session's choice of this adapter, and the same adapter for all that a session answers.
 inline SessionOptions::Prepare tiny_choice(const Path& path) {
   return [path](Model& model, const std::shared_ptr<const ModelFile>& file, const Exec& exec) {
-    const adapt::Adapter adapter = adapt::read_adapter(path, model, file->family());
+    const adapt::Adapter adapter = adapt::read_adapter(path, model);
     adapt::add_choice(model, adapter, file, exec);
     return adapt::digest(adapter);
   };
 }
 inline SessionOptions::Prepare tiny_attachment(const Path& path) {
   return [path](Model& model, const std::shared_ptr<const ModelFile>& file, const Exec& exec) {
-    const adapt::Adapter adapter = adapt::read_adapter(path, model, file->family());
+    const adapt::Adapter adapter = adapt::read_adapter(path, model);
     adapt::attach(model, adapter, file, exec);
     return adapt::digest(adapter);
   };
