@@ -28,7 +28,8 @@ struct SamplerOption {
   // What requests call it beside its own name with _ for -: llama.cpp's server
   // (tools/server/server-task.cpp) has a word of its own for some.
   std::string_view field = "";
-  // Where OpenAI's protocol is narrower; of a switch the numbers that mean off and on.
+  // Where a request may say more than the command line; of a switch the numbers that mean off and on. What
+  // OpenAI narrows besides (temperature to 2) is not narrowed: llama.cpp's and vLLM's clients send more.
   double field_least = least, field_most = most;
 
   bool is_switch() const { return to.index() == 2; }

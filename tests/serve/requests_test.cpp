@@ -68,7 +68,7 @@ const Bad kBadChats[] = {
     {chat(R"("stream_options":{"include_usage":1})"), "stream_options.include_usage"},
     {chat(R"("temperature":"hot")"), "temperature"},
     {chat(R"("temperature":-0.1)"), "temperature"},
-    {chat(R"("temperature":2.1)"), "temperature"},
+    {chat(R"("temperature":1000.1)"), "temperature"},
     {chat(R"("temperature":[])"), "temperature"},
     {chat(R"("top_p":1.01)"), "top_p"},
     {chat(R"("min_p":-1)"), "min_p"},
@@ -76,7 +76,8 @@ const Bad kBadChats[] = {
     {chat(R"("top_k":-2)"), "top_k"},
     {chat(R"("mirostat":1)"), "mirostat"},
     {chat(R"("typical_p":2)"), "typical_p"},
-    {chat(R"("frequency_penalty":3)"), "frequency_penalty"},
+    {chat(R"("frequency_penalty":1000.5)"), "frequency_penalty"},
+    {chat(R"("presence_penalty":-1001)"), "presence_penalty"},
     {chat(R"("presence_penalty":"1")"), "presence_penalty"},
     {chat(R"("repeat_penalty":0)"), "repeat_penalty"},
     {chat(R"("seed":1.5)"), "seed"},
@@ -315,6 +316,19 @@ TEST(Requests, WhatAMessageHasArrives) {
             R"([{"role":"assistant","content":"a","reasoning_content":"b","thinking":"b"}])");
   EXPECT_EQ(messages(R"([{"role":"user","content":[{"type":"text","text":"a","cache_control":{"x":1}}]}])"),
             R"([{"role":"user","content":[{"type":"text","text":"a"}]}])");
+}
+
+// The command line's ranges, as clients of llama.cpp and vLLM use them: OpenAI's own are narrower.
+TEST(Requests, TheSamplersRangesAreThoseOfTheCommandLine) {
+  const auto g = kParseChat(chat(R"("temperature":5,"frequency_penalty":-3,"presence_penalty":12.5,"top_p":0)"), Limits()).generation;
+  EXPECT_EQ(g.sampling.temperature, 5);
+  EXPECT_EQ(g.sampling.frequency_penalty, -3);
+  EXPECT_EQ(g.sampling.presence_penalty, 12.5);
+  EXPECT_EQ(g.sampling.top_p, 1e-9);  // OpenAI's way to say: the likeliest alone
+  for (const SamplerOption& option : sampler_options()) {
+    EXPECT_LE(option.field_least, option.least) << option.name;
+    EXPECT_GE(option.field_most, option.most) << option.name;
+  }
 }
 
 TEST(Requests, MinusOneIsNoLimitAndNoSeed) {
