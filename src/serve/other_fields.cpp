@@ -221,6 +221,25 @@ const OtherField* other_field(std::string_view name, Endpoint endpoint) {
   return found == std::end(kOthers) ? nullptr : &*found;
 }
 
+// Fields of the endpoints that write nothing.
+constexpr std::pair<std::string_view, std::string_view> kElsewhere[] = {
+    {"add_special", "/tokenize has it"},    {"content", "/tokenize has it"},
+    {"parse_special", "/tokenize has it"},  {"return_token_strs", "/tokenize has it"},
+    {"tokens", "/detokenize has it; /v1/completions takes ids as prompt"},
+    {"with_pieces", "/tokenize has it"},
+};
+
+// Where a field that is none in this place does something; `inside` an object of a body. Empty: nowhere.
+std::string_view where_it_does(std::string_view name, bool inside) {
+  const bool served = std::ranges::find(kServed, name) != std::end(kServed) || find_sampler_option(name) != nullptr;
+  if (served && inside) return name == "messages" || name == "prompt" ? "" : "it stands in the body itself, for all of the answer";
+  if (served && name == "messages") return "/v1/chat/completions has it";
+  if (served) return "/v1/completions and /v1/chat/completions, which write an answer, have it";
+  if (inside) return "";
+  const auto found = std::ranges::find(kElsewhere, name, &std::pair<std::string_view, std::string_view>::first);
+  return found == std::end(kElsewhere) ? "" : found->second;
+}
+
 }  // namespace
 
 std::span<const OtherField> other_fields() { return kOthers; }
@@ -240,10 +259,13 @@ void refuse_others(const Json& body, Endpoint endpoint) {
 
 void refuse_unknown(std::string_view name, std::span<const std::string> known,
                     const std::string& path) {
+  if (const std::string_view where = where_it_does(name, !path.empty()); !where.empty())
+    throw Refusal(400, "there is no such field here; " + std::string(where), (path.empty() ? "" : path + ".") + printable(name, 60),
+                  "unknown_parameter");
   const std::string near = nearest(name, known);
   throw Refusal(400,
                 "there is no such field" +
-                    (near.empty() ? "; leave it out, it would do nothing here"
+                    (near.empty() ? "; leave it out, it would do nothing"
                                   : "; did you mean " + near + "?"),
                 (path.empty() ? "" : path + ".") + printable(name, 60), "unknown_parameter");
 }

@@ -271,6 +271,35 @@ TEST(Requests, ASlipOfThePenIsNamedWithWhatWasMeant) {
   }
 }
 
+// One that does something in another place is told where.
+TEST(Requests, AFieldOfAnotherPlaceIsNamedWithThePlace) {
+  const auto said = [](const std::string& body) {
+    try {
+      kParseChat(body, Limits());
+    } catch (const Refusal& refusal) {
+      return refusal.message();
+    }
+    return std::string();
+  };
+  EXPECT_EQ(said(chat(R"("content":"a")")), "there is no such field here; /tokenize has it");
+  EXPECT_EQ(said(chat(R"("tokens":[1])")), "there is no such field here; /detokenize has it; /v1/completions takes ids as prompt");
+  EXPECT_EQ(said(R"({"messages":[{"role":"user","content":"a","temperature":1}]})"),
+            "there is no such field here; it stands in the body itself, for all of the answer");
+  EXPECT_EQ(said(chat(R"("stream_options":{"max_tokens":1})")), "there is no such field here; it stands in the body itself, for all of the answer");
+  EXPECT_EQ(said(chat(R"("quite_unknown":1)")), "there is no such field; leave it out, it would do nothing");
+  const Json tokenize = parse_json(R"({"content":"a","temperature":1})", "body"), detokenize = parse_json(R"({"tokens":[],"with_pieces":1})", "body");
+  const auto of = [](const Json& body, std::initializer_list<std::string_view> names) {
+    try {
+      serve::Fields(body).allow(names);
+    } catch (const Refusal& refusal) {
+      return refusal.message();
+    }
+    return std::string();
+  };
+  EXPECT_EQ(of(tokenize, {"content"}), "there is no such field here; /v1/completions and /v1/chat/completions, which write an answer, have it");
+  EXPECT_EQ(of(detokenize, {"tokens"}), "there is no such field here; /tokenize has it");
+}
+
 TEST(Requests, BiasesAreOfIdsAndTexts) {
   const auto biases = [](const std::string& json) {
     std::string all;
