@@ -32,7 +32,22 @@ struct TemplateVerb {
 Json read_document(const std::string& file) {
   JsonLimits limits;
   limits.exact_integers = true;  // a template prints them
+  limits.python_numbers = true;  // json.dumps writes them beside what a template reads
   return parse_json(read_file(Path(file)), file, limits);
+}
+
+// Python's NaN and Infinity are let pass beside what templates read, as in records for training.
+void require_finite(const Json& value, const std::string& file, const std::string& field) {
+  if (!all_finite(value)) throw Error("finite numbers were expected; NaN and Infinity are Python's, not JSON's").in(file).field(field);
+}
+
+void require_finite_messages(const Json& messages, const std::string& file) {
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    require_finite(messages[i].is_object() ? Json() : messages[i], file, "messages[" + std::to_string(i) + "]");
+    for (const char* name : {"role", "content", "reasoning_content", "tool_calls"})
+      if (messages[i].is_object() && messages[i].contains(name))
+        require_finite(messages[i][name], file, "messages[" + std::to_string(i) + "]." + name);
+  }
 }
 
 Json read_array(const std::string& file) {
@@ -82,10 +97,13 @@ void TemplateVerb::read_conversation(ChatInput& input) const {
   }
   if (!document.is_array()) throw Error("an array was expected").in(*messages);
   input.messages = std::move(document);
+  require_finite_messages(input.messages, *messages);
   if (tools) input.tools = read_array(*tools);
+  require_finite(input.tools, tools.value_or(*messages), "tools");
   if (extra) {
     input.extra = read_document(*extra);
     if (!input.extra.is_object()) throw Error("an object was expected").in(*extra);
+    for (const auto& [variable, value] : input.extra.items()) require_finite(value, *extra, variable);
   }
   if (bos) input.bos_token = *bos;
   if (eos) input.eos_token = *eos;
