@@ -78,12 +78,12 @@ TaskRun text_run(const std::vector<std::string>& files) {
     Sha256 sum;
     sum.add(std::as_bytes(std::span(text)));
     run.files.push_back({file, sum.hex(), text.size()});
-    if (text.empty()) throw Error("is empty").in(file);
     try {
       to_utf8(text);
     } catch (Error& error) {
       throw error.in(file);
     }
+    if (text.empty()) throw Error("is empty").in(file);  // a mark of the byte order alone is, too
     Item item;
     item.doc = std::to_string(run.items.size());
     item.contexts = {text};
