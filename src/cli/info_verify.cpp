@@ -10,13 +10,13 @@
 #include "adapt/golden_file.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "base/machine.h"
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "cli/conversation.h"
 #include "cli/info_parts.h"
 #include "cli/interrupt.h"
 #include "models/loader.h"
+#include "tensor/runtime.h"
 #include "chat/chat_template.h"
 #include "tokenizer/tokenizer.h"
 
@@ -113,15 +113,14 @@ void look_at_tokenizer(const ModelFile& file, const Path& path, Problems& proble
 
 // What the golden vectors of the model, or of an adapter on it, say. Without any an adapter is put onto the
 // model all the same: whether it fits is seen then.
-void look_at_golden(const Path& model, const std::optional<Path>& adapter, ThreadPool& pool, Json& out,
+void look_at_golden(const Path& model, const std::optional<Path>& adapter, Runtime runtime, Json& out,
                     Problems& problems) {
   const std::string of = adapter ? "adapter" : "model";
   problems.none_in([&] {
     const auto golden = adapt::read_golden(adapter.value_or(model));
     if (!golden && !adapter) return;
-    const Kernels kernels = kernels_for(best_isa());
     const std::vector<std::string> found =
-        adapt::differences(golden.value_or(adapt::GoldenVectors()), model, adapter, pool, kernels);
+        adapt::differences(golden.value_or(adapt::GoldenVectors()), model, adapter, runtime.pool, runtime.kernels);
     out.push_back({{"of", of}, {"prompts", golden ? golden->prompts.size() : 0}, {"same", golden && found.empty()}});
     if (golden)
       for (const std::string& line : found) problems.add("golden vectors of the " + of + ": " + line);
@@ -153,11 +152,12 @@ Json verify_model(const Path& path, const std::optional<Path>& adapter) {
   for (const TensorInfo& t : tensors) bytes += static_cast<std::int64_t>(t.data.size());
   // A small model takes no time worth speaking of.
   Progress progress(Progress::detect(bytes < (64 << 20)), "bytes", 2 * bytes);
-  ThreadPool pool(default_threads());
+  OwnRuntime own;
+  const Runtime runtime = own.lend();
   for (const TensorInfo& t : tensors) {
     check_interrupt();
     if (t.format) {
-      if (const std::int64_t at = first_not_finite(pool, t); at >= 0)
+      if (const std::int64_t at = first_not_finite(runtime.pool, t); at >= 0)
         problems.add(t.file + ": " + t.name + ": element " + std::to_string(at) +
                      " is not a finite number");
     } else {
@@ -171,9 +171,9 @@ Json verify_model(const Path& path, const std::optional<Path>& adapter) {
   add_sums(*file, progress, done, result["sha256"]);
   look_at_tokenizer(*file, path, problems);
   Json golden = Json::array();
-  look_at_golden(path, std::nullopt, pool, golden, problems);
+  look_at_golden(path, std::nullopt, runtime, golden, problems);
   const std::size_t of_model = problems.json().size();
-  if (adapter) look_at_golden(path, adapter, pool, golden, problems);
+  if (adapter) look_at_golden(path, adapter, runtime, golden, problems);
   result["adapter_problems"] = problems.json().size() - of_model;
   result["golden"] = golden;
   result["unsupported"] = unsupported;

@@ -12,13 +12,11 @@
 #include "adapt/merge.h"
 #include "base/error.h"
 #include "base/json.h"
-#include "base/machine.h"
-#include "base/thread_pool.h"
 #include "blocks/format.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
-#include "kernels/kernels.h"
+#include "tensor/runtime.h"
 
 namespace bantam::cli {
 
@@ -39,7 +37,7 @@ struct MergeVerb {
   void run() const;
   void check_usage() const;
   adapt::BlendOptions blend_options() const;
-  void blend(ThreadPool& pool, const Kernels& kernels) const;
+  void blend(Runtime runtime) const;
 };
 
 void MergeVerb::check_usage() const {
@@ -84,12 +82,12 @@ adapt::BlendOptions MergeVerb::blend_options() const {
   return o;
 }
 
-void MergeVerb::blend(ThreadPool& pool, const Kernels& kernels) const {
+void MergeVerb::blend(Runtime runtime) const {
   std::vector<Path> paths{Path(model)};
   for (const std::string& other : others) paths.emplace_back(other);
   const adapt::BlendReport report = adapt::blend_models(
       paths, base ? std::optional(Path(*base)) : std::nullopt, Path(*out), blend_options(), type, force, check_interrupt);
-  const std::string golden = adapt::keep_golden(Path(*out), std::nullopt, pool, kernels);
+  const std::string golden = adapt::keep_golden(Path(*out), std::nullopt, runtime.pool, runtime.kernels);
   if (json) {
     Json lines = Json::array();
     for (const auto& line : report.lines)
@@ -107,12 +105,12 @@ void MergeVerb::blend(ThreadPool& pool, const Kernels& kernels) const {
 void MergeVerb::run() const {
   check_usage();
   require_place(*out);
-  ThreadPool pool(threads ? static_cast<unsigned>(*threads) : default_threads());
-  const Kernels kernels = kernels_for(best_isa());
-  if (!others.empty()) return blend(pool, kernels);
+  OwnRuntime own(static_cast<unsigned>(threads.value_or(0)));
+  const Runtime runtime = own.lend();
+  if (!others.empty()) return blend(runtime);
   const adapt::MergeReport report = adapt::merge(Path(model), Path(*adapter), Path(*out), type, force,
-                                                 pool, kernels, check_interrupt);
-  const std::string golden = adapt::keep_golden(Path(*out), std::nullopt, pool, kernels);
+                                                 runtime.pool, runtime.kernels, check_interrupt);
+  const std::string golden = adapt::keep_golden(Path(*out), std::nullopt, runtime.pool, runtime.kernels);
   if (json) {
     Json lines = Json::array();
     for (const auto& line : report.lines)

@@ -8,9 +8,9 @@
 
 #include "base/counting.h"
 #include "base/error.h"
-#include "base/machine.h"
 #include "files/apart.h"
 #include "infer/session.h"
+#include "tensor/runtime.h"
 #include "train/run_folder.h"
 #include "train/run_limits.h"
 #include "train/run_text.h"
@@ -29,8 +29,7 @@ class Run {
   Run(const Recipe& recipe, const RunOptions& options)
       : recipe_(recipe),
         options_(options),
-        pool_(options.threads ? options.threads : default_threads()),
-        kernels_(kernels_for(best_isa())),
+        own_(options.threads),
         family_(raised_family(recipe.family)),
         folder_(options.out),
         checkpoint_(folder_.path() / RunFolder::kCheckpoint),
@@ -117,7 +116,7 @@ class Run {
 
   void read() {
     double start = now();
-    text_ = read_run_text(recipe_, pool_, [&](const ReadReport& r) {
+    text_ = read_run_text(recipe_, runtime_.pool, [&](const ReadReport& r) {
       options_.say(fmt::format("read {}, {} from {}", number_of(r.documents, "document"),
                                byte_text(static_cast<double>(r.bytes)), number_of(r.files, "file")));
       say_files(r);
@@ -140,7 +139,7 @@ class Run {
                              recipe_.teacher_name(), recipe_.teaching.share, recipe_.teaching.likeliest,
                              byte_text(static_cast<double>(soft_->bytes()))));
     Progress progress(options_.progress, "teacher", static_cast<std::int64_t>(trainer_->split().train.size()));
-    const bool whole = soft_->fill(answers(), {pool_, kernels_}, [&](std::int64_t done) {
+    const bool whole = soft_->fill(answers(), runtime_, [&](std::int64_t done) {
       progress.update(done, "documents");
       return !options_.stop();
     });
@@ -185,7 +184,7 @@ class Run {
     if (recipe_.taught())
       soft_ = std::make_unique<SoftStore>(text_.teacher, *recipe_.teacher, text_.store, split_documents(text_.store, settings.validation).train,
                                           text_.tokenizer->size(), recipe_.teaching);
-    trainer_ = std::make_unique<Trainer>(family_, settings, text_.store, pool_, kernels_, soft_.get());
+    trainer_ = std::make_unique<Trainer>(family_, settings, text_.store, runtime_.pool, runtime_.kernels, soft_.get());
     result_.parameters = plan.parameters;
   }
 
@@ -266,8 +265,8 @@ class Run {
 
   const Recipe& recipe_;
   const RunOptions& options_;
-  ThreadPool pool_;
-  Kernels kernels_;
+  OwnRuntime own_;
+  Runtime runtime_ = own_.lend();
   const Family& family_;
   RunFolder folder_;
   Path checkpoint_, last_;  // of the run, and when it is finished
