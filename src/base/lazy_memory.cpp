@@ -42,4 +42,15 @@ void LazyMemory::give_back(std::size_t from, std::size_t to) {
   if (from < to) madvise(data_ + from, to - from, MADV_DONTNEED);
 }
 
+void LazyMemory::in_huge_pages(std::size_t from, std::size_t to, bool huge) {
+#if defined(MADV_HUGEPAGE) && defined(MADV_NOHUGEPAGE)
+  const std::size_t page = page_size();
+  from = from / page * page;
+  to = std::min(to, size_);
+  if (from < to) madvise(data_ + from, to - from, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+#else
+  static_cast<void>(from), static_cast<void>(to), static_cast<void>(huge);
+#endif
+}
+
 }  // namespace bantam::base

@@ -21,6 +21,9 @@ class LazyMemory {
   // The pages that lie wholly in [from, to) are given back to the system; what stood there is
   // zeroed or as it was.
   void give_back(std::size_t from, std::size_t to);
+  // Whether what is touched of [from, to) from now on may come in huge pages: fewer are looked up, but a byte
+  // costs 2 MiB. A wish: systems without them do nothing.
+  void in_huge_pages(std::size_t from, std::size_t to, bool huge);
 
  private:
   std::byte* data_ = nullptr;

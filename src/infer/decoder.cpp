@@ -70,6 +70,7 @@ void Decoder::seat(Going& going, std::int64_t slot) {
   session_.choose(slot, going.adapter);
   if (going.prompt_probabilities >= 0) session_.trim(slot, 0);
   going.reused_ = session_.reuse(slot, going.sequence_);
+  session_.expect(slot, static_cast<std::int64_t>(going.sequence_.size()));
   going.read_ = static_cast<std::size_t>(going.reused_);
   going.slot_ = slot;
 }

@@ -13,7 +13,8 @@ namespace {
 // Logits of a large vocabulary take more memory than the rest of a chunk: so many floats at a time.
 constexpr std::int64_t kMostLogits = std::int64_t{1} << 23;
 
-// Positions whose memory goes back to the system when they are forgotten at once.
+// Positions whose memory goes back to the system when they are forgotten at once; a prompt that is worth
+// telling the cache of.
 constexpr std::int64_t kWorthGivingBack = 512;
 
 std::int64_t choose_context(const SessionOptions& options, const Config& config) {
@@ -141,6 +142,10 @@ void Session::copy(std::int64_t from, std::int64_t to, std::int64_t length) {
   tokens_[static_cast<std::size_t>(to)].assign(held.begin(), held.begin() + length);
 }
 
+void Session::expect(std::int64_t slot, std::int64_t length) {
+  if (length - static_cast<std::int64_t>(tokens(slot).size()) >= kWorthGivingBack) cache_->expect(slot, length);
+}
+
 void Session::weights_changed() {
   for (std::int64_t slot = 0; slot < slots(); ++slot) trim(slot, 0);
 }
@@ -189,6 +194,8 @@ bool Session::evaluate_rows(std::span<const Part> parts, const SeeRows& see, con
       if (&other != &part && other.slot == part.slot)
         throw Error("slot " + std::to_string(part.slot) + " stands twice in a batch");
   }
+  for (const Part& part : parts)
+    expect(part.slot, static_cast<std::int64_t>(tokens(part.slot).size() + part.tokens.size()));
   const std::int64_t most_wanted = std::max<std::int64_t>(kMostLogits / config().vocabulary, 1);
   Batch batch;
   std::vector<Place> wanted;

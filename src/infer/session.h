@@ -115,6 +115,9 @@ class Session {
   // another model or arithmetic.
   std::int64_t load(std::int64_t slot, const Path& file, std::span<const std::int32_t> tokens);
 
+  // A sequence of this length will be in the slot before long: its memory can come in larger pieces.
+  void expect(std::int64_t slot, std::int64_t length);
+
   // Throws Error, naming both lengths, when a sequence of this many tokens does not fit the
   // context.
   void require_room(std::int64_t length) const;

@@ -32,7 +32,8 @@ std::int64_t CacheShape::bytes() const {
 
 Cache::Cache(CacheShape shape)
     : shape_(std::move(shape)),
-      starts_(shape_.layers.size() * static_cast<std::size_t>(shape_.slots)) {
+      starts_(shape_.layers.size() * static_cast<std::size_t>(shape_.slots)),
+      huge_(static_cast<std::size_t>(shape_.slots)) {
   for (const CacheShape::Layer& layer : shape_.layers)
     if (const std::int64_t block = format(shape_.type).block; layer.head_dim % block != 0)
       throw Error("a cache of type " + std::string(format(shape_.type).name) +
@@ -69,7 +70,23 @@ std::byte* Cache::head(const LazyMemory& memory, std::size_t layer, std::int64_t
   return memory.data() + (slot * shape_.layers[layer].kv_heads + head) * head_bytes(layer);
 }
 
+void Cache::in_huge_pages(std::int64_t slot, bool huge) {
+  if (huge_[static_cast<std::size_t>(slot)] == huge) return;
+  huge_[static_cast<std::size_t>(slot)] = huge;
+  for (std::size_t i = 0; i < shape_.layers.size(); ++i) {
+    const std::int64_t bytes = shape_.layers[i].kv_heads * head_bytes(i);
+    for (LazyMemory* memory : {&k_[i], &v_[i]})
+      memory->in_huge_pages(static_cast<std::size_t>(slot * bytes),
+                            static_cast<std::size_t>((slot + 1) * bytes), huge);
+  }
+}
+
+void Cache::expect(std::int64_t slot, std::int64_t length) {
+  if (2 * length >= shape_.context) in_huge_pages(slot, true);
+}
+
 void Cache::shrink(std::int64_t slot, std::int64_t length) {
+  if (2 * length < shape_.context) in_huge_pages(slot, false);
   for (std::size_t i = 0; i < shape_.layers.size(); ++i) {
     const CacheShape::Layer& l = shape_.layers[i];
     const std::int64_t kept = std::clamp<std::int64_t>(length - start(i, slot), 0, shape_.room(l));

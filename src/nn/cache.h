@@ -47,6 +47,9 @@ class Cache {
   // from there.
   bool holds(std::int64_t slot, std::int64_t length) const;
   void forget(std::int64_t slot);
+  // A slot will hold so many positions before long, those of a long prompt: where that is half of its room or
+  // more, its memory comes in huge pages. Attention after thousands of positions is a quarter faster so.
+  void expect(std::int64_t slot, std::int64_t length);
   // Gives the memory of a slot's positions from `length` on back to the system.
   void shrink(std::int64_t slot, std::int64_t length);
   // Copies the first `length` positions of one slot, which it must hold, to another (a shared
@@ -69,6 +72,7 @@ class Cache {
   std::int64_t start(std::size_t layer, std::int64_t slot) const {
     return const_cast<Cache*>(this)->start(layer, slot);
   }
+  void in_huge_pages(std::int64_t slot, bool huge);
   void move_window(std::size_t layer, std::int64_t slot, std::int64_t to, std::int64_t end);
 
   // The first byte of a head.
@@ -80,6 +84,7 @@ class Cache {
   CacheShape shape_;
   std::vector<LazyMemory> k_, v_;  // by layer
   std::vector<std::int64_t> starts_;  // [layer][slot]
+  std::vector<bool> huge_;            // slots whose memory may come in huge pages
 };
 
 }  // namespace bantam::nn

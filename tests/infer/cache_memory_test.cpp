@@ -8,6 +8,7 @@
 #include "base/lazy_memory.h"
 #include "infer/runs.h"
 #include "infer/session.h"
+#include "nn/cache.h"
 #include "support/tiny_model.h"
 
 namespace bantam {
@@ -42,6 +43,43 @@ TEST(CacheMemory, IsTakenAsPositionsComeAndGivenBackWhenTheyGo) {
     test::run(session, slot, test::some_tokens(40, 1), 40);
   EXPECT_LT(resident() - before, 64 * kMiB);
   EXPECT_GE(session.room(), options.context);
+}
+
+// Huge pages or not, and whether the system has them or not: the bytes are the same, and a short text after a
+// long one costs what a short text costs.
+TEST(CacheMemory, OfALongPromptIsGivenBackForAShortOne) {
+  CacheShape shape;
+  shape.layers = {{2, 64}, {2, 64}};
+  shape.slots = 4;
+  shape.context = 16384;  // 16 MiB a slot in f16
+  Cache cache(shape);
+  const auto fill = [&](std::int64_t slot, std::int64_t length) {
+    cache.visit(slot, length, [&](std::size_t layer, std::span<std::byte> bytes) {
+      for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 7 + layer + 1);
+    });
+  };
+  const auto wrong_bytes = [&](std::int64_t slot, std::int64_t length) {
+    std::size_t wrong = 0, seen = 0;
+    cache.visit(slot, length, [&](std::size_t layer, std::span<std::byte> bytes) {
+      for (std::size_t i = 0; i < bytes.size(); ++i) wrong += bytes[i] != static_cast<std::byte>(i * 7 + layer + 1);
+      seen += bytes.size();
+    });
+    return seen == static_cast<std::size_t>(length) * 1024 ? wrong : seen;
+  };
+  const std::int64_t before = resident();
+  fill(0, 100);
+  for (const std::int64_t slot : {1, 2}) {
+    cache.expect(slot, 12000);
+    fill(slot, 12000);
+  }
+  EXPECT_GT(resident() - before, 20 * kMiB);
+  EXPECT_EQ(wrong_bytes(1, 12000), 0u);
+  cache.shrink(1, 9000);
+  EXPECT_EQ(wrong_bytes(1, 9000), 0u);
+  for (const std::int64_t slot : {1, 2}) cache.shrink(slot, 0);
+  for (const std::int64_t slot : {1, 2, 3}) fill(slot, 100);
+  EXPECT_LT(resident() - before, 8 * kMiB);
+  for (const std::int64_t slot : {0, 1, 2, 3}) EXPECT_EQ(wrong_bytes(slot, 100), 0u);
 }
 
 TEST(CacheMemory, APlaceThatNoMachineHasIsRefused) {
