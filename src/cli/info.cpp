@@ -82,9 +82,10 @@ Json tokenizer_part(const Metadata& meta) {
   if (const auto pre = meta.find_string("tokenizer.ggml.pre")) j["pre_tokenizer"] = *pre;
   if (const Metadata::Entry* tokens = meta.find("tokenizer.ggml.tokens"))
     j["tokens"] = tokens->count;
+  // -1, also without a sign, is llama.cpp's word for none.
   for (const char* name : {"bos", "eos"})
-    if (const auto id = meta.find_uint("tokenizer.ggml." + std::string(name) + "_token_id"))
-      j[name] = *id;
+    if (const auto id = meta.find_int("tokenizer.ggml." + std::string(name) + "_token_id"))
+      if (*id != -1 && *id != UINT32_MAX) j[name] = *id;
   return j;
 }
 

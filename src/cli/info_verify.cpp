@@ -71,6 +71,7 @@ std::int64_t first_not_finite(ThreadPool& pool, const TensorInfo& t) {
 
 void add_sums(const ModelFile& file, Progress& progress, std::int64_t& done, Json& out) {
   std::set<std::string> names;
+  if (file.gguf()) names.insert(file.gguf()->path());  // a first part may have no tensor
   for (const TensorInfo& t : file.tensors().tensors()) names.insert(t.file);
   for (const std::string& name : names) {
     const MappedFile mapped{Path(name)};

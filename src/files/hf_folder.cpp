@@ -35,7 +35,7 @@ std::optional<Path> inside(const Path& folder, const Path& name) {
                       real.parent_path() == root.parent_path().parent_path() / "blobs";
   if (real.parent_path() != root && !cached)
     throw Error("is a link out of the folder, to " + printable(real.string(), 200) +
-                "; a file inside was expected")
+                "; copy the file here, or open the folder that it leads to")
         .in(path.string());
   return path;
 }

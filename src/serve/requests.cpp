@@ -52,6 +52,7 @@ std::optional<double> switch_value(const Fields& fields, const std::string& name
 void parse_option(const Fields& fields, const SamplerOption& option, SamplingOptions& sampling) {
   std::string own(option.main_name());
   std::ranges::replace(own, '-', '_');
+  std::optional<double> said;
   for (const std::string& name : {own, std::string(option.field)}) {
     if (name.empty()) continue;
     std::optional<double> value;
@@ -64,6 +65,9 @@ void parse_option(const Fields& fields, const SamplerOption& option, SamplingOpt
     } else {
       value = fields.number(name, option.field_least, option.field_most);
     }
+    if (value && said && *value != *said)
+      throw Refusal(400, "says another number than " + own, fields.path(name), "invalid_value");
+    if (value) said = value;
     // OpenAI's top_p of 0 is the likeliest token alone.
     if (value) set_value(option, sampling, std::max(*value, option.least));
   }
@@ -121,14 +125,16 @@ Generation parse_generation(const Fields& fields, const Defaults& defaults, Endp
     g.sampling.seed = static_cast<std::uint64_t>(*seed);
     g.seeded = *seed != -1;
   }
-  // -1: no limit. Of OpenAI's two names the newer one wins; llama.cpp's must not say otherwise.
-  for (const char* name : {"max_tokens", "max_completion_tokens"})
-    if (const auto most = fields.whole(name, -1, INT32_MAX)) g.most_tokens = most;
-  if (const auto most = fields.whole("n_predict", -1, INT32_MAX)) {
-    if (g.most_tokens && *g.most_tokens != *most)
-      throw Refusal(400, "says another number of tokens than max_tokens", fields.path("n_predict"), "invalid_value");
-    g.most_tokens = most;
-  }
+  // -1: no limit. OpenAI's two names and llama.cpp's must not say different things.
+  const char* said = nullptr;
+  for (const char* name : {"max_tokens", "max_completion_tokens", "n_predict"})
+    if (const auto most = fields.whole(name, -1, INT32_MAX)) {
+      if (g.most_tokens && *g.most_tokens != *most)
+        throw Refusal(400, std::string("says another number of tokens than ") + said, fields.path(name),
+                      "invalid_value");
+      g.most_tokens = most;
+      said = name;
+    }
   g.stops = parse_stops(fields);
   g.stream = fields.flag("stream").value_or(false);
   g.include_usage = parse_stream_options(fields);
