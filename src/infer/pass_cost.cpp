@@ -1,7 +1,6 @@
 #include "infer/pass_cost.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace bantam::infer {
 
@@ -32,8 +31,8 @@ double PassCost::base_in_rows() const {
   const double covariance = rows_seconds_ / weight_ - rows * seconds;
   const double expected = seconds / (kExpected + rows);
   const double row = (covariance + kBelief * expected) / (variance + kBelief);
-  if (row <= 0) return std::numeric_limits<double>::infinity();
-  return std::max(seconds / row - rows, 0.0);
+  if (row <= 0) return kMost;
+  return std::clamp(seconds / row - rows, 0.0, kMost);
 }
 
 }  // namespace bantam::infer

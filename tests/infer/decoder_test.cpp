@@ -329,15 +329,16 @@ TEST(PassCost, FindsTheLineThroughWhatWasMeasured) {
   EXPECT_NEAR(cost.base_in_rows(), 4, 0.3);
 }
 
-TEST(PassCost, ARowThatCostsNothing) {
+// Where times vary for other reasons: a row is never taken to be free.
+TEST(PassCost, ARowThatSeemsToCostNothing) {
   PassCost cost;
   for (int i = 0; i < 400; ++i) cost.add(static_cast<std::size_t>(1 + i % 8), 0.004);
-  EXPECT_GT(cost.base_in_rows(), 100);  // the line is flat but for what was expected
+  EXPECT_EQ(cost.base_in_rows(), PassCost::kMost);  // the line is flat but for what was expected
   for (int i = 0; i < 400; ++i) {
     const auto rows = static_cast<std::size_t>(1 + i % 8);
     cost.add(rows, 0.004 - 0.0004 * static_cast<double>(rows));
   }
-  EXPECT_GT(cost.base_in_rows(), 1e9);
+  EXPECT_EQ(cost.base_in_rows(), PassCost::kMost);
 }
 
 }  // namespace
