@@ -32,8 +32,9 @@ void pass_from(const StripBlock& p, std::int64_t r) {
       if (r == kMost) return pass<S, C, rows, kind, low, Ahead::odd>(p, r, keep);
     }
   }
-  if (memory && r == 0)
-    pass<S, C, rows, kind, low, memory ? Ahead::stream : Ahead::nothing>(p, r, keep);
+  constexpr Ahead first = memory ? Ahead::stream : Ahead::nothing;
+  if (r == 0)
+    pass<S, C, rows, kind, low, first>(p, r, keep);
   else
     pass<S, C, rows, kind, low, Ahead::nothing>(p, r, keep);
 }
