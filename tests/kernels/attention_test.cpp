@@ -88,9 +88,7 @@ TEST(AttentionTargets, LessThanNoKeysAreNone) {
   }
 }
 
-// A cache of blocks stands for the numbers that they decode to, to the bit.
-TEST(AttentionTargets, BlocksAreTheirNumbers) {
-  const Heads heads{4, 2, 64};
+void blocks_are_their_numbers(const Heads& heads) {
   const std::int64_t columns = heads.kv_heads * heads.width;
   for (const Pattern& pattern : {decode(), prefill()})
     for (const Type type : {Type::q8_0, Type::q4_0}) {
@@ -115,7 +113,7 @@ TEST(AttentionTargets, BlocksAreTheirNumbers) {
         std::vector<float> scratch(
             static_cast<std::size_t>(attention_scratch(pattern.stored, 0, heads.width)));
         call(AttentionArgs{q.view(), kv, pattern.first.data(), pattern.count.data(), heads.heads,
-                           heads.kv_heads, 64, 0.125f, 0, out.view(), nullptr},
+                           heads.kv_heads, heads.width, 0.125f, 0, out.view(), nullptr},
              scratch.data());
         return out.bytes();
       };
@@ -146,6 +144,12 @@ TEST(AttentionTargets, BlocksAreTheirNumbers) {
             << pattern.name << " " << f.name << " in parts " << isa_name(isa);
       }
     }
+}
+
+// A cache of blocks stands for the numbers that they decode to, to the bit.
+TEST(AttentionTargets, BlocksAreTheirNumbers) {
+  for (const Heads& heads : {Heads{4, 2, 64}, Heads{9, 3, 32}, Heads{5, 5, 96}, Heads{8, 2, 128}})
+    blocks_are_their_numbers(heads);
 }
 
 TEST(AttentionTargets, Gradient) {

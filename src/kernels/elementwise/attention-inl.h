@@ -12,6 +12,7 @@
 #endif
 
 #include "kernels/elementwise/attention_layout.h"
+#include "kernels/elementwise/attention_rows-inl.h"
 #include "kernels/elementwise/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -25,62 +26,6 @@ HWY_INLINE std::int64_t most(std::int64_t a, std::int64_t b) { return a > b ? a 
 // ---- copies
 // --------------------------------------------------------------------------------------
 
-// `count` rows of `width` elements, `stride` elements apart, as float32 rows padded with zeros to
-// `padded` (a multiple of 16).
-template <class T>
-HWY_INLINE void widen(const T* from, std::int64_t stride, std::int64_t count, std::int64_t width,
-                      float* to, std::int64_t padded) {
-  for (std::int64_t i = 0; i < count; ++i)
-    each16(width, [&](std::int64_t d, auto some) {
-      store(to + i * padded + d, load(from + i * stride + d, some));
-    });
-}
-
-// A block of 32 numbers, each its scale (a half) times a whole number of a few bits: exact in
-// float32. (Layouts: blocks/q8_0.cpp, blocks/q4_0.cpp.)
-struct EightBits {
-  static constexpr std::int64_t kBytes = 34;
-  static HWY_INLINE void widen(const std::uint8_t* codes, float d, float* to) {
-    for (int i = 0; i < 32; ++i) to[i] = d * static_cast<float>(static_cast<std::int8_t>(codes[i]));
-  }
-};
-struct FourBits {
-  static constexpr std::int64_t kBytes = 18;
-  static HWY_INLINE void widen(const std::uint8_t* codes, float d, float* to) {
-    for (int i = 0; i < 16; ++i) {
-      to[i] = d * static_cast<float>((codes[i] & 15) - 8);
-      to[i + 16] = d * static_cast<float>((codes[i] >> 4) - 8);
-    }
-  }
-};
-// The same as `widen`; offset, stride and width are multiples of 32.
-template <class Block>
-HWY_INLINE void widen_blocks(const std::byte* data, std::int64_t offset, std::int64_t stride,
-                             std::int64_t count, std::int64_t width, float* to,
-                             std::int64_t padded) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    const auto* block = reinterpret_cast<const std::uint8_t*>(data) +
-                        (offset + i * stride) / 32 * Block::kBytes;
-    for (std::int64_t d = 0; d < width; d += 32, block += Block::kBytes) {
-      const auto half = static_cast<std::uint16_t>(block[0] | block[1] << 8);
-      Block::widen(block + 2, half_to_float(half), to + i * padded + d);
-    }
-  }
-}
-
-inline void widen_rows(const std::byte* data, Type type, std::int64_t offset, std::int64_t stride,
-                       std::int64_t count, std::int64_t width, float* to, std::int64_t padded) {
-  if (type == Type::q8_0)
-    return widen_blocks<EightBits>(data, offset, stride, count, width, to, padded);
-  if (type == Type::q4_0)
-    return widen_blocks<FourBits>(data, offset, stride, count, width, to, padded);
-  const auto go = [&](auto t) {
-    widen(reinterpret_cast<const decltype(t)*>(data) + offset, stride, count, width, to, padded);
-  };
-  if (type == Type::f32) return go(float{});
-  if (type == Type::bf16) return go(Bf16{});
-  go(F16{});
-}
 // Elements [column, column + width) of a row that is written or added to, from padded float32.
 inline void write_row(const Into& into, std::int64_t row, std::int64_t column, std::int64_t width,
                       const float* from, float scale) {
@@ -247,27 +192,33 @@ HWY_INLINE Vec fold16(const Vec (&a)[16]) {
 }
 #endif
 
-// Dots of Q <= 4 queries with rows of keys in memory of any element type, each key being read and
-// widened once for all queries. `width` is a multiple of 16.
+// Dots of Q <= 4 queries with rows of keys as they are stored, each key being read and widened once
+// for all queries. `width` is a multiple of the rows' step.
 //
 // With registers of 16 lanes K = 16, 8 or 4 keys are met at a time, so that sixteen accumulators
 // are folded in one go; lane (q, k) of the fold is q * K + k.
-template <std::size_t Q, class T>
+template <std::size_t Q, class Rows>
 struct DotsOfRows {
+  static constexpr int kStep = Rows::kStep;
+  static constexpr std::size_t kPieces = kStep / 16;
   const float* queries;
   std::int64_t query_stride;
-  const T* keys;
-  std::int64_t stride, width;
+  Rows keys;
+  std::int64_t width;
   float* scores;
   std::int64_t score_stride;
 
   HWY_INLINE void one(std::int64_t j) const {
     Lanes sums[Q];
     repeat<int{Q}>([&](auto q) BANTAM_INLINED { sums[q.value] = lanes(0); });
-    for (std::int64_t d = 0; d < width; d += 16) {
-      const Lanes key = load(keys + j * stride + d);
-      repeat<int{Q}>([&](auto q) BANTAM_INLINED {
-        sums[q.value] = fma(load(queries + q.value * query_stride + d), key, sums[q.value]);
+    for (std::int64_t d = 0; d < width; d += kStep) {
+      Lanes key[kPieces];
+      keys.row(j, d).pieces(key);
+      repeat<int{kPieces}>([&](auto p) BANTAM_INLINED {
+        repeat<int{Q}>([&](auto q) BANTAM_INLINED {
+          const float* query = queries + q.value * query_stride + d + p.value * 16;
+          sums[q.value] = fma(load(query), key[p.value], sums[q.value]);
+        });
       });
     }
     repeat<int{Q}>(
@@ -278,19 +229,22 @@ struct DotsOfRows {
   HWY_INLINE void several(std::int64_t j) const {
     Vec sums[16];
     repeat<16>([&](auto i) BANTAM_INLINED { sums[i.value] = hn::Zero(FloatTag()); });
-    for (std::int64_t d = 0; d < width; d += 16) {
-      Vec query[Q];
-      repeat<int{Q}>([&](auto q) BANTAM_INLINED {
-        query[q.value] = load_vec(queries + q.value * query_stride + d);
+    for (std::int64_t d = 0; d < width; d += kStep) {
+      Vec query[Q * kPieces];
+      repeat<int{Q * kPieces}>([&](auto i) BANTAM_INLINED {
+        constexpr int q = i.value / int{kPieces}, p = i.value % int{kPieces};
+        query[i.value] = load_vec(queries + q * query_stride + d + p * 16);
       });
       repeat<kKeys>([&](auto k) BANTAM_INLINED {
-        const T* row = keys + (j + k.value) * stride + d;
-        if constexpr (sizeof(T) < 4)
-          if (d % 32 == 0) __builtin_prefetch(row + kRowsAhead * stride);
-        const Vec key = load_vec(row);
-        repeat<int{Q}>([&](auto q) BANTAM_INLINED {
-          Vec& sum = sums[q.value * kKeys + k.value];
-          sum = fma(query[q.value], key, sum);
+        if constexpr (Rows::kAsks)
+          if (d % 32 == 0) keys.row(j + k.value + kRowsAhead).ask(d);
+        Lanes key[kPieces];
+        keys.row(j + k.value, d).pieces(key);
+        repeat<int{kPieces}>([&](auto p) BANTAM_INLINED {
+          repeat<int{Q}>([&](auto q) BANTAM_INLINED {
+            Vec& sum = sums[q.value * kKeys + k.value];
+            sum = fma(query[q.value * int{kPieces} + p.value], key[p.value].part[0], sum);
+          });
         });
       });
     }
@@ -312,13 +266,13 @@ struct DotsOfRows {
 };
 
 // scores[q * score_stride + j] = dot(query q, row j of keys) for `count` rows.
-template <class T>
+template <class Rows>
 void dots_of_rows(const float* queries, std::int64_t query_stride, std::int64_t query_count,
-                  const T* keys, std::int64_t stride, std::int64_t count, std::int64_t width,
-                  float* scores, std::int64_t score_stride) {
+                  const Rows& keys, std::int64_t count, std::int64_t width, float* scores,
+                  std::int64_t score_stride) {
   const auto go = [&](auto q, std::int64_t first) {
-    DotsOfRows<q.value, T>{queries + first * query_stride, query_stride, keys, stride, width,
-                           scores + first * score_stride,  score_stride}
+    DotsOfRows<q.value, Rows>{queries + first * query_stride, query_stride, keys, width,
+                              scores + first * score_stride,  score_stride}
         .run(count);
   };
   for (std::int64_t first = 0; first < query_count; first += 4) {

@@ -56,7 +56,7 @@ class Attention {
         score_stride_(layout.score_stride),
         columns_(a.head_dim),
         mixed_(layout.width),
-        direct_(a.kv.type != Type::q8_0 && a.kv.type != Type::q4_0 && layout.width == a.head_dim),
+        direct_(layout.width == a.head_dim),
         in_place_(direct_ && a.kv.type == Type::f32),
         queries_(scratch + layout.queries),
         sums_(scratch + layout.sums),
@@ -182,20 +182,18 @@ class Attention {
   void score_directly(const Tile& tile) {
     base_ = tile.low;
     if (direct_)
-      return typed(a_.kv.k, a_.kv.type, element(tile.low), [&](const auto* keys) {
-        score_rows(tile, keys, a_.kv.row_stride, tile.low, tile.high);
-      });
+      return stored_rows(a_.kv.k, a_.kv.type, element(tile.low), a_.kv.row_stride,
+                         [&](const auto& keys) { score_rows(tile, keys, tile.low, tile.high); });
     for (std::int64_t j = base_; j < tile.high; j += 16) {
       const std::int64_t end = least(j + 16, tile.high);
       widen_stored(a_.kv.k, j, end - j, block_);
-      score_rows(tile, block_, width_, j, end);
+      score_rows(tile, PlainRows<float>{block_, width_}, j, end);
     }
   }
-  template <class T>
-  void score_rows(const Tile& tile, const T* keys, std::int64_t stride, std::int64_t begin,
-                  std::int64_t end) {
-    dots_of_rows(queries_, width_, tile.count, keys, stride, end - begin, width_,
-                 scores_ + (begin - base_), score_stride_);
+  template <class Rows>
+  void score_rows(const Tile& tile, const Rows& keys, std::int64_t begin, std::int64_t end) {
+    dots_of_rows(queries_, width_, tile.count, keys, end - begin, width_, scores_ + (begin - base_),
+                 score_stride_);
   }
 
   // ---- weights: e^(score - max); returns 1 / sum ----
@@ -230,43 +228,42 @@ class Attention {
 
   void mix(const Tile& tile) {
     if (in_place_)
-      return mix_values(tile, stored(a_.kv.v, tile.low) + column_, a_.kv.row_stride, tile.low,
-                        tile.high);
+      return mix_values(
+          tile, PlainRows<float>{stored(a_.kv.v, tile.low) + column_, a_.kv.row_stride}, tile.low,
+          tile.high);
     for (std::int64_t j = tile.low; j < tile.high; j += kAttentionValues) {
       const std::int64_t end = least(j + kAttentionValues, tile.high);
       if (direct_ && tile.count <= kFewQueries) {
-        typed(a_.kv.v, a_.kv.type, element(j) + column_, [&](const auto* values) {
-          mix_values(tile, values, a_.kv.row_stride, j, end);
-        });
+        stored_rows(a_.kv.v, a_.kv.type, element(j) + column_, a_.kv.row_stride,
+                    [&](const auto& values) { mix_values(tile, values, j, end); });
       } else {
         widen_rows(a_.kv.v, a_.kv.type, element(j) + column_, a_.kv.row_stride, end - j, columns_,
                    values_, width_);
-        mix_values(tile, values_, width_, j, end);
+        mix_values(tile, PlainRows<float>{values_, width_}, j, end);
       }
     }
   }
 
   // Continues the sums of all items over keys [begin, end), whose values start at `values`.
-  template <class T>
-  void mix_values(const Tile& tile, const T* values, std::int64_t stride, std::int64_t begin,
-                  std::int64_t end) {
+  template <class Rows>
+  void mix_values(const Tile& tile, const Rows& values, std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = 0; i < tile.count; i += 4) {
       const std::int64_t some = tile.count - i;
       if (some == 1)
-        mix_rows<1>(tile, i, values, stride, begin, end);
+        mix_rows<1>(tile, i, values, begin, end);
       else if (some == 2)
-        mix_rows<2>(tile, i, values, stride, begin, end);
+        mix_rows<2>(tile, i, values, begin, end);
       else if (some == 3)
-        mix_rows<3>(tile, i, values, stride, begin, end);
+        mix_rows<3>(tile, i, values, begin, end);
       else
-        mix_rows<4>(tile, i, values, stride, begin, end);
+        mix_rows<4>(tile, i, values, begin, end);
     }
   }
 
   // R items from i on.
-  template <std::size_t R, class T>
-  void mix_rows(const Tile& tile, std::int64_t i, const T* values, std::int64_t stride,
-                std::int64_t begin, std::int64_t end) {
+  template <std::size_t R, class Rows>
+  void mix_rows(const Tile& tile, std::int64_t i, const Rows& values, std::int64_t begin,
+                std::int64_t end) {
     Ragged<R> rows;
     rows.low = 0;
     rows.high = end - begin;
@@ -279,8 +276,8 @@ class Attention {
     }
     rows.low = least(rows.low, end - begin);
     rows.high = most(rows.low, rows.high);
-    chain_rows<R>(scores_of(i) + (begin - base_), score_stride_, 1, values, stride,
-                  sums_ + i * width_, width_, mixed_, rows, end - begin);
+    chain_rows<R>(scores_of(i) + (begin - base_), score_stride_, 1, values, sums_ + i * width_,
+                  width_, mixed_, rows, end - begin);
   }
 
   // ---- rows in memory ----

@@ -121,8 +121,9 @@ class AttentionBack {
     fill_zero(dqueries, 16 * width_);
     // Rows past the document's end are worked on with those before them, and not written.
     for (std::int64_t i = 0; i < count; i += 4)
-      chain_rows<4>(part(layout_.dscores) + i * layout_.padded, layout_.padded, 1, keys, width_,
-                    dqueries + i * width_, width_, width_, high - low);
+      chain_rows<4>(part(layout_.dscores) + i * layout_.padded, layout_.padded, 1,
+                    PlainRows<float>{keys, width_}, dqueries + i * width_, width_, width_,
+                    high - low);
     for (std::int64_t i = 0; i < count; ++i)
       write(a_.dq, row + i, head, layout_.dqueries + i * width_);
   }
@@ -131,8 +132,8 @@ class AttentionBack {
   void chains_over_rows(const float* factors, const float* x, std::int64_t count, std::int64_t low,
                         std::int64_t high, float* sums) {
     for (std::int64_t j = low; j < high; j += 4)
-      chain_rows<4>(factors + (j - low), 1, layout_.padded, x, width_, sums + j * width_, width_,
-                    width_, count);
+      chain_rows<4>(factors + (j - low), 1, layout_.padded, PlainRows<float>{x, width_},
+                    sums + j * width_, width_, width_, count);
   }
 
   // 16 rows of one head as float32, zeros after `count`.

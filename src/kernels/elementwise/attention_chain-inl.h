@@ -7,6 +7,7 @@
 #endif
 
 #include "kernels/elementwise/attention_layout.h"
+#include "kernels/elementwise/attention_rows-inl.h"
 #include "kernels/elementwise/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -21,13 +22,13 @@ struct Ragged {
 };
 
 // sums[r][...] continued: fma(factors[r * row + i * step], x[i][...], .) over rising i, for R rows
-// and C pieces of 16 columns of elements of type X.
-template <std::size_t R, std::size_t C, class X = float>
+// and C pieces of 16 columns, from `column` on.
+template <std::size_t R, std::size_t C, class Rows>
 struct ChainTile {
   const float* factors;
   std::int64_t row, step;
-  const X* x;
-  std::int64_t x_stride;
+  Rows x;
+  std::int64_t column;
   float* sums;
   std::int64_t sums_stride;
 
@@ -52,14 +53,13 @@ struct ChainTile {
   }
   HWY_INLINE void together(Registers& acc, std::int64_t begin, std::int64_t end) const {
     for (std::int64_t i = begin; i < end; ++i) {
-      if constexpr (sizeof(X) < 4) {  // (float32 values are a block in L1, or prefetch themselves)
+      if constexpr (Rows::kAsks) {
         repeat<(C + 1) / 2>([&](auto line) BANTAM_INLINED {
-          __builtin_prefetch(x + (i + kRowsAhead) * x_stride + line.value * 32);
+          x.row(i + kRowsAhead, column).ask(line.value * 32);
         });
       }
       Lanes values[C];
-      repeat<int{C}>(
-          [&](auto c) BANTAM_INLINED { values[c.value] = load(x + i * x_stride + c.value * 16); });
+      x.row(i, column).pieces(values);
       repeat<int{R}>([&](auto r) BANTAM_INLINED {
         const Lanes factor = lanes(factors[r.value * row + i * step]);
         repeat<int{C}>([&](auto c) BANTAM_INLINED {
@@ -75,9 +75,11 @@ struct ChainTile {
       repeat<int{R}>([&](auto r) BANTAM_INLINED {
         if (i < rows.begin[r.value] || i >= rows.end[r.value]) return;
         const Lanes factor = lanes(factors[r.value * row + i * step]);
+        Lanes values[C];
+        x.row(i, column).pieces(values);
         repeat<int{C}>([&](auto c) BANTAM_INLINED {
           Lanes& sum = acc.at[r.value * int{C} + c.value];
-          sum = fma(factor, load(x + i * x_stride + c.value * 16), sum);
+          sum = fma(factor, values[c.value], sum);
         });
       });
   }
@@ -99,20 +101,18 @@ struct ChainTile {
 
 // The same for a width that is any multiple of 16. `steps`: their number, and for Ragged before it
 // the ranges.
-template <std::size_t R, class X, class... Steps>
-void chain_rows(const float* factors, std::int64_t row, std::int64_t step, const X* x,
-                std::int64_t x_stride, float* sums, std::int64_t sums_stride, std::int64_t width,
-                const Steps&... steps) {
+template <std::size_t R, class Rows, class... Steps>
+void chain_rows(const float* factors, std::int64_t row, std::int64_t step, const Rows& x,
+                float* sums, std::int64_t sums_stride, std::int64_t width, const Steps&... steps) {
   constexpr std::int64_t kPieces = kParts == 1 ? 4 : 1;
   std::int64_t d = 0;
   for (; d + 16 * kPieces <= width; d += 16 * kPieces)
-    ChainTile<R, kPieces, X>{factors, row, step, x + d, x_stride, sums + d, sums_stride}.run(
-        steps...);
+    ChainTile<R, kPieces, Rows>{factors, row, step, x, d, sums + d, sums_stride}.run(steps...);
   if constexpr (kPieces > 1) {
     for (; d + 32 <= width; d += 32)
-      ChainTile<R, 2, X>{factors, row, step, x + d, x_stride, sums + d, sums_stride}.run(steps...);
+      ChainTile<R, 2, Rows>{factors, row, step, x, d, sums + d, sums_stride}.run(steps...);
     for (; d < width; d += 16)
-      ChainTile<R, 1, X>{factors, row, step, x + d, x_stride, sums + d, sums_stride}.run(steps...);
+      ChainTile<R, 1, Rows>{factors, row, step, x, d, sums + d, sums_stride}.run(steps...);
   }
 }
 
