@@ -255,6 +255,10 @@ void report_written(const Target& target, const Conversion& conversion, const Js
          upper_name(format(swap.second)) + " in place of " + upper_name(format(swap.first)) +
          ", whose blocks of " + std::to_string(format(swap.first).block) +
          " do not divide their width: " + names.front() + (names.size() > 1 ? ", ..." : ""));
+  if (const auto left = conversion.left_out(); !left.empty())
+    note(std::to_string(left.size()) + (left.size() == 1 ? " tensor" : " tensors") +
+         " of the model's other parts, which see or hear, left out: what is written reads and writes text; " + left.front() +
+         (left.size() > 1 ? ", ..." : ""));
   if (target.json) {
     Json j = {{"out", target.to}, {"bytes", bytes}, {"types", types}, {"instead", instead}};
     for (const auto& [key, value] : more.items()) j[key] = value;

@@ -360,8 +360,8 @@ struct StripBlock {  // strips of 16 outputs times one tile of rows
   // from: its sum times the smallest number, or of bytes, whose sign is flipped, times -128.
   const std::int32_t* a_starts = nullptr;
   // With `tall_starts` strip_tall takes two strips (not of parts == 2) that are not whole or whose sums
-  // do not follow each other, of activations in two planes: bytes of codes, groups of scales and numbers
-  // of sums from one to the other. They should lie in L1. groups_step is also where the strip lies that is asked
+  // do not follow each other: bytes of codes, groups of scales and numbers of sums from one to the other.
+  // They should lie in L1. groups_step is also where the strip lies that is asked
   // for while one is multiplied; 0: behind it.
   std::int64_t codes_step = 0, groups_step = 0, sums_step = 0;
 };

@@ -157,6 +157,13 @@ void Conversion::write_folder(const Path& folder, const Json& extra) {
       [this](const WeightSpec& w) { return folder_type(w); }, extra);
 }
 
+std::vector<std::string> Conversion::left_out() const {
+  std::vector<std::string> names;
+  for (const TensorInfo& t : file_->tensors().tensors())
+    if (file_->folder() && models::is_of_other_part(t.name)) names.push_back(t.name);
+  return names;
+}
+
 std::vector<Conversion::Weights> Conversion::written() const {
   std::vector<Weights> out;
   for (const Format& f : formats()) {

@@ -47,6 +47,8 @@ class Conversion {
   // What was written, largest share first.
   std::vector<Weights> written() const;
   const TypePlan& plan() const { return plan_; }
+  // Tensors of a folder that are not written: of parts that see or hear, beside the text part.
+  std::vector<std::string> left_out() const;
   // What rounding changed in each tensor (GGUF): the square of the difference and of the numbers,
   // summed.
   struct Change {

@@ -41,23 +41,30 @@ class FolderConfig {
   FolderConfig(const Path& folder, TokenizerSpec& spec) : folder_(folder), spec_(spec) {}
 
   void apply() {
-    const Path path = folder_ / "tokenizer_config.json";
-    try {
-      if (const auto map = read_small(folder_ / "special_tokens_map.json")) read_names(*map);
-      if (const auto config = read_small(path)) {
-        read_names(*config);
-        read_bos_eos(*config);
-        read_template(*config);
-      }
-    } catch (Error& error) {
-      throw error.in(path.string());
-    }
+    with("special_tokens_map.json", [&](const Json& map) { read_names(map); });
+    with("tokenizer_config.json", [&](const Json& config) {
+      read_names(config);
+      read_bos_eos(config);
+      read_template(config);
+    });
     read_template_files();
     if (!read_ends(folder_ / "generation_config.json")) read_ends(folder_ / "config.json");
     add_known_ends(spec_, false);
   }
 
  private:
+  // Calls read(json) with a file of the folder, if it is there; errors name it.
+  template <class Read>
+  void with(const char* name, const Read& read) const {
+    const Path path = folder_ / name;
+    const auto json = read_small(path);
+    if (!json) return;
+    try {
+      read(*json);
+    } catch (Error& error) {
+      throw error.in(path.string());
+    }
+  }
   // A token is a string, or an object with its content.
   std::optional<std::int32_t> token(const Json& json, const char* key) const {
     const auto at = json.find(key);
@@ -134,14 +141,9 @@ class FolderConfig {
   }
   void read_template_files() {
     constexpr std::uint64_t kMost = 4 << 20;
-    const Path old = folder_ / "chat_template.json";
-    if (const auto json = read_small(old); json && json->is_object()) {
-      try {
-        read_template(*json);
-      } catch (Error& error) {
-        throw error.in(old.string());
-      }
-    }
+    with("chat_template.json", [&](const Json& json) {
+      if (json.is_object()) read_template(json);
+    });
     const Path file = folder_ / "chat_template.jinja";
     if (std::filesystem::exists(file)) spec_.chat_template = read_file(file, kMost);
   }

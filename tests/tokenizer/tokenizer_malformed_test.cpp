@@ -395,6 +395,10 @@ TEST(OpenTokenizer, SaysWhatItExpectedOfOtherFiles) {
   EXPECT_NE(message_of([&] { open_tokenizer(folder.path()); }).find("eos_token"),
             std::string::npos);
   write_file(folder / "tokenizer_config.json", R"({"eos_token":{"content":"c"},"bos_token":null})");
+  write_file(folder / "special_tokens_map.json", R"({"unk_token":"<none>"})");  // each error names its own file
+  EXPECT_NE(message_of([&] { open_tokenizer(folder.path()); }).find("special_tokens_map.json: unk_token"),
+            std::string::npos);
+  write_file(folder / "special_tokens_map.json", "{}");
   write_file(folder / "generation_config.json", R"({"eos_token_id":[2,7]})");
   EXPECT_NE(message_of([&] { open_tokenizer(folder.path()); }).find("eos_token_id"),
             std::string::npos);

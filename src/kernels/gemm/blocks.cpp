@@ -186,7 +186,7 @@ void run_strips(const Product& p, std::int64_t begin, std::int64_t end, const Ro
     tile_of_rows(p, begin, end, room.sums);
   } else {
     // Two strips at a time have half as many groups in L1.
-    const bool pairs = p.starts != nullptr && p.a.q_low != nullptr && p.w.layout().parts != 2;
+    const bool pairs = p.starts != nullptr && p.w.layout().parts != 2;
     const std::int64_t together = pairs ? 2 : 1;
     const std::int64_t pass = whole ? groups : kPassGroups / together;
     // Sums that one pass makes whole go where they belong.

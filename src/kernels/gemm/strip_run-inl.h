@@ -66,14 +66,14 @@ void run_rows(const StripBlock& p) {
 // Units that take two strips at a time (pairs-inl.h, which they include).
 template <class S>
 constexpr bool kHasPairs = requires { S::kPairs; };
-template <class S, class C, Kind kind>
+template <class S, class C, Kind kind, bool low>
 void run_pair(const StripBlock& p);
 
 // Rows that one pass takes: all strips in one go; others: a strip at a time, which stays in L1.
 template <class S, class C, Kind kind, bool low>
 void run_strips(const StripBlock& p) {
-  if constexpr (low && kHasPairs<S> && kind != Kind::halves)
-    if (p.sums_step > 0 && p.strips == 2) return run_pair<S, C, kind>(p);
+  if constexpr (kHasPairs<S> && kind != Kind::halves)
+    if (p.sums_step > 0 && p.strips == 2) return run_pair<S, C, kind, low>(p);
   if (p.strips == 1 && !p.fetch) return run_rows<S, C, kind, low, false>(p);
   if (p.strips == 1 || p.rows <= kMostOf<S, low>) return run_rows<S, C, kind, low, true>(p);
   strip_by_strip(p, run_rows<S, C, kind, low, true>);
