@@ -20,12 +20,14 @@ struct Item {
 };
 // Items that are worked on together because their keys overlap; [low, high) is the union.
 struct Tile {
-  std::int64_t count = 0, low = 0, high = 0, longest = 0;
-  Item items[kAttentionTile];
+  std::int64_t most_items, count = 0, low = 0, high = 0, longest = 0;
+  Item items[kAttentionMost];
+
+  explicit Tile(std::int64_t items_at_most) : most_items(items_at_most) {}
 
   bool takes(const Item& item) const {
     if (count == 0) return true;
-    if (count == kAttentionTile || item.first >= high || item.end <= low) return false;
+    if (count == most_items || item.first >= high || item.end <= low) return false;
     const std::int64_t span = most(high, item.end) - least(low, item.first);
     return span <= most(longest, item.end - item.first) + kAttentionSlack;
   }
@@ -54,6 +56,7 @@ class Attention {
       : a_(a),
         width_(layout.width),
         score_stride_(layout.score_stride),
+        tile_(layout.tile),
         columns_(a.head_dim),
         mixed_(layout.width),
         direct_(layout.width == a.head_dim),
@@ -70,7 +73,7 @@ class Attention {
     const std::int64_t group = a_.heads / a_.kv_heads;
     kv_ = kv;
     panel_.start = panel_.end = 0;
-    Tile tile;
+    Tile tile(tile_);
     for (std::int64_t row = begin; row < end; ++row) {
       const std::int64_t first = a_.key_first[row], count = a_.key_count[row];
       for (std::int64_t head = kv * group; head < (kv + 1) * group; ++head) {
@@ -100,7 +103,7 @@ class Attention {
     const std::int64_t group = a_.heads / a_.kv_heads;
     kv_ = p.head;
     for (std::int64_t head = kv_ * group; head < (kv_ + 1) * group; head += kFewQueries) {
-      Tile tile;
+      Tile tile(kFewQueries);
       for (std::int64_t h = head; h < least(head + kFewQueries, (kv_ + 1) * group); ++h)
         tile.add(scoring ? Item{p.row, h, first + p.begin, first + p.end}
                          : Item{p.row, h, first, end});
@@ -128,7 +131,7 @@ class Attention {
       score_directly(tile);
     else
       score(tile);
-    float scales[kAttentionTile];
+    float scales[kAttentionMost];
     for (std::int64_t i = 0; i < tile.count; ++i) scales[i] = weigh(tile.items[i], scores_of(i));
     mix_and_write(tile, scales);
     tile.count = tile.longest = 0;
@@ -139,7 +142,7 @@ class Attention {
                  queries_ + i * width_, width_);
   }
   void mix_and_write(const Tile& tile, const float* scales) {
-    fill_zero(sums_, kAttentionTile * width_);
+    fill_zero(sums_, (tile.count + 3) / 4 * 4 * width_);
     mix(tile);
     for (std::int64_t i = 0; i < tile.count; ++i) {
       const Item& item = tile.items[i];
@@ -312,6 +315,7 @@ class Attention {
   const AttentionArgs& a_;
   std::int64_t kv_ = 0;  // the stored head being worked on
   std::int64_t width_, score_stride_;
+  std::int64_t tile_;  // queries worked on together
   // What of a head is mixed: columns [column_, column_ + columns_), and columns_ rounded up to 16.
   std::int64_t column_ = 0, columns_, mixed_;
   bool direct_;    // rows can be widened as they are read

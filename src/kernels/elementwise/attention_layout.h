@@ -8,8 +8,11 @@
 
 namespace bantam::kernels {
 
-inline constexpr std::int64_t kAttentionTile = 16;    // query vectors worked on together
-inline constexpr std::int64_t kAttentionSlack = 32;   // keys a tile may span beyond its longest row
+// Query vectors worked on together. Keys that the panel does not hold are turned around once for all of them: then
+// more pay, up to kAttentionMost, as long as their scores stay in L2.
+inline constexpr std::int64_t kAttentionTile = 16, kAttentionMost = 48;
+inline constexpr std::int64_t kAttentionScores = 262144;          // numbers: 1 MiB
+inline constexpr std::int64_t kAttentionSlack = kAttentionMost;  // keys a tile may span beyond its longest row
 inline constexpr std::int64_t kAttentionValues = 64;  // values widened at a time
 
 // Rows of keys or values of two bytes that are asked for ahead of their use: they come from memory
@@ -21,6 +24,7 @@ struct AttentionLayout {
   std::int64_t width;       // head_dim rounded up to 16: the stride of every row below
   std::int64_t panel_keys;  // keys that the panel holds: about half a MiB, or all there are
   std::int64_t score_stride;
+  std::int64_t tile;  // query vectors
   std::int64_t queries, sums, values, block, scores, panel, total;
 
   AttentionLayout(std::int64_t keys, std::int64_t head_dim) {
@@ -29,12 +33,18 @@ struct AttentionLayout {
     const std::int64_t room = std::max<std::int64_t>(131072 / width / 16 * 16, 16);
     panel_keys = std::min(std::max<std::int64_t>(span, 1024), room);
     score_stride = span + 32;  // the first key's place in its block, and the last block's rest
+    // (More keys never need less room: callers make it for the longest of all rows.)
+    std::int64_t room_for_scores = kAttentionTile * score_stride;
+    if (span > panel_keys)
+      room_for_scores =
+          std::max(room_for_scores, std::min(kAttentionMost * score_stride, kAttentionScores));
+    tile = room_for_scores / score_stride / 4 * 4;
     queries = 0;
-    sums = queries + kAttentionTile * width;
-    values = sums + kAttentionTile * width;
+    sums = queries + kAttentionMost * width;
+    values = sums + kAttentionMost * width;
     block = values + kAttentionValues * width;
     scores = block + 16 * width;
-    panel = scores + kAttentionTile * score_stride;
+    panel = scores + room_for_scores;
     total = panel + panel_keys * width;
   }
 };
