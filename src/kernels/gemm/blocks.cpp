@@ -13,6 +13,8 @@ namespace {
 
 // Weights and activations of a pass are 16 KiB each and share L1.
 constexpr std::int64_t kPassGroups = 32;
+// A few more still fit where that saves a second pass over the sums.
+constexpr std::int64_t kMostGroups = 40;
 constexpr std::int64_t kFewRows = 8;
 
 // Quantised activations (QuantiseRows in kernels.h).
@@ -188,7 +190,8 @@ void run_strips(const Product& p, std::int64_t begin, std::int64_t end, const Ro
     // Two strips at a time have half as many groups in L1.
     const bool pairs = p.starts != nullptr && p.w.layout().parts != 2;
     const std::int64_t together = pairs ? 2 : 1;
-    const std::int64_t pass = whole ? groups : kPassGroups / together;
+    const bool once = whole || groups <= kMostGroups / together;
+    const std::int64_t pass = once ? groups : kPassGroups / together;
     // Sums that one pass makes whole go where they belong.
     const bool direct = groups <= pass && !p.y.add && p.bias == nullptr && end * kStrip <= p.w.n();
     const Sums sums =
@@ -214,7 +217,7 @@ struct RoomSize {
   std::int64_t codes, sums;
 };
 RoomSize room_size(std::int64_t m, std::int64_t strips) {
-  return {m > kFewRows ? kPassGroups * kGroupBytes : 0,
+  return {m > kFewRows ? kMostGroups * kGroupBytes : 0,
           strips * ceil_div(m, kTileRows) * kTileRows * kStrip * 4};
 }
 
