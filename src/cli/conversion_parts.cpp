@@ -257,7 +257,7 @@ void report_written(const Target& target, const Conversion& conversion, const Js
          " do not divide their width: " + names.front() + (names.size() > 1 ? ", ..." : ""));
   if (const auto left = conversion.left_out(); !left.empty())
     note(std::to_string(left.size()) + (left.size() == 1 ? " tensor" : " tensors") +
-         " of the model's other parts, which see or hear, left out: what is written reads and writes text; " + left.front() +
+         " of the model's other parts, which see or hear, left out: what is written reads and writes text; " + printable(left.front(), 200) +
          (left.size() > 1 ? ", ..." : ""));
   if (target.json) {
     Json j = {{"out", target.to}, {"bytes", bytes}, {"types", types}, {"instead", instead}};

@@ -57,6 +57,36 @@ TEST(AttentionTargets, LongContexts) {
   }
 }
 
+// More query vectors meet keys beyond the panel together: tiles of 48, 49 and fewer, heads in groups, on both sides of
+// where the panel ends.
+TEST(AttentionTargets, LargeTilesOverLongContexts) {
+  struct Long {
+    std::int32_t rows, keys;
+    Heads heads;
+    Type stored;
+  };
+  for (const Long& c : {Long{17, 2100, {3, 1, 64}, Type::f16}, Long{20, 2030, {3, 1, 64}, Type::bf16}, Long{49, 600, {1, 1, 256}, Type::bf16},
+                        Long{14, 6100, {4, 1, 64}, Type::f16}, Long{50, 2070, {1, 1, 64}, Type::f32}}) {
+    Pattern p{"tiles", {}, {}, c.keys + c.rows};
+    for (std::int32_t t = 0; t < c.rows; ++t) {
+      p.first.push_back(0);
+      p.count.push_back(c.keys + t);
+    }
+    const AttentionCase a{p, c.heads, Type::f32, c.stored};
+    expect_same_bytes(a.text(), [&](const Kernels& k, bool pieces) { return a.run(k, pieces); });
+  }
+}
+
+// Callers make room for the longest of all rows, and a call may see shorter ones alone.
+TEST(AttentionTargets, MoreKeysNeverNeedLessRoom) {
+  for (const std::int64_t width : {16, 64, 96, 256})
+    for (std::int64_t keys = 0, before = 0; keys < 20000; keys += keys < 3000 ? 1 : 17) {
+      const std::int64_t room = attention_scratch(keys, 0, width);
+      ASSERT_GE(room, before) << keys << " keys of " << width;
+      before = room;
+    }
+}
+
 // A row's work in parts gives the bytes of the whole.
 TEST(AttentionTargets, PartsAreTheWhole) {
   for (const Pattern& pattern : {decode(), prefill()})
@@ -148,7 +178,7 @@ void blocks_are_their_numbers(const Heads& heads) {
 
 // A cache of blocks stands for the numbers that they decode to, to the bit.
 TEST(AttentionTargets, BlocksAreTheirNumbers) {
-  for (const Heads& heads : {Heads{4, 2, 64}, Heads{9, 3, 32}, Heads{5, 5, 96}, Heads{8, 2, 128}})
+  for (const Heads& heads : {Heads{4, 2, 64}, Heads{9, 3, 32}, Heads{7, 1, 96}, Heads{5, 5, 128}, Heads{8, 2, 256}})
     blocks_are_their_numbers(heads);
 }
 

@@ -182,6 +182,30 @@ TEST_P(GemmBlocks, ProductsOfOneInputAreEachWhatTheRuleSays) {
     }
 }
 
+// Many rows: strips in pairs where a unit takes them so, in one pass of up to 40 groups (of a pair 20), or in several
+// that go on from each other's sums.
+TEST_P(GemmBlocks, ManyRowsByManyStripsGiveTheBytesOfTheRule) {
+  struct Many {
+    std::int64_t m, n, k;
+  };
+  const bool wide = f.block > 32;
+  for (const Many& c : {Many{25, 152, wide ? 512 : 640}, Many{17, 145, wide ? 768 : 736}, Many{33, 136, 1536}})
+    for (const Numbers kind : {Numbers::plain, Numbers::special})
+      for (const Planes planes : {Planes::one, Planes::two}) {
+        const Matrix x(Type::f32, c.m, c.k, kind, 1, 1);
+        const Weights w(f, c.n, c.k, kind == Numbers::special);
+        const bool add = c.m == 17;
+        const auto expected = reference(f, x.view, w.view, planes, nullptr, add);
+        for (const Variant& v : variants()) {
+          SCOPED_TRACE(v.name + " " + std::to_string(c.m) + "x" + std::to_string(c.n) + "x" + std::to_string(c.k) +
+                       " numbers " + std::to_string(static_cast<int>(kind)) + " planes " +
+                       std::to_string(static_cast<int>(planes)));
+          EXPECT_SAME_BYTES(expected, run(v.kernels, 1, x.view, w.view, planes, nullptr, add));
+        }
+        if (HasFailure()) return;
+      }
+}
+
 // A row of 64 groups or more has a pass of its own over a run of strips, 512 groups at a time; a fifth row
 // is one where four go together.
 TEST_P(GemmBlocks, ALongRowGivesTheBytesOfTheRule) {

@@ -142,7 +142,7 @@ class Attention {
                  queries_ + i * width_, width_);
   }
   void mix_and_write(const Tile& tile, const float* scales) {
-    fill_zero(sums_, (tile.count + 3) / 4 * 4 * width_);
+    fill_zero(sums_, tile.count * width_);
     mix(tile);
     for (std::int64_t i = 0; i < tile.count; ++i) {
       const Item& item = tile.items[i];

@@ -12,10 +12,11 @@ namespace bantam::kernels {
 // more pay, up to kAttentionMost, as long as their scores stay in L2.
 inline constexpr std::int64_t kAttentionTile = 16, kAttentionMost = 48;
 inline constexpr std::int64_t kAttentionScores = 262144;          // numbers: 1 MiB
-inline constexpr std::int64_t kAttentionSlack = kAttentionMost;  // keys a tile may span beyond its longest row
+// Keys that a tile may span beyond its longest row: as many rows of a prompt, each with a key more than the one before.
+inline constexpr std::int64_t kAttentionSlack = kAttentionMost;
 inline constexpr std::int64_t kAttentionValues = 64;  // values widened at a time
 
-// Rows of keys or values of two bytes that are asked for ahead of their use: they come from memory
+// Rows of keys or values narrower than float32 that are asked for ahead of their use: they come from memory
 // in strides that a processor does not foresee when several threads share a head.
 inline constexpr std::int64_t kRowsAhead = 24;
 

@@ -14,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace bantam::kernels {
 namespace HWY_NAMESPACE {
 
-// Rows of plain elements, `stride` elements apart. `kStep` columns are the fewest that are met at a time.
+// Rows of plain elements, `stride` elements apart. Dots go over them `kStep` columns at a time.
 template <class T>
 struct PlainRows {
   static constexpr int kStep = 16;
@@ -106,7 +106,8 @@ struct BlockRows {
   }
 };
 
-// Calls body(rows) with the rows of `stride` elements that begin at element `first` of `data`.
+// Calls body(rows) with the rows of `stride` elements that begin at element `first` of `data`. Of blocks both are
+// multiples of 32, as are the widths below.
 template <class Body>
 HWY_INLINE void stored_rows(const std::byte* data, Type type, std::int64_t first,
                             std::int64_t stride, Body body) {
@@ -123,8 +124,7 @@ HWY_INLINE void stored_rows(const std::byte* data, Type type, std::int64_t first
   });
 }
 
-// `count` rows of `width` elements, `stride` elements apart from element `first` on, as float32 rows
-// padded with zeros to `padded` (a multiple of 16).
+// `count` rows of `width` elements as float32 rows, padded with zeros to `padded` (a multiple of 16).
 template <class T>
 HWY_INLINE void widen(const PlainRows<T>& from, std::int64_t count, std::int64_t width, float* to,
                       std::int64_t padded) {
@@ -144,6 +144,7 @@ HWY_INLINE void widen(const BlockRows<Block>& from, std::int64_t count, std::int
       store(to + i * padded + d + 16, both[1]);
     }
 }
+// The same of rows that stored_rows finds.
 inline void widen_rows(const std::byte* data, Type type, std::int64_t first, std::int64_t stride,
                        std::int64_t count, std::int64_t width, float* to, std::int64_t padded) {
   stored_rows(data, type, first, stride,

@@ -13,7 +13,7 @@ namespace {
 
 // Weights and activations of a pass are 16 KiB each and share L1.
 constexpr std::int64_t kPassGroups = 32;
-// A few more still fit where that saves a second pass over the sums.
+// A few more where that saves a second pass over the sums: worth more than what L1 then lacks.
 constexpr std::int64_t kMostGroups = 40;
 constexpr std::int64_t kFewRows = 8;
 
