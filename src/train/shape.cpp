@@ -12,12 +12,22 @@ std::int64_t round_to(double value, std::int64_t unit) {
   return std::max<std::int64_t>(unit, std::llround(value / static_cast<double>(unit)) * unit);
 }
 
-// Heads of 32, or 64 in wide models; where that does not divide the width, the next fewer that do, of
-// even width (rotation turns pairs).
+// Heads of 32, or 64 in wide models; where that does not divide the width, of what does and comes nearest, of even
+// width (rotation turns pairs). The nearest, not the next wider: two layers of width 112 end at a loss of 0.0553 with four
+// heads of 28 and at 0.0597 with two of 56 (the default corpus, 4M tokens), behind a model of 96 with three.
 std::int64_t heads_for(std::int64_t width) {
-  std::int64_t heads = width % 64 == 0 && width >= 256 ? width / 64 : width / 32;
-  while (width % (2 * heads) != 0) --heads;
-  return heads;
+  const double wanted = width % 64 == 0 && width >= 256 ? 64 : 32;
+  std::int64_t best = 1;
+  double least = 1e300;
+  for (std::int64_t heads = 1; 2 * heads <= width; ++heads) {
+    if (width % (2 * heads) != 0) continue;
+    const double off = std::fabs(std::log(static_cast<double>(width / heads) / wanted));
+    if (off < least) {
+      least = off;
+      best = heads;
+    }
+  }
+  return best;
 }
 
 Config shape(std::int64_t layers, std::int64_t width, std::int64_t vocabulary,

@@ -138,12 +138,16 @@ TEST(Settle, LayersBesideASizeLeaveTheWidthToChoose) {
   Recipe r;
   r.layers = 3;
   const Family& family = family_by_gguf("llama", "");
-  const std::pair<std::int64_t, std::int64_t> widths[] = {{120'000, 48}, {190'000, 64}, {300'000, 80}, {700'000, 128}};
-  for (const auto& [size, width] : widths) {
+  struct Shape {
+    std::int64_t size, width, heads;  // of a width near 32
+  };
+  for (const auto& [size, width, heads] : {Shape{120'000, 48, 2}, Shape{190'000, 64, 2}, Shape{300'000, 80, 2}, Shape{527'000, 112, 4},
+                                           Shape{700'000, 128, 4}, Shape{2'300'000, 240, 8}}) {
     r.size = size;
     const TrainSettings s = settle(r, 768, 10'000);
     EXPECT_EQ(s.model.layers, 3);
     EXPECT_EQ(s.model.width, width);
+    EXPECT_EQ(s.model.heads, heads);
     EXPECT_EQ(s.model.heads * s.model.head_dim, width);
     EXPECT_EQ(s.model.head_dim % 2, 0);
     EXPECT_NEAR(static_cast<double>(count_parameters(family, s.model)) / static_cast<double>(size), 1, 0.03);
