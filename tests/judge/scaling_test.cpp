@@ -113,6 +113,10 @@ TEST(Scaling, LeavesASizeOutWithAllItsRuns) {
   const std::string advice = " % off: do not trust the law";
   EXPECT_NE(left_out_text(left_out).find(advice), std::string::npos) << left_out_text(left_out);
   EXPECT_EQ(left_out_text(leave_out(ladder(1, 0), 10, 1)).find(advice), std::string::npos);
+  // Far off below the others alone: these are not blamed for it.
+  const std::vector<LeftOut> below{{1e5, 4e6, 0.064, 0.080, {0.07, 0.09}}, {2e5, 4e6, 0.061, 0.060, {0.05, 0.07}}};
+  EXPECT_EQ(left_out_text(below).find(advice), std::string::npos) << left_out_text(below);
+  EXPECT_NE(left_out_text(below).find("not below them"), std::string::npos) << left_out_text(below);
 }
 
 TEST(Scaling, RefusesTooLittle) {
