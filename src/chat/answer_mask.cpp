@@ -72,8 +72,9 @@ class TokenPlaces {
   std::vector<Place> places_;
 };
 
-// What the template writes to open an answer.
-std::string generation_prompt(const ChatTemplate& chat, const ChatInput& whole) {
+// What the template writes to open an answer; nothing where it marks none. Some templates close a conversation that asks
+// for no answer with an end token (microsoft/Phi-3-mini-4k-instruct, tokenizer_config.json): that is not part of the question.
+std::string generation_prompt(const ChatTemplate& chat, const Tokenizer& tokenizer, const ChatInput& whole) {
   ChatInput input = whole;
   // Up to the last question: after an answer some templates open no other.
   const auto answer = [](const Json& message) {
@@ -85,7 +86,15 @@ std::string generation_prompt(const ChatTemplate& chat, const ChatInput& whole) 
   const std::string closed = chat.render(input);
   input.add_generation_prompt = true;
   const std::string open = chat.render(input);
-  return open.starts_with(closed) ? open.substr(closed.size()) : std::string();
+  if (open.starts_with(closed)) return open.substr(closed.size());
+  for (const std::int32_t id : tokenizer.end_ids()) {
+    const std::string_view end = tokenizer.piece(id);
+    if (!end.empty() && closed.ends_with(end) && open.starts_with(std::string_view(closed).substr(0, closed.size() - end.size())))
+      return open.substr(closed.size() - end.size());
+  }
+  throw Error("the template does not write the conversation alike with and without its generation prompt: where an answer begins "
+              "cannot be told")
+      .in(chat.name());
 }
 
 // Where an answer begins in what belongs to its message: behind the generation prompt. Of a prompt
@@ -131,7 +140,7 @@ MaskedPrompt mask_answers(const ChatTemplate& chat, const Tokenizer& tokenizer, 
     controls.push_back({part.begin, part.end});
     if (tokenizer.ends(out.ids[part.first])) stops.push_back(controls.back());
   }
-  const std::string prompt = generation_prompt(chat, input);
+  const std::string prompt = generation_prompt(chat, tokenizer, input);
   for (std::size_t m = 0; m < input.messages.size(); ++m) {
     const Json& message = input.messages[m];
     if (!message.is_object() || message.value("role", Json()) != "assistant") continue;
@@ -146,6 +155,11 @@ MaskedPrompt mask_answers(const ChatTemplate& chat, const Tokenizer& tokenizer, 
     });
     if (stretch == stretches.end()) continue;  // left out of the prompt
     const std::string_view part(out.text.data() + stretch->begin, stretch->end - stretch->begin);
+    // Before an answer that opens the conversation some templates write a system message of their own.
+    if (m == 0 && !part.starts_with(prompt))
+      throw Error("the conversation begins with an answer, before which the template writes something of its own: let it begin "
+                  "with a question")
+          .in(chat.name());
     const std::size_t opened = behind_prompt(part, prompt, controls, stretch->begin);
     if (opened == std::string_view::npos)
       throw Error("the answer of message " + std::to_string(m + 1) +

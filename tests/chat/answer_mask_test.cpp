@@ -104,6 +104,27 @@ TEST(AnswerMask, AThoughtThatThePromptOpensIsNotTheAnswersPart) {
             "a<|im_end|>");
 }
 
+// Of a template that closes what asks for no answer with the end token, as Phi 3's and Llama 3's first do, the role's
+// header is not the answer's part.
+TEST(AnswerMask, AnEndTokenAfterTheConversationIsNotTheQuestions) {
+  const ChatTemplate phi("{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}<|end|>\n{% endfor %}"
+                         "{% if add_generation_prompt %}<|assistant|>\n{% else %}{{ eos_token }}{% endif %}", "phi");
+  EXPECT_EQ(said(phi, R"([{"role":"user","content":"q"},{"role":"assistant","content":"a"}])").labels, "a<|end|>");
+  const ChatTemplate other("{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
+                           "{% if add_generation_prompt %}<|assistant|>{% else %}bye{% endif %}", "other");
+  EXPECT_THROW(said(other, R"([{"role":"user","content":"q"},{"role":"assistant","content":"a"}])"), Error);
+}
+
+// Some templates put a system message of their own before the first message: it is nothing that was said.
+TEST(AnswerMask, WhatATemplateWritesBeforeAnOpeningAnswerIsNoLabel) {
+  const ChatTemplate smol("{% for m in messages %}{% if loop.first and messages[0].role != 'system' %}<|im_start|>system\nBe kind<|im_end|>\n"
+                          "{% endif %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+                          "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}", "smol");
+  EXPECT_EQ(said(smol, R"([{"role":"user","content":"q"},{"role":"assistant","content":"a"}])").labels, "a<|im_end|>");
+  EXPECT_THROW(said(smol, R"([{"role":"assistant","content":"a"},{"role":"user","content":"q"}])"), Error);
+  EXPECT_EQ(said(named("chatml"), R"([{"role":"assistant","content":"a"},{"role":"user","content":"q"}])").labels, "a<|im_end|>");
+}
+
 TEST(AnswerMask, ATemplateWithoutStopTokensHasAnswersThatDoNotStop) {
   const Said s = said(named("plain"), R"([{"role":"user","content":"q"},{"role":"assistant","content":"a"}])");
   ASSERT_EQ(s.masked.answers.size(), 1u);
