@@ -26,11 +26,14 @@ std::string text_sum(const std::string& text) {
 }
 
 void check_template(const Adapter& adapter, const std::string& model_template) {
-  if (adapter.template_sum.empty() || !adapter.chat_template.empty()) return;
-  if (text_sum(model_template) != adapter.template_sum)
-    throw Error("the model's chat template is not the one that this adapter was trained under: use the "
-                "model that it was made for, or train it again")
-        .in(adapter.file);
+  if (adapter.template_sum.empty()) return;
+  const bool own = !adapter.chat_template.empty();
+  if (text_sum(own ? adapter.chat_template : model_template) == adapter.template_sum) return;
+  throw Error(own ? "the chat template that lies with this adapter is not the one that it was trained under: put that back, or train "
+                    "it again"
+                  : "the model's chat template is not the one that this adapter was trained under: use the "
+                    "model that it was made for, or train it again")
+      .in(adapter.file);
 }
 
 std::string template_of(const Path& path) {

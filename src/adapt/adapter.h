@@ -60,8 +60,8 @@ Adapter read_adapter(const Path& path, Model& model);
 // cannot hold (GGUF: magnitudes).
 void write_adapter(const Adapter& adapter, Model& model, const Path& path, bool replace);
 
-// Throws Error when the model's chat template is another than the adapter was trained under: what
-// the model is then asked is not what it has learnt to answer.
+// Throws Error when the chat template (the adapter's own, or where it has none the model's) is another than the adapter
+// was trained under: what the model is then asked is not what it has learnt to answer.
 void check_template(const Adapter& adapter, const std::string& model_template);
 // The chat template that an adapter brings with it (chat_template.jinja in a folder); empty where it
 // has none of its own. Throws Error when there is no such adapter.

@@ -26,6 +26,7 @@
 #include "tensor/runtime.h"
 #include "train/run_folder.h"
 #include "train/run_limits.h"
+#include "train/shares.h"
 
 namespace bantam::adapt {
 
@@ -207,7 +208,11 @@ void Tuning::load() {
     load_with_adapter(learner_, request_, choice_, file_, tape_, exec_);
   result_.trained = learner_.trained();
   result_.parameters = count_parameters(file_->family(), file_->config());
-  const std::string data = fingerprint(data_) + " " + std::string(method_name(choice_.method));
+  const std::string data = fingerprint(data_);
+  choice_.settings.learner = fmt::format("method = {}\n", method_name(choice_.method));
+  if (choice_.method != Method::full)
+    choice_.settings.learner += fmt::format("rank = {}\nalpha = {}\n", choice_.rank, choice_.alpha);
+  choice_.settings.learner += "model = " + text_sum(weights_mark(*file_)).substr(0, 16) + "\n";
   tuner_ = std::make_unique<Tuner>(*learner_.model, tape_, learner_.parameters, data_.examples, choice_.settings,
                                    data, exec_.pool, exec_.kernels);
   if (learner_.lengths) tuner_->before_step = [this] { learner_.lengths->update(exec_); };

@@ -39,7 +39,7 @@ std::string TuneSettings::text() const {
   out += fmt::format("curve = {}\nwarmup = {}\nsteps = {}\nbatch = {}\norder = {}\nseed = {}\n",
                      static_cast<int>(curve), warmup, steps, batch, static_cast<int>(order), seed);
   if (objective.objective == Objective::grpo) out += groups.text();
-  return out + fmt::format("arithmetic = {}\n", static_cast<int>(arithmetic));
+  return out + fmt::format("arithmetic = {}\n", static_cast<int>(arithmetic)) + learner;
 }
 
 ExampleStream::ExampleStream(std::size_t examples, const TuneSettings& settings)

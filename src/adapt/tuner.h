@@ -35,6 +35,7 @@ struct TuneSettings {
   std::uint64_t seed = 1;
   Arithmetic arithmetic = Arithmetic::f32;
   bool recompute = false;
+  std::string learner;  // lines of text(): what is trained, of which model
 
   // The factor of the rate at a step, 0-based: falls to 0 just behind the last step.
   double rate_at(std::int64_t step) const;

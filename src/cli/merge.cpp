@@ -102,6 +102,14 @@ void MergeVerb::blend(Runtime runtime) const {
   print("wrote " + *out + "\n");
 }
 
+// Of a type whose rounding takes half of what was learnt and more. (Where it takes all, the numbers stay as they were, and
+// both are the same.)
+std::string_view warning(const adapt::MergeReport::Line& line) {
+  if (line.change == 0) return ": nothing";
+  if (2 * line.rounding <= line.change) return "";
+  return ": much of what was learnt, or all; keep the adapter apart, or choose a wider --type";
+}
+
 void MergeVerb::run() const {
   check_usage();
   require_place(*out);
@@ -124,9 +132,7 @@ void MergeVerb::run() const {
     print(fmt::format("{} weights as {}: the adapter changes a number by {:.3g} (root mean square), the "
                       "type rounds it by {:.3g}{}\n",
                       line.weights, line.type, line.change, line.rounding,
-                      line.rounding > line.change ? ": more than was learnt; keep the adapter apart, or "
-                                                    "choose a wider --type"
-                                                  : ""));
+                      warning(line)));
   print(golden + "\n");
   print("wrote " + *out + "\n");
 }

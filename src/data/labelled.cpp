@@ -335,6 +335,7 @@ void check_labels(std::span<const LabelledExample> examples, const Tokenizer& to
     const auto fail = [&](const std::string& what) {
       throw Error(what).field("mask").line(static_cast<std::uint64_t>(example.line));
     };
+    if (example.first.ids.empty()) fail("the record holds no tokens");
     for (const LabelledIds* ids : {&example.first, &example.second}) {
       if (ids->ids.empty()) continue;
       if (ids->labels() == 0) fail("no token is a label: there is nothing to learn from this record");

@@ -10,16 +10,20 @@
 
 namespace bantam::train {
 
-std::string teacher_mark(const ModelFile& teacher, const Path& path) {
+std::string weights_mark(const ModelFile& file) {
   std::string said;
-  for (const TensorInfo& t : teacher.tensors().tensors()) {
+  for (const TensorInfo& t : file.tensors().tensors()) {
     said += t.name;
     const std::size_t bytes = t.data.size();
     said.append(reinterpret_cast<const char*>(&bytes), sizeof bytes);
     // The beginning of each tensor: enough to tell models apart, and quick.
     said.append(reinterpret_cast<const char*>(t.data.data()), std::min<std::size_t>(t.data.size(), 64));
   }
-  return said + path.filename().string();
+  return said;
+}
+
+std::string teacher_mark(const ModelFile& teacher, const Path& path) {
+  return weights_mark(teacher) + path.filename().string();
 }
 
 SoftLabel soft_label(std::span<const float> logits, std::int32_t label, const TeacherSettings& settings) {

@@ -22,6 +22,8 @@ struct TeacherSettings {
 // to `share`, and 1 - share of the label itself. Throws Error for logits that are no numbers.
 SoftLabel soft_label(std::span<const float> logits, std::int32_t label, const TeacherSettings& settings);
 
+// Tells the weights of models apart: of each tensor name, size and beginning.
+std::string weights_mark(const ModelFile& file);
 // Tells teachers apart: its name, and of each tensor name, size and beginning.
 std::string teacher_mark(const ModelFile& teacher, const Path& path);
 
