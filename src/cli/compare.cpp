@@ -108,6 +108,9 @@ std::string cost_text(const Json& a, const Json& b, const std::vector<judge::Dif
   return out + "\n";
 }
 
+// A loss of just what is allowed comes as a difference of two shares, a rounding off.
+constexpr double kRounding = 1e-9;
+
 void CompareVerb::run() const {
   const std::optional<double> most = fail ? std::optional(share_of(*fail)) : std::nullopt;
   judge::CompareOptions options;
@@ -129,9 +132,13 @@ void CompareVerb::run() const {
       for (std::int64_t i = 0; !json && i < std::min<std::int64_t>(flips.value_or(0), static_cast<std::int64_t>(d.flips.size())); ++i)
         print("    " + d.flips[static_cast<std::size_t>(i)] + "\n");
       const double unit = d.lower_is_better && d.a != 0 ? d.loss() / std::abs(d.a) : d.loss();
-      if (most && !d.tie && unit > *most)
+      if (most && !d.tie && unit > *most + kRounding)
         worse += (worse.empty() ? "" : "; ") + name + ": " + d.task + " " + d.metric + " by " +
                  decimal_text(unit * 100, "%.2f") + (d.lower_is_better ? " %" : " points");
+    }
+    for (const std::string& what : judge::not_compared(a, b)) {
+      note(name + ": " + what);
+      if (most) worse += (worse.empty() ? "" : "; ") + name + ": " + what;
     }
     if (!json) print(cost_text(a, b, all));
     out.push_back({{"a", first}, {"b", name}, {"differences", std::move(list)}});

@@ -151,4 +151,23 @@ std::vector<Difference> compare(const Json& a, const Json& b, const std::string&
   return out;
 }
 
+std::vector<std::string> not_compared(const Json& a, const Json& b) {
+  std::vector<std::string> out;
+  for (const auto& [name, task] : a.at("tasks").items()) {
+    const Json& asked = task.at("items");
+    if (asked.empty()) continue;  // a group: its subjects are tasks of their own
+    const auto other = b.at("tasks").find(name);
+    if (other == b.at("tasks").end()) {
+      out.push_back(printable(name, 100) + " was not asked");
+      continue;
+    }
+    const auto there = by_document(*other);
+    const auto missing = std::ranges::count_if(asked, [&](const Json& item) { return !there.contains(to_text(item.at("doc"))); });
+    if (missing > 0)
+      out.push_back(std::to_string(missing) + " of " + std::to_string(asked.size()) + " questions of " + printable(name, 100) +
+                    " were not asked");
+  }
+  return out;
+}
+
 }  // namespace bantam::judge

@@ -39,6 +39,10 @@ struct Difference {
 std::vector<Difference> compare(const Json& a, const Json& b, const std::string& a_name,
                                 const std::string& b_name, const CompareOptions& options = {});
 
+// What `a` holds and `b` was not asked, a line for each task: "hellaswag was not asked", "15 of 20 questions of arc_easy were
+// not asked". Of reports that compare() took.
+std::vector<std::string> not_compared(const Json& a, const Json& b);
+
 // Reads a report of `bantam eval`. Throws Error.
 Json read_report(const std::string& file);
 

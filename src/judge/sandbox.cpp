@@ -127,13 +127,20 @@ void be_nobody() {
     ::_exit(126);
 }
 
+// What the program's caller left open (a shell's `7<>file`) is nothing of the sandbox's.
+void close_others(const Files& files) {
+  if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0)  // kernels before 5.11
+    for (int fd = static_cast<int>(::sysconf(_SC_OPEN_MAX)); fd-- > 3;) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  ::fcntl(files.filter, F_SETFD, 0);
+}
+
 // Between fork and exec: only what is safe there.
 [[noreturn]] void become(const Files& files, char* const* words, const SandboxLimits& limits) {
   ::setpgid(0, 0);
   ::dup2(files.input, 0);
   ::dup2(files.output, 1);
   ::dup2(files.errors, 2);
-  ::fcntl(files.filter, F_SETFD, 0);
+  close_others(files);
   limit(RLIMIT_AS, limits.memory);
   limit(RLIMIT_CPU, static_cast<std::uint64_t>(limits.processor_seconds + 0.999));
   limit(RLIMIT_FSIZE, limits.written);

@@ -57,6 +57,17 @@ TEST(Compare, FindsTwoPointsOver5000Items) {
   EXPECT_FALSE(compare(planted(100, 0), whole, "a", "b", {1, 500}).front().loss() > 0);
 }
 
+TEST(Compare, TellsWhatTheOtherWasNotAsked) {
+  Json a = planted(0, 0), b = a;
+  EXPECT_TRUE(not_compared(a, b).empty());
+  b["tasks"]["t"]["items"].erase(4990);
+  b["tasks"]["t"]["items"].erase(7);
+  EXPECT_EQ(not_compared(a, b), std::vector<std::string>{"2 of 5000 questions of t were not asked"});
+  EXPECT_TRUE(not_compared(b, a).empty());
+  a["tasks"]["u"] = a["tasks"]["t"];
+  EXPECT_EQ(not_compared(a, b).back(), "u was not asked");
+}
+
 TEST(Compare, McNemarsExactTest) {
   EXPECT_DOUBLE_EQ(mcnemar(0, 0), 1);
   EXPECT_NEAR(mcnemar(0, 5), 2.0 / 32, 1e-12);

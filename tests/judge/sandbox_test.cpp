@@ -1,7 +1,9 @@
 // Programs that a model wrote can do no harm.
 #include "judge/sandbox.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <tuple>
@@ -91,6 +93,24 @@ TEST_F(Sandbox, TheKernelsSettingsCannotBeWritten) {
   EXPECT_FALSE(run_sandboxed("import os\nos.chroot('/tmp')").passed);
   EXPECT_FALSE(run_sandboxed("open('/usr/bin/python3', 'r+')").passed);
   EXPECT_TRUE(run_sandboxed("import os\nassert os.geteuid() != 0 and os.getgroups() in ([], [65534])").passed);
+}
+
+// What the caller has open (of a shell: `7<>file`) is not handed on.
+TEST_F(Sandbox, OpenFilesOfTheCallerAreNotTheProgramsToUse) {
+  const ScratchFolder folder;
+  const Path kept = folder / "kept.txt";
+  write_file(kept, "here");
+  const int file = ::open(kept.c_str(), O_RDWR), at = ::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY);  // no O_CLOEXEC
+  ASSERT_GE(file, 3);
+  ASSERT_GE(at, 3);
+  EXPECT_FALSE(run_sandboxed("import os\nos.ftruncate(" + std::to_string(file) + ", 0)").passed);
+  EXPECT_FALSE(run_sandboxed("import os\nos.listdir(" + std::to_string(at) + ")").passed);
+  // None but the standard ones, whatever their numbers (and the folder's that lists them).
+  EXPECT_TRUE(run_sandboxed("import os\nopen_ones = []\nfor fd in range(3, 256):\n  try:\n    os.fstat(fd)\n    open_ones.append(fd)\n"
+                            "  except OSError: pass\nassert not open_ones, open_ones").passed);
+  ::close(file);
+  ::close(at);
+  EXPECT_EQ(read_file(kept), "here");
 }
 
 // Those that do harm are scored wrong, as answers to a task are; a file that they name is untouched.
