@@ -156,6 +156,7 @@ void EvalVerb::run() const {
 
 std::function<void()> declare_eval(Options& options) {
   auto command = std::make_shared<EvalVerb>();
+  command->model.cache_unsaid = ModelOptions::kExactCache;
   command->model.declare(options, false);
   options.text("--tasks", "NAMES", command->tasks,
                "the tasks, with commas between: arc_easy,hellaswag,mmlu_anatomy");
@@ -174,7 +175,7 @@ std::function<void()> declare_eval(Options& options) {
   options.text("--out", "FILE", command->out,
                "where the report goes (JSON, and a page for a browser beside it)");
   options.number("--limit", "N", command->limit, 0, 1e9,
-                 "only the first N questions of each task; below 1 a share of them");
+                 "only the first N questions of each task; below 1 a share of them (default 0: all)");
   options.whole("--few-shot", "K", command->shots, 0, 1000,
                 "put K worked examples before each question (default: the task's own number)");
   options.whole("--seed", "S", command->seed, 0, INT64_MAX, "of the examples (default 1234, as the field's), and of --vote");

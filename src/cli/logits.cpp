@@ -57,6 +57,7 @@ void LogitsVerb::run() const {
 
 std::function<void()> declare_logits(Options& options) {
   auto command = std::make_shared<LogitsVerb>();
+  command->model.cache_unsaid = ModelOptions::kExactCache;
   command->model.declare(options);
   options.ids("--tokens", command->tokens, "the tokens, 1,2,3, taken as they are").required = true;
   options

@@ -105,9 +105,7 @@ void ModelOptions::declare(Options& options, bool model_required, bool named) {
       "-c,--ctx-size,--ctx", "N", context, 1, kMostContext,
       "context: how many tokens a conversation may have (default: as the model was trained)");
   declare_arithmetic(*this, options);
-  declare_cache(options,
-                "f16; bf16 with --arithmetic bf16); q8_0 takes half of f16's memory, bench --quality "
-                "says what it costs");
+  declare_cache(options, cache_unsaid);
 }
 
 void ModelOptions::declare_cache(Options& options, const std::string& unsaid) {

@@ -28,6 +28,10 @@ struct ModelOptions {
   std::optional<Type> cache;
   std::optional<std::string> adapter;  // of all that the model answers
   std::vector<NamedAdapter> adapters;  // of those who choose one
+  // What --help says of a cache that is not chosen; verbs that measure set kExactCache before declare().
+  std::string cache_unsaid =
+      "f16; bf16 with --arithmetic bf16); q8_0 takes half of f16's memory, bench --quality says what it costs";
+  static constexpr const char* kExactCache = "f32, so that nothing is rounded; bf16 with --arithmetic bf16)";
 
   // MODEL (or no model is an answer too), --adapter, -t, --ctx, --arithmetic, --cache.
   // `named`: --adapter takes NAME=FOLDER too, as often as there are adapters.

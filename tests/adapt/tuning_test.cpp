@@ -114,6 +114,25 @@ TEST_F(Tuned, AStoppedRunGoesOnToTheSameBytes) {
   o.stop = [] { return false; };
   EXPECT_THROW(run_tuning(r, o), Error);  // an unfinished run is here
   o.resume = true;
+  // What it belongs to: the same scale, and the same weights.
+  const auto refusal = [&](const TuneRequest& other) -> std::string {
+    try {
+      run_tuning(other, o);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  TuneRequest other = r;
+  other.alpha = 3;
+  EXPECT_NE(refusal(other).find("alpha: "), std::string::npos) << refusal(other);
+  other = r;
+  other.model = scratch_ / "other.gguf";
+  std::string bytes = read_file(r.model);
+  const ModelFile file(r.model);
+  bytes[static_cast<std::size_t>(file.tensors().tensors().back().offset) + 1] ^= 1;
+  write_file(other.model, bytes);
+  EXPECT_NE(refusal(other).find("model: "), std::string::npos) << refusal(other);
   const TuneResult rest = run_tuning(r, o);
   EXPECT_TRUE(rest.finished);
   EXPECT_EQ(rest.losses.size(), whole.losses.size());
