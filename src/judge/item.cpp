@@ -104,10 +104,11 @@ Item placed(const TaskSpec& task, const DataFolder& data, const std::string& sub
   } catch (const Error& error) {
     const auto test = task.splits.find(task.test);
     std::string place = "; document " + std::to_string(document) + (subject.empty() ? "" : " of " + printable(subject, 60));
-    if (test != task.splits.end() && test->second.size() == 1) {
-      const std::vector<std::string> files = data.matches(test->second.front());
-      if (files.size() == 1) place += " in " + files.front();
-    }
+    // A set may lie in one of several forms: the first that is there is read.
+    std::vector<std::string> files;
+    if (test != task.splits.end())
+      for (std::size_t i = 0; files.empty() && i < test->second.size(); ++i) files = data.matches(test->second[i]);
+    if (files.size() == 1) place += " in " + files.front();
     Error with_place(error.message() + place, error.kind());
     if (!error.file().empty()) with_place.in(error.file());
     if (!error.field().empty()) with_place.field(error.field());
