@@ -154,7 +154,7 @@ std::function<void()> declare_compare(Options& options) {
   options.text("--and", "FILE", command->others, "a further report to compare with A; may be repeated");
   options.text("--fail-if-worse", "SHARE", command->fail,
                "exit status 1 when a score is lower by more than this (1%: a point) and it is no "
-               "chance; of perplexities: higher by more than this share");
+               "chance; of perplexities: higher by more than this share; or when B was not asked all of A's questions");
   options.whole("--flips", "N", command->flips, 0, 1'000'000,
                 "name the first N documents that B has right (+) or wrong (-) and A has not");
   options.whole("--seed", "S", command->seed, 0, INT64_MAX, "of the bootstrap (default 1)");

@@ -13,8 +13,8 @@ std::int64_t round_to(double value, std::int64_t unit) {
 }
 
 // Heads of 32, or 64 in wide models; where that does not divide the width, of what does and comes nearest, of even
-// width (rotation turns pairs). The nearest, not the next wider: two layers of width 112 end at a loss of 0.0553 with four
-// heads of 28 and at 0.0597 with two of 56 (the default corpus, 4M tokens), behind a model of 96 with three.
+// width (rotation turns pairs). The nearest, not the next wider: two layers of width 112 end at a loss of 0.0551 with four
+// heads of 28 and at 0.0597 with two of 56 (the default corpus, 4M tokens, means of three seeds), behind a model of 96 with three.
 std::int64_t heads_for(std::int64_t width) {
   const double wanted = width % 64 == 0 && width >= 256 ? 64 : 32;
   std::int64_t best = 1;
