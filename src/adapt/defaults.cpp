@@ -77,7 +77,10 @@ Choice choose(const TuneRequest& request, const ModelFile& file, bool quantised,
   s.optimiser.rounded_betas = true;
   s.optimiser.clip = request.clip.value_or(1.0);
   const bool blocks = quantised && c.method != Method::full;
-  s.arithmetic = request.arithmetic.value_or(blocks      ? choose_arithmetic(file, std::nullopt)
+  // Not int8 as inference: what it rounds away of the activations would be learnt to be mended.
+  const bool rounds = blocks && choose_arithmetic(file, std::nullopt) == Arithmetic::int8;
+  s.arithmetic = request.arithmetic.value_or(rounds      ? Arithmetic::faithful
+                                             : blocks    ? Arithmetic::f32
                                              : fast_bf16 ? Arithmetic::bf16
                                                          : Arithmetic::f32);
   const auto learnt = static_cast<std::int64_t>(

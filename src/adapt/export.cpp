@@ -69,9 +69,9 @@ std::string export_model(const Trained& t) {
   const std::vector<GatePrompt> asked = gate_prompts(t);
   const WeightRows rows = [](const WeightSpec& w) { return w.rows(); };
   const bool own = !t.data.chat || t.data.chat->source() == t.data.tokenizer->chat_template();
-  write_model(*t.file, t.model, rows, types_for(t.file, trial_name(t)), trial_name(t), true,
+  write_model(*t.file, t.model, rows, float_types(t.file), trial_name(t), true,
               own ? "" : t.data.chat->source());
-  constexpr double kMost = 0.05;
+  constexpr double kMost = 0.05;  // nats, of what float16 and bfloat16 round
   return let_through(t, [&](const Path& trial) {
     const std::string golden = keep_golden(trial, std::nullopt, t.pool, t.kernels);
     return check_model(trial, t.model, asked, t.day, kMost, t.pool, t.kernels).line() + "; " + golden;

@@ -46,11 +46,11 @@ NewAdapter fresh_adapter(Model& model, const TuneRequest& request, const Choice&
   return fresh;
 }
 
-Adapter adapter_to_go_on_from(Model& model, const TuneRequest& request, Choice& choice) {
+Adapter adapter_to_go_on_from(Model& model, const ModelFile& file, const TuneRequest& request, Choice& choice) {
   Adapter adapter = read_adapter(*request.start, model);
   choice.rank = adapter.rank;
   choice.alpha = adapter.alpha;
-  require_start(request, adapter, choice.method);
+  require_start(request, adapter, choice.method, adapter.template_sum.empty() ? "" : tokenizer_of(file)->chat_template());
   return adapter;
 }
 
@@ -63,7 +63,7 @@ void load_with_adapter(LearningModel& out, const TuneRequest& request, Choice& c
   // Half of what is free: the other half is for what a step keeps.
   if (choice.settings.arithmetic == Arithmetic::f32)
     out.widened = widen_matrices(model, available_memory() / 2, exec);
-  out.adapter = request.start ? adapter_to_go_on_from(model, request, choice)
+  out.adapter = request.start ? adapter_to_go_on_from(model, *file, request, choice)
                               : make_adapter(model, file, fresh_adapter(model, request, choice), exec);
   // The model's name: where it lies is its owner's business.
   if (out.adapter.base.empty())

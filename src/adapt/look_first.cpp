@@ -18,7 +18,8 @@ void refuse_broken(const TuneRequest& request, const std::vector<BrokenRecord>& 
       .line(static_cast<std::uint64_t>(broken.front().line));
 }
 
-void require_start(const TuneRequest& request, const Adapter& start, Method method) {
+void require_start(const TuneRequest& request, const Adapter& start, Method method, const std::string& model_template) {
+  if (!request.chat_template) check_template(start, model_template);
   if (!start.whole.empty() && files::is_gguf_name(request.out))
     throw Error("it brings whole weights, which an adapter as GGUF cannot hold: give --out the name of a folder")
         .in(request.start->string());
@@ -47,7 +48,7 @@ void look_at_questions(const TuneRequest& request, const ModelFile& file, bool q
   if (choice.method == Method::full) return;
   const std::unique_ptr<Model> shape = file.family().make(file.config());  // its weights' names and sizes
   if (request.start)
-    require_start(request, read_adapter(*request.start, *shape), choice.method);
+    require_start(request, read_adapter(*request.start, *shape), choice.method, prepared.tokenizer->chat_template());
   else
     adapted_weights(*shape, request.targets);
 }

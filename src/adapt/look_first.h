@@ -12,8 +12,9 @@ namespace bantam::adapt {
 // Throws Error that names the first, unless the request says to go on without them.
 void refuse_broken(const TuneRequest& request, const std::vector<BrokenRecord>& broken);
 
-// Throws Error unless a run of this method can go on from this adapter, and its result be written.
-void require_start(const TuneRequest& request, const Adapter& start, Method method);
+// Throws Error unless a run of this method can go on from this adapter under the template that it learnt, and its
+// result be written. `model_template`: the model's own.
+void require_start(const TuneRequest& request, const Adapter& start, Method method, const std::string& model_template);
 
 // All that is asked for besides the answers, before a teacher writes them: the template and what it makes of each
 // question with some answer, the method, the targets, the adapter to go on from. `quantised`, `fast_bf16`: as

@@ -98,6 +98,13 @@ WeightType types_for(const std::shared_ptr<const ModelFile>& file, const Path& o
   };
 }
 
+WeightType float_types(const std::shared_ptr<const ModelFile>& file) {
+  return [file](const WeightSpec& w) {
+    const Type own = stored_type(*file, w);
+    return format(own).quantised ? Type::f32 : own;
+  };
+}
+
 WeightType merged_types(const std::shared_ptr<const ModelFile>& file, const Path& out, std::optional<Type> wanted) {
   bool blocks = false;
   for (const TensorInfo& t : file->tensors().tensors()) blocks |= t.format && t.format->quantised;

@@ -23,6 +23,8 @@ void write_model(const ModelFile& file, Model& model, const WeightRows& rows, co
 WeightType types_of(const std::shared_ptr<const ModelFile>& file);
 // The same, but F32 in place of blocks where `out` is a folder, which has none.
 WeightType types_for(const std::shared_ptr<const ModelFile>& file, const Path& out);
+// The same, but F32 in place of blocks anywhere: a step of training is smaller than what blocks round away.
+WeightType float_types(const std::shared_ptr<const ModelFile>& file);
 // What weights that were added up are written in: `wanted`, else float32, in which sums are exact to a
 // rounding; a model in blocks keeps its types and is rounded anew.
 WeightType merged_types(const std::shared_ptr<const ModelFile>& file, const Path& out, std::optional<Type> wanted);

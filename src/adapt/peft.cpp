@@ -1,5 +1,7 @@
 #include "adapt/peft.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -32,15 +34,36 @@ struct PeftConfig {
   bool rank_stabilised = false, magnitudes = false;
   bool keeps_tied = false;  // ensure_weight_tying: a whole embedding is the head's, too
   std::string base;
-  std::map<std::string, double> alphas;  // alpha_pattern
+  std::map<std::string, double> alphas, ranks;  // alpha_pattern, rank_pattern
 
-  // What one module has: a key of the pattern is the module's name or its end, from a dot on.
-  double alpha_of(const std::string& module) const {
-    for (const auto& [key, value] : alphas)
+  double alpha_of(const std::string& module) const { return of(alphas, module, alpha); }
+  double rank_of(const std::string& module) const { return of(ranks, module, static_cast<double>(rank)); }
+
+ private:
+  // What one module has: a key of a pattern is the module's name or its end, from a dot on.
+  static double of(const std::map<std::string, double>& pattern, const std::string& module, double usual) {
+    for (const auto& [key, value] : pattern)
       if (module == key || module.ends_with("." + key)) return value;
-    return alpha;
+    return usual;
   }
 };
+
+// PEFT takes its keys for regular expressions (huggingface/peft, utils/other.py, get_pattern_key); what it writes
+// itself, and nearly everybody, are names.
+std::map<std::string, double> read_pattern(const Json& json, const char* field, const std::string& file) {
+  std::map<std::string, double> out;
+  const auto at = json.find(field);
+  if (at == json.end() || !at->is_object()) return out;
+  for (const auto& [key, value] : at->items()) {
+    if (!value.is_number()) throw Error("a number was expected").in(file).field(field);
+    if (key.find_first_of("*+?^$[]{}()|\\") != std::string::npos)
+      throw Error("\"" + printable(key, 80) + "\" is a regular expression: write the modules' names, or how they end")
+          .in(file)
+          .field(field);
+    out[key] = value.get<double>();
+  }
+  return out;
+}
 
 PeftConfig read_config(const Path& file) {
   const std::string name = file.string();
@@ -79,11 +102,8 @@ PeftConfig read_config(const Path& file) {
   config.magnitudes = flag("use_dora");
   config.keeps_tied = flag("ensure_weight_tying");
   config.base = text("base_model_name_or_path");
-  if (const auto at = json.find("alpha_pattern"); at != json.end() && at->is_object())
-    for (const auto& [key, value] : at->items()) {
-      if (!value.is_number()) throw Error("a number was expected").in(name).field("alpha_pattern");
-      config.alphas[key] = value.get<double>();
-    }
+  config.alphas = read_pattern(json, "alpha_pattern", name);
+  config.ranks = read_pattern(json, "rank_pattern", name);
   return config;
 }
 
@@ -185,6 +205,10 @@ Adapter read_peft(const Path& folder, Model& model) {
     if (update.a.dim(1) != w.shape[1])
       throw Error("an input of " + std::to_string(w.shape[1]) + " was expected, not " +
                   std::to_string(update.a.dim(1)))
+          .in(a->file)
+          .field(a->name);
+    if (const double rank = config.rank_of(module); static_cast<double>(update.rank()) != rank)
+      throw Error(fmt::format("a rank of {} was expected, as adapter_config.json says (r, rank_pattern), not {}", rank, update.rank()))
           .in(a->file)
           .field(a->name);
     update.b = own_rows(read_numbers(*b, 2), w, *b);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+#include "adapt/adapter.h"
 #include "adapt/prompts.h"
 #include "base/hash.h"
 #include "chat/named_templates.h"
@@ -28,6 +29,8 @@ PreparedData opened(const TuneRequest& request) {
   PreparedData out;
   out.tokenizer = open_tokenizer(request.model);
   out.chat = template_for(request.chat_template, *out.tokenizer, request.model.string());
+  if (!request.chat_template && request.start)
+    if (std::string own = template_of(*request.start); !own.empty()) out.chat.emplace(std::move(own), request.start->string());
   if (out.chat) out.chat->set_variables(request.variables);
   return out;
 }

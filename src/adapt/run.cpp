@@ -238,6 +238,10 @@ void Tuning::plan() {
                            count_text(static_cast<double>(result_.parameters)),
                            byte_text(static_cast<double>(weights)), byte_text(static_cast<double>(kept)),
                            byte_text(static_cast<double>(activations))));
+  if (choice_.method == Method::full && in_blocks(*file_))
+    options_.say(fmt::format("the model is written in F32 ({}): rounded to blocks again it would forget what it learns; "
+                             "bantam quantize makes a smaller one of it",
+                             byte_text(4 * static_cast<double>(result_.parameters))));
   const std::int64_t free = available_memory();
   if (groups_) kept += groups_->bytes();
   if (activations + kept > free)

@@ -285,9 +285,10 @@ double Tuner::step() {
                 " is not a number any more; the step was not applied. Lower the learning rate");
   optimiser_.apply(ctx_, parameters_, state_.step, settings_.rate_at(state_.step), norm);
   ++state_.step;
-  state_.losses.push_back(static_cast<float>(loss));
+  const auto kept = static_cast<float>(loss);  // as a checkpoint keeps it: a resumed run tells the same
+  state_.losses.push_back(kept);
   state_.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return loss;
+  return static_cast<double>(kept);
 }
 
 std::vector<SequenceScore> Tuner::score_answers(std::span<const LabelledExample> examples) {

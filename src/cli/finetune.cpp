@@ -289,8 +289,7 @@ void declare_steps(Options& options, FinetuneVerb& v) {
   options.number("--clip", "NORM", v.clip, 0, 1e9, "largest norm of the gradient; 0: any (default 1)");
   options.whole("--seed", "N", v.seed, 0, INT64_MAX, "of the order and of a new adapter (default 1)");
   options.choice<Arithmetic>("--arithmetic", "A", v.arithmetic, kArithmetic,
-                             "of the products (default: bf16 where tiles make it fast, else f32; of a "
-                             "model in blocks the one it is served in)");
+                             "of the products (default: bf16 where tiles make it fast, else f32; of a model in blocks faithful)");
   options.whole("-t,--threads", "N", v.threads, 1, 1024, "threads (default: one for each processor)");
 }
 

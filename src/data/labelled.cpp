@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <numeric>
 
-#include "base/counting.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "chat/content_form.h"
 
 namespace bantam::data {
@@ -19,13 +16,46 @@ std::int64_t LabelledIds::labels() const {
 Labeller::Labeller(const Tokenizer& tokenizer, const ChatTemplate* chat, LabelOptions options)
     : tokenizer_(tokenizer), chat_(chat), options_(options) {}
 
+namespace {
+
+// The same conversation as if no answer called a tool; nothing: none does.
+std::optional<ChatInput> without_calls(const ChatInput& input) {
+  ChatInput out = input;
+  bool any = false;
+  for (Json& m : out.messages) {
+    const auto calls = m.find("tool_calls");
+    if (calls == m.end() || m["role"] != "assistant") continue;
+    any = any || !(calls->is_null() || calls->empty());
+    m.erase(calls);
+  }
+  return any ? std::optional(std::move(out)) : std::nullopt;
+}
+
+// Of a template that does not know of calls an answer that is one would leave its stop token alone to learn.
+void require_calls(const ChatTemplate& chat, const ChatInput& input, const std::string& text) {
+  std::optional<ChatInput> bare = without_calls(input);
+  if (!bare) return;
+  bare->add_generation_prompt = false;
+  try {
+    if (chat.render(*bare) != text) return;
+  } catch (const Error&) {
+    return;  // it misses them: a tool's result without a call
+  }
+  throw Error("the chat template leaves out tool_calls, so that no call would be learnt: take a template that has them "
+              "(--template), or write the calls into the content");
+}
+
+}  // namespace
+
 MaskedPrompt Labeller::rendered(const Json& messages, const Json& tools, Labels labels) const {
   ChatInput input;
   input.messages = messages;
   input.tools = tools;
   input.now = options_.now;
   set_special_tokens(tokenizer_, input);
-  return mask_answers(*chat_, tokenizer_, std::move(input), labels);
+  MaskedPrompt out = mask_answers(*chat_, tokenizer_, input, labels);
+  require_calls(*chat_, input, out.text);
+  return out;
 }
 
 std::optional<RenderedSample> Labeller::sample(const ChatRecord& record) const {
@@ -163,6 +193,13 @@ void require_weight(const ChatRecord& record, const LabelledExample& example) {
 
 }  // namespace
 
+bool Labeller::teaches_to_stop(const LabelledExample& example) const {
+  const LabelledIds& s = example.first;
+  for (std::size_t i = 1; i < s.ids.size(); ++i)
+    if (s.mask[i] && tokenizer_.ends(s.ids[i])) return true;
+  return false;
+}
+
 LabelledExample Labeller::label(const ChatRecord& record) const {
   require_words(record, kind_of(record.form));
   LabelledExample out;
@@ -206,154 +243,6 @@ LabelledExample Labeller::label(const ChatRecord& record) const {
   require_weight(record, out);
   shorten(out);
   return out;
-}
-
-namespace {
-
-std::string digest(const LabelledExample& example) {
-  Sha256 sum;
-  for (const LabelledIds* ids : {&example.first, &example.second}) {
-    const std::uint64_t count = ids->ids.size();
-    sum.add(std::as_bytes(std::span(&count, 1)));
-    sum.add(std::as_bytes(std::span(ids->ids)));
-    sum.add(std::as_bytes(std::span(ids->mask)));
-  }
-  sum.add(std::as_bytes(std::span(&example.label, 1)));
-  return sum.hex();
-}
-
-void measure(std::vector<std::int64_t> sizes, LabelReport& report) {
-  if (sizes.empty()) return;
-  std::ranges::sort(sizes);
-  report.shortest = sizes.front();
-  report.median = sizes[sizes.size() / 2];
-  report.high = sizes[sizes.size() * 95 / 100];
-  report.longest = sizes.back();
-}
-
-}  // namespace
-
-std::vector<LabelledExample> label_records(const ChatData& data, const Labeller& labeller,
-                                           LabelReport& report) {
-  std::vector<LabelledExample> out;
-  std::map<std::string, std::int64_t> seen;
-  std::map<RecordForm, std::int64_t> forms;
-  std::vector<std::int64_t> sizes;
-  report.broken = data.broken;
-  for (const ChatRecord& record : data.records) {
-    LabelledExample example;
-    try {
-      example = labeller.label(record);
-    } catch (const Error& error) {
-      report.broken.push_back({record.line, error.message()});
-      continue;
-    }
-    ++forms[record.form];
-    if (example.cut && (example.first.labels() == 0 ||
-                        (example.kind == ExampleKind::preference && example.second.labels() == 0))) {
-      ++report.empty;
-      continue;
-    }
-    const auto [first, fresh] = seen.emplace(digest(example), example.line);
-    if (!fresh) report.duplicates.emplace_back(first->second, example.line);
-    for (const LabelledIds* ids : {&example.first, &example.second}) {
-      if (ids->ids.empty()) continue;
-      sizes.push_back(static_cast<std::int64_t>(ids->ids.size()));
-      report.tokens += sizes.back();
-      report.labels += ids->labels();
-    }
-    report.cut += example.cut;
-    ++report.records;
-    constexpr std::size_t kSamples = 4;
-    if (report.samples.size() < kSamples)
-      if (auto sample = labeller.sample(record)) report.samples.push_back(std::move(*sample));
-    out.push_back(std::move(example));
-  }
-  report.forms.assign(forms.begin(), forms.end());
-  std::ranges::sort(report.broken, {}, &BrokenRecord::line);
-  measure(std::move(sizes), report);
-  return out;
-}
-
-std::vector<std::string> LabelReport::lines() const {
-  std::vector<std::string> out;
-  std::string kinds;
-  for (const auto& [form, count] : forms)
-    kinds += (kinds.empty() ? "" : ", ") + std::to_string(count) + " of " + std::string(form_name(form));
-  out.push_back("data: " + number_of(records, "record") + " (" + kinds + ")");
-  if (records > 0)
-    out.push_back("tokens: " + std::to_string(tokens) + ", of which " + std::to_string(labels) +
-                  " are labels (" + std::to_string(tokens ? 100 * labels / tokens : 0) +
-                  " %); a text has " + std::to_string(shortest) + " to " + std::to_string(longest) +
-                  ", half of them at most " + std::to_string(median) + ", 95 of 100 at most " +
-                  std::to_string(high));
-  if (cut > 0 || empty > 0)
-    out.push_back("too long: " + number_of(cut, "record") + " cut at the end" +
-                  (empty > 0 ? ", " + std::to_string(empty) + " more with no label left" : ""));
-  const auto some = [](std::size_t count) { return std::min<std::size_t>(count, 5); };
-  if (!duplicates.empty()) {
-    std::string text = "duplicates: " + std::to_string(duplicates.size());
-    for (std::size_t i = 0; i < some(duplicates.size()); ++i)
-      text += (i ? "; line " : ": line ") + std::to_string(duplicates[i].second) + " is line " +
-              std::to_string(duplicates[i].first);
-    out.push_back(text);
-  }
-  if (!broken.empty()) {
-    out.push_back("broken: " + number_of(broken.size(), "record"));
-    for (std::size_t i = 0; i < some(broken.size()); ++i)
-      out.push_back("  line " + std::to_string(broken[i].line) + ": " + broken[i].reason);
-  }
-  return out;
-}
-
-namespace {
-
-// Of records that are tokens already: whether the token behind an answer is one that ends it, and
-// whether that is a label.
-struct Stops {
-  std::int64_t learned = 0, missed = 0, line = 0;
-
-  void look(const LabelledExample& example, const Tokenizer& tokenizer) {
-    const LabelledIds& s = example.first;
-    for (std::size_t i = 1; i < s.ids.size(); ++i) {
-      if (!tokenizer.ends(s.ids[i])) continue;
-      if (s.mask[i]) ++learned;
-      if (!s.mask[i] && s.mask[i - 1]) {
-        ++missed;
-        if (line == 0) line = example.line;
-      }
-    }
-  }
-};
-
-}  // namespace
-
-void check_labels(std::span<const LabelledExample> examples, const Tokenizer& tokenizer,
-                  Labels labels) {
-  Stops stops;
-  for (const LabelledExample& example : examples) {
-    const auto fail = [&](const std::string& what) {
-      throw Error(what).field("mask").line(static_cast<std::uint64_t>(example.line));
-    };
-    if (example.first.ids.empty()) fail("the record holds no tokens");
-    for (const LabelledIds* ids : {&example.first, &example.second}) {
-      if (ids->ids.empty()) continue;
-      if (ids->labels() == 0) fail("no token is a label: there is nothing to learn from this record");
-      const bool whole = example.form == RecordForm::text || labels == Labels::all;
-      if (!whole && ids->labels() == static_cast<std::int64_t>(ids->ids.size()) - 1)
-        fail("every token is a label, the question too: a mask of the answers was expected");
-    }
-    if (example.form == RecordForm::tokens)
-      stops.look(example, tokenizer);
-    else if (!example.stopped && !example.cut && labels != Labels::all)
-      fail(
-          "the answer does not end with a token at which generation stops, so the model would not "
-          "learn to stop: the chat template writes none behind it (is it this model's?)");
-  }
-  if (stops.missed > 0 && stops.learned == 0)
-    throw Error("the stop token behind an answer is never a label, so the model would not learn to stop")
-        .field("mask")
-        .line(static_cast<std::uint64_t>(stops.line));
 }
 
 }  // namespace bantam::data

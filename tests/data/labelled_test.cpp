@@ -73,6 +73,48 @@ TEST(Labelled, ARecordWithoutAWordIsBroken) {
   EXPECT_EQ(report.lines().at(2), "broken: 1 record");
 }
 
+// A record of tokens may be what its maker wants; that nothing of it ends an answer is said.
+TEST(Labelled, TokensWithoutAStopTokenAreSaid) {
+  const Labelled l;
+  const auto lines = [&](std::initializer_list<const char*> records) {
+    ChatData data;
+    for (const char* json : records) data.records.push_back(read_record(Json::parse(json)));
+    LabelReport report;
+    EXPECT_EQ(label_records(data, l.labeller, report).size(), records.size());
+    return report.lines();
+  };
+  const char* ends = R"({"ids":[65,66,257],"mask":[0,1,1]})";
+  const char* unlearnt = R"({"ids":[65,66,257],"mask":[0,1,0]})";
+  const char* endless = R"({"prompt_ids":[65],"chosen_ids":[66],"rejected_ids":[67,257]})";
+  const char* words = R"({"prompt":"q","completion":"a"})";
+  EXPECT_EQ(lines({ends, words}).size(), 2u);
+  EXPECT_EQ(lines({unlearnt, endless, words}).at(2),
+            "no stop token among the labels of 2 of 2 records that are tokens already: the model does not learn from them "
+            "where an answer ends");
+  EXPECT_EQ(lines({ends, unlearnt}).at(2),
+            "no stop token among the labels of 1 of 2 records that are tokens already: the model learns from the others "
+            "where an answer ends");
+}
+
+// Whether the call is all that an answer says, or not.
+TEST(Labelled, ACallThatTheTemplateLeavesOutIsBroken) {
+  const auto tokenizer = chat_tokenizer();
+  const auto error = [&](const std::string& call, const std::string& content) {
+    const ChatTemplate chat("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content or '' }}" + call +
+                                "<|im_end|>{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
+                            "a template");
+    const Labeller labeller(*tokenizer, &chat, {});
+    const std::string messages = R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":")" + content +
+                                 R"(","tool_calls":[{"function":{"name":"f","arguments":{}}}]}]})";
+    return why([&] { labeller.label(read_record(Json::parse(messages))); });
+  };
+  const std::string known = "{% for c in m.tool_calls or [] %}{{ c.function.name }}{% endfor %}";
+  for (const char* content : {"", "I look"}) {
+    EXPECT_NE(error("", content).find("the chat template leaves out tool_calls"), std::string::npos) << content;
+    EXPECT_EQ(error(known, content), "") << content;
+  }
+}
+
 TEST(Labelled, PreferencesShareTheirPromptAndEndAtTheStopToken) {
   const Labelled l;
   const LabelledExample e = l.label(R"({"prompt":"q","chosen":"good","rejected":"bad"})");
