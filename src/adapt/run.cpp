@@ -57,7 +57,8 @@ class Tuning {
   void load();
   void load_full();
   void plan();
-  void measure_before();
+  bool measure_before();
+  bool remember_reference();
   void train();
   void look_at_held_out();
   void finish();
@@ -212,6 +213,7 @@ void Tuning::load() {
   choice_.settings.learner = fmt::format("method = {}\n", method_name(choice_.method));
   if (choice_.method != Method::full)
     choice_.settings.learner += fmt::format("rank = {}\nalpha = {}\n", choice_.rank, choice_.alpha);
+  if (request_.start) choice_.settings.learner += "start = " + digest(learner_.adapter).substr(0, 16) + "\n";
   choice_.settings.learner += "model = " + text_sum(weights_mark(*file_)).substr(0, 16) + "\n";
   tuner_ = std::make_unique<Tuner>(*learner_.model, tape_, learner_.parameters, data_.examples, choice_.settings,
                                    data, exec_.pool, exec_.kernels);
@@ -250,11 +252,29 @@ void Tuning::plan() {
                 " are free: say --micro-batch 1, shorter records (--max-tokens), or a smaller --rank");
 }
 
-void Tuning::measure_before() {
+// False: the user stopped it.
+bool Tuning::measure_before() {
   if (!held_.empty()) result_.validation_before = tuner_->evaluate(held_);
   if (!measured_.empty()) result_.evaluated_before = tuner_->evaluate(measured_);
   tuner_->before_step();
-  tuner_->remember_reference();
+  return !tuner_->compares() || remember_reference();
+}
+
+bool Tuning::remember_reference() {
+  const Path kept = folder_.path() / "reference";
+  std::error_code ignored;
+  if (!options_.resume) std::filesystem::remove(kept, ignored);
+  keep_day(folder_.path(), day_);
+  Progress progress(options_.progress, "reference", tuner_->settings().steps);
+  bool first = true;
+  const bool whole = tuner_->remember_reference(kept, options_.save_every, [&](std::int64_t step) {
+    if (first) progress.skip(step);
+    first = false;
+    progress.update(step, "steps as the model scores them before it learns");
+    return !options_.stop();
+  });
+  if (!first) progress.finish(whole ? "is kept beside the checkpoint" : "stopped; what is known is kept");
+  return whole;
 }
 
 // From then on there is something to go on from.
@@ -333,7 +353,7 @@ TuneResult Tuning::run() {
   if (!read() || !be_taught()) return result_;
   load();
   plan();
-  measure_before();
+  if (!measure_before()) return result_;
   std::error_code ignored;
   if (options_.resume && std::filesystem::exists(checkpoint_, ignored)) {
     tuner_->resume(checkpoint_);

@@ -9,6 +9,7 @@
 #include <map>
 #include <numeric>
 
+#include "adapt/adapter.h"
 #include "base/error.h"
 #include "base/random.h"
 #include "kernels/math.h"
@@ -88,7 +89,9 @@ Tuner::Tuner(Model& model, Tape& tape, std::vector<Parameter>& parameters,
       ctx_(pool, kernels, arena_),
       optimiser_(settings_.optimiser) {
   ctx_.arithmetic = settings_.arithmetic;
-  ctx_.activation = settings_.arithmetic == Arithmetic::bf16 ? Type::bf16 : Type::f32;
+  // Also in bf16, where raising a model keeps bf16 between ops: on 20 steps that were computed in float64 the losses
+  // of LoRA are 0.019 away so, and 0.030 otherwise; it takes no longer.
+  ctx_.activation = Type::f32;
   ctx_.recompute = settings_.recompute;
   // bf16 sums the gradient of a head over tokens in steps: rows left out would move the others.
   const bool head = std::ranges::any_of(parameters, [](const Parameter& p) {
@@ -195,24 +198,41 @@ std::vector<const LabelledExample*> Tuner::examples_at(std::int64_t step) const 
   return out;
 }
 
-void Tuner::remember_reference() {
-  reference_.clear();
-  if (!rule_of(settings_.objective.objective).compares) return;
+bool Tuner::remember_reference(const Path& kept, double save_every, const std::function<bool(std::int64_t)>& go_on) {
+  if (!compares()) return true;
+  using Clock = std::chrono::steady_clock;
+  const Objective objective = settings_.objective.objective;
+  const std::string owner = text_sum(identity_.settings + identity_.data);
+  reference_ = kept_reference(kept, owner);
+  const auto fits = [&](std::size_t step) {
+    return step < static_cast<std::size_t>(settings_.steps) &&
+           reference_[step].size() == sequences_of(examples_at(static_cast<std::int64_t>(step)), objective).size();
+  };
+  for (std::size_t step = 0; step < reference_.size(); ++step)
+    if (!fits(step)) reference_.clear();
+  const std::size_t found = reference_.size();
   // The same steps of two epochs in the given order compare the same sequences.
-  const bool repeats = settings_.order == ExampleOrder::given ||
-                       settings_.objective.objective != Objective::kto;
+  const bool repeats = settings_.order == ExampleOrder::given || objective != Objective::kto;
   std::map<std::vector<std::size_t>, std::size_t> known;
-  for (std::int64_t step = 0; step < settings_.steps; ++step) {
-    const auto indices = stream_.at(step);
-    if (const auto at = known.find(indices); repeats && at != known.end()) {
-      reference_.push_back(reference_[at->second]);
+  Clock::time_point saved = Clock::now();
+  for (std::size_t step = 0; step < static_cast<std::size_t>(settings_.steps); ++step) {
+    const auto first = known.emplace(stream_.at(static_cast<std::int64_t>(step)), step).first->second;
+    if (step < found) continue;
+    if (repeats && first < step) {
+      reference_.push_back(reference_[first]);
       continue;
     }
-    const auto examples = examples_at(step);
-    known[indices] = reference_.size();
-    reference_.push_back(score(sequences_of(examples, settings_.objective.objective)));
+    const bool on = go_on(static_cast<std::int64_t>(step));
+    if (!on || std::chrono::duration<double>(Clock::now() - saved).count() >= save_every) {
+      keep_reference(kept, owner, reference_);
+      saved = Clock::now();
+    }
+    if (!on) return false;
+    reference_.push_back(score(sequences_of(examples_at(static_cast<std::int64_t>(step)), objective)));
     for (SequenceScore& s : reference_.back()) s.each = {};  // sums are compared; of all steps this would be much
   }
+  if (found < reference_.size()) keep_reference(kept, owner, reference_);
+  return true;
 }
 
 namespace {

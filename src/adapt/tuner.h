@@ -10,6 +10,7 @@
 #include "base/rooms.h"
 #include "adapt/grpo.h"
 #include "adapt/objective.h"
+#include "adapt/reference.h"
 #include "adapt/sequences.h"
 #include "models/model.h"
 #include "train/checkpoint.h"
@@ -83,8 +84,11 @@ class Tuner {
   // Most bytes that forward and backward take, counted by running the largest batch of the run with
   // empty kernels.
   std::int64_t plan_activations();
-  // How the model at this moment scores what objectives compare with: before the first step.
-  void remember_reference();
+  // How the model at this moment scores what objectives compare with: before the first step. Kept in a file every
+  // `save_every` seconds, at the end, and where `go_on`, asked with the step that is next, says no; what the file
+  // holds is not asked again. False: not all is known yet.
+  bool remember_reference(const Path& kept, double save_every, const std::function<bool(std::int64_t step)>& go_on);
+  bool compares() const { return rule_of(settings_.objective.objective).compares; }
   // One optimiser step; returns its loss, of before the update. Throws Error when the loss or the
   // gradient is not a number: before anything is applied.
   double step();
@@ -130,7 +134,7 @@ class Tuner {
   Optimiser optimiser_;
   RunState state_;
   bool labels_only_ = true;
-  std::vector<std::vector<SequenceScore>> reference_;  // of each step
+  StepScores reference_;
 };
 
 }  // namespace bantam::adapt

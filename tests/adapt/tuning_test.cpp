@@ -140,6 +140,42 @@ TEST_F(Tuned, AStoppedRunGoesOnToTheSameBytes) {
   EXPECT_FALSE(std::filesystem::exists(scratch_ / "cut.run"));
 }
 
+// What the start model says is asked once: where it is stopped, it goes on; a resumed run reads it.
+TEST_F(Tuned, TheReferenceOfPreferencesIsKept) {
+  TuneRequest r = request("whole");
+  r.data = scratch_ / "pairs.jsonl";
+  r.objective = Objective::dpo;
+  r.arithmetic = Arithmetic::f32;
+  r.batch = 2;  // three steps an epoch, and the same reference for each of the three epochs
+  r.order = ExampleOrder::given;
+  TuneOptions o;
+  const TuneResult whole = run_tuning(r, o);
+  r.out = scratch_ / "cut";
+  const Path kept = scratch_ / "cut.run" / "reference";
+  const auto stopped_at = [&](int question) {
+    int asked = 0;
+    o.stop = [&asked, question] { return ++asked == question; };
+    const bool finished = run_tuning(r, o).finished;
+    o.resume = true;
+    return !finished;
+  };
+  const auto steps_kept = [&] { return Json::parse(bytes_of_file(kept)).at("steps").size(); };
+  EXPECT_TRUE(stopped_at(2));  // one of three is known
+  EXPECT_EQ(steps_kept(), 1u);
+  EXPECT_FALSE(std::filesystem::exists(scratch_ / "cut.run" / "checkpoint"));
+  EXPECT_TRUE(stopped_at(4));  // the two others, and a step
+  EXPECT_EQ(steps_kept(), 9u);
+  EXPECT_TRUE(std::filesystem::exists(scratch_ / "cut.run" / "checkpoint"));
+  EXPECT_TRUE(stopped_at(2));  // nothing is asked again: a step
+  // A damaged file is made anew.
+  write_file(kept, bytes_of_file(kept).substr(0, 200));
+  o.stop = [] { return false; };
+  const TuneResult rest = run_tuning(r, o);
+  EXPECT_TRUE(rest.finished);
+  EXPECT_EQ(rest.losses, whole.losses);
+  EXPECT_TRUE(adapter_bytes("whole") == adapter_bytes("cut"));
+}
+
 TEST_F(Tuned, FullFineTuningGivesAModelThatStandsByItself) {
   for (const char* out : {"full.gguf", "full"}) {
     TuneRequest r = request(out);
