@@ -77,7 +77,7 @@ int run(int argc, char** argv) {
   settings.batch = records;
   settings.optimiser.muon = false;
   settings.order = adapt::ExampleOrder::given;
-  settings.arithmetic = method == "qlora"                   ? Arithmetic::int8
+  settings.arithmetic = method == "qlora"                   ? Arithmetic::faithful
                         : kernels.tiles && method != "full" ? Arithmetic::bf16
                                                             : Arithmetic::f32;
   const std::unique_ptr<Model> model = method == "full"
