@@ -1,5 +1,4 @@
 // `bantam scale`: how large a model must be, by the law that a ladder of runs follows.
-#include <charconv>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,8 +10,8 @@
 #include "cli/verbs.h"
 #include "infer/session.h"
 #include "judge/ladder.h"
-#include "judge/records.h"
 #include "judge/scale_report.h"
+#include "judge/scale_runs.h"
 #include "judge/scaling.h"
 
 namespace bantam::cli {
@@ -28,33 +27,11 @@ struct ScaleVerb {
 
   void run() const;
   void raise() const;
+  judge::ScaleFit fit_of(const std::vector<judge::ScalePoint>& runs) const;
   std::pair<Json, std::string> asked(const judge::ScaleFit& fit, double most_tokens) const;
   std::int64_t sample_count() const { return samples.value_or(400); }
   std::uint64_t seed_number() const { return static_cast<std::uint64_t>(seed.value_or(1)); }
 };
-
-double number_in_record(const Json& record, const char* name, const std::string& file, std::size_t line) {
-  const auto at = record.find(name);
-  if (at == record.end())
-    throw Error("a column parameters, tokens and loss were expected").in(file).field(name);
-  if (at->is_number()) return at->get<double>();
-  const std::string text = at->is_string() ? at->get<std::string>() : "";
-  double value = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || failed != std::errc() || end != text.data() + text.size())
-    throw Error("a number was expected, not \"" + printable(text, 40) + "\"").in(file).line(line).field(name);
-  return value;
-}
-
-std::vector<judge::ScalePoint> read_points(const std::string& file) {
-  std::vector<judge::ScalePoint> out;
-  for (const Json& record : judge::parse_records(judge::read_unpacked(file), file)) {
-    const std::size_t line = out.size() + (file.ends_with(".csv") ? 2 : 1);
-    out.push_back({number_in_record(record, "parameters", file, line), number_in_record(record, "tokens", file, line),
-                   number_in_record(record, "loss", file, line)});
-  }
-  return out;
-}
 
 std::string formatted(const char* form, double value) {
   char text[64];
@@ -136,11 +113,19 @@ void ScaleVerb::raise() const {
   print(json ? to_text(report) + "\n" : judge::ladder_text(plain.report(), t) + text);
 }
 
+judge::ScaleFit ScaleVerb::fit_of(const std::vector<judge::ScalePoint>& runs) const {
+  try {
+    return judge::ScaleFit(runs, sample_count(), seed_number());
+  } catch (Error& error) {
+    throw error.in(points);
+  }
+}
+
 void ScaleVerb::run() const {
   if (points.ends_with(".toml")) return raise();
   if (out || teacher) throw Error("--out and --teacher go with a ladder (a .toml file)", Error::Kind::usage);
-  const std::vector<judge::ScalePoint> runs = read_points(points);
-  const judge::ScaleFit fit(runs, sample_count(), seed_number());
+  const std::vector<judge::ScalePoint> runs = judge::read_runs(points);
+  const judge::ScaleFit fit = fit_of(runs);
   const auto left_out = judge::leave_out(runs, sample_count(), seed_number());
   auto [more, text] = asked(fit, 1);
   Json report = judge::law_json(fit);

@@ -81,16 +81,10 @@ ChatData read_array(std::string_view text, const std::string& file, const ReadRe
 
 ChatData read_table(std::string_view text, const std::string& file, const ReadRecord& read) {
   Collector collector(file, read);
-  CsvReader rows(text);
-  std::vector<std::string> names, cells;
-  if (!rows.next(names)) throw Error("there is no row with the names of the columns").in(file);
-  while (rows.next(cells)) {
-    collector.add(rows.line(), [&] {
-      if (cells.size() != names.size())
-        throw Error(number_of(cells.size(), "cell") + " in a table of " +
-                    number_of(names.size(), "column"));
-      Json record = Json::object();
-      for (std::size_t i = 0; i < cells.size(); ++i) record[names[i]] = cells[i];
+  CsvTable table(text, file);
+  while (table.next()) {
+    collector.add(static_cast<std::int64_t>(table.line()), [&] {
+      Json record = table.record();
       if (const auto label = record.find("label"); label != record.end())
         if (*label == "true" || *label == "1" || *label == "false" || *label == "0")
           *label = Json(*label == "true" || *label == "1");

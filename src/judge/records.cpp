@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "data/csv.h"
 #include "data/text_encoding.h"
-#include "judge/csv.h"
 #include "words/unicode.h"
 
 namespace bantam::judge {
@@ -15,13 +15,15 @@ namespace {
 constexpr JsonLimits kRecordLimits{
     .bytes = std::uint64_t{1} << 30, .depth = 64, .values = 40'000'000, .python_numbers = true};
 
-void add_record(Json&& value, const std::string& name, std::uint64_t line, std::vector<Json>& out) {
+using TakeRecord = std::function<void(Json&&, const RecordPlace&)>;
+
+void take_object(Json&& value, const std::string& name, std::uint64_t line, const TakeRecord& take) {
   if (!value.is_object())
     throw Error("a JSON object was expected for each record").in(name).line(line);
-  out.push_back(std::move(value));
+  take(std::move(value), {line, line});
 }
 
-void parse_lines(std::string_view text, const std::string& name, std::vector<Json>& out) {
+void take_lines(std::string_view text, const std::string& name, const TakeRecord& take) {
   std::uint64_t line = 0;
   while (!text.empty()) {
     ++line;
@@ -29,17 +31,18 @@ void parse_lines(std::string_view text, const std::string& name, std::vector<Jso
     std::string_view one = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (one.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    Json value;
     try {
-      add_record(parse_json(one, name, kRecordLimits), name, line, out);
+      value = parse_json(one, name, kRecordLimits);
     } catch (Error& error) {
-      throw Error(error.message()).in(name).line(line);
+      throw Error(error.message()).in(name).field(error.field()).line(line);
     }
+    take_object(std::move(value), name, line, take);
   }
 }
 
 // A list of objects, an object of objects (TTQA: "0", "1", ...), or one of them under source.at.
-void parse_whole(std::string_view text, const std::string& name, const Source& source,
-                 std::vector<Json>& out) {
+void take_whole(std::string_view text, const std::string& name, const Source& source, const TakeRecord& take) {
   Json whole = parse_json(text, name, kRecordLimits);
   if (!source.at.empty()) {
     const auto found = whole.is_object() ? whole.find(source.at) : whole.end();
@@ -50,38 +53,20 @@ void parse_whole(std::string_view text, const std::string& name, const Source& s
   }
   if (!whole.is_array() && !whole.is_object())
     throw Error("a list of records was expected").in(name);
-  for (auto& value : whole) add_record(std::move(value), name, 1, out);
+  for (auto& value : whole) take_object(std::move(value), name, 1, take);
 }
 
-void parse_csv(std::string_view text, const std::string& name, const Source& source,
-               std::vector<Json>& out) {
-  CsvReader reader(text, name);
-  std::vector<std::string> row;
-  std::vector<std::string> columns = source.columns;
-  if (columns.empty() && reader.next(row)) {
-    columns = row;
-    for (std::size_t i = 0; i < columns.size(); ++i)
-      if (std::find(columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(i), columns[i]) != columns.begin() + static_cast<std::ptrdiff_t>(i))
-        throw Error("the column \"" + printable(columns[i], 60) + "\" stands twice").in(name).line(1);
-  }
-  while (reader.next(row)) {
-    if (row.size() != columns.size())
-      throw Error("a row of " + std::to_string(columns.size()) + " cells was expected, not of " +
-                  std::to_string(row.size()))
-          .in(name)
-          .line(reader.line());
-    Json record = Json::object();
-    for (std::size_t i = 0; i < row.size(); ++i) record[columns[i]] = std::move(row[i]);
-    out.push_back(std::move(record));
-  }
+void take_table(std::string_view text, const std::string& name, const Source& source, const TakeRecord& take) {
+  CsvTable table(text, name, source.columns);
+  while (table.next()) take(table.record(), {table.line(), table.head_line()});
 }
 
-void parse_plain_lines(std::string_view text, std::vector<Json>& out) {
-  while (!text.empty()) {
+void take_plain_lines(std::string_view text, const TakeRecord& take) {
+  for (std::uint64_t line = 1; !text.empty(); ++line) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view one = text.substr(0, end);
     if (one.ends_with('\r')) one.remove_suffix(1);
-    out.push_back({{"line", one}});
+    take({{"line", one}}, {line, line});
     text.remove_prefix(std::min(end + 1, text.size()));
   }
 }
@@ -122,8 +107,7 @@ std::string_view without_gz(std::string_view name) {
 
 }  // namespace
 
-std::vector<Json> parse_records(std::string text, const std::string& name,
-                                const Source& source) {
+void read_records(std::string text, const std::string& name, const Source& source, const TakeRecord& take) {
   if (name.ends_with(".parquet") || text.starts_with("PAR1")) throw Error(std::string(kFromParquet)).in(name);
   try {
     to_utf8(text);
@@ -132,20 +116,24 @@ std::vector<Json> parse_records(std::string text, const std::string& name,
   }
   if (const std::size_t good = valid_utf8_prefix(text); good != text.size())
     throw Error("text in UTF-8 was expected").in(name).at(good);
-  std::vector<Json> out;
   const std::string_view kind = without_gz(name);
   if (kind.ends_with(".jsonl"))
-    parse_lines(text, name, out);
+    take_lines(text, name, take);
   else if (kind.ends_with(".json"))
-    parse_whole(text, name, source, out);
+    take_whole(text, name, source, take);
   else if (kind.ends_with(".csv"))
-    parse_csv(text, name, source, out);
+    take_table(text, name, source, take);
   else if (kind.ends_with(".lst"))
-    parse_plain_lines(text, out);
+    take_plain_lines(text, take);
   else if (kind.ends_with(".txt") || kind.ends_with(".raw"))
-    out.push_back({{"text", text}});
+    take({{"text", text}}, {1, 1});
   else
     throw Error("a file that ends in .jsonl, .json, .csv, .lst, .txt or .raw was expected").in(name);
+}
+
+std::vector<Json> parse_records(std::string text, const std::string& name, const Source& source) {
+  std::vector<Json> out;
+  read_records(std::move(text), name, source, [&](Json&& record, const RecordPlace&) { out.push_back(std::move(record)); });
   return out;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -58,10 +59,18 @@ class DataFolder {
   std::vector<DataFile> files_;
 };
 
+// Lines of a file: where a record begins, and where the names of its fields stand (of a table its first row).
+struct RecordPlace {
+  std::uint64_t line, names_line;
+};
+
 // The records of one file, for tests and tasks of a user's own; `name` is what errors name and whose
 // ending tells the kind. In UTF-8, or in UTF-16 as some programs export tables.
 std::vector<Json> parse_records(std::string text, const std::string& name,
                                 const Source& source = {});
+// The same, one by one, each with its place; those of a .json file have no lines, and line 1 is said.
+void read_records(std::string text, const std::string& name, const Source& source,
+                  const std::function<void(Json&&, const RecordPlace&)>& take);
 
 // The bytes of a file, unpacked when its name ends in ".gz". Throws Error when they are more than
 // 1 GiB.

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "data/csv.h"
 #include "judge/embedded.h"
 #include "judge/prepare.h"
 #include "judge/score.h"
@@ -115,7 +116,11 @@ Source source_of(const toml::node& node, const std::string& section, const std::
     take_all(table_of_node(node), section,
              {{"path", take_text(source.path)},
               {"star", take_text(source.star)},
-              {"columns", take_texts(source.columns)},
+              {"columns", [&source](const toml::node& n) {
+                source.columns = texts_of(n);
+                if (const std::string twice = stands_twice(source.columns); !twice.empty())
+                  throw Error("the column \"" + printable(twice, 60) + "\" stands twice");
+              }},
               {"at", take_text(source.at)},
               {"beside", take_text(source.beside)},
               {"as", take_text(source.as)},

@@ -176,6 +176,18 @@ TEST_F(ConversationFiles, TablesHaveQuotedCells) {
   EXPECT_EQ(data.records[1].line, 4);
   ASSERT_EQ(data.broken.size(), 1u);
   EXPECT_EQ(data.broken[0].line, 5);
+  EXPECT_EQ(data.broken[0].reason, "answer: a row of 2 cells was expected, not of 1");
+}
+
+// Of two columns of one name neither is the one that was meant.
+TEST_F(ConversationFiles, AColumnThatStandsTwiceIsRefused) {
+  const Path file = write("a.csv", "prompt,completion,prompt\nq,a,r\n");
+  try {
+    read_chat_data(file);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.what(), file.string() + ":1: the column \"prompt\" stands twice; each needs a name of its own");
+  }
 }
 
 TEST_F(ConversationFiles, ArraysAndProseAreRead) {

@@ -88,6 +88,12 @@ TEST(Items, ErrorsNameThePlaceAndTheNearestName) {
             "set.csv:3: a row of 2 cells was expected, not of 3");
   EXPECT_EQ(message_of([] { judge::parse_records("a,b\n1,\"2\n", "set.csv"); }),
             "set.csv:2: the quote that opens in this line is not closed");
+  EXPECT_EQ(message_of([] { judge::parse_records("a,b,a\n1,2,3\n", "set.csv"); }),
+            "set.csv:1: the column \"a\" stands twice; each needs a name of its own");
+  EXPECT_EQ(message_of([] { judge::parse_records("{\"a\": 1}\n\n{\"a\": 1, \"a\": 2}\n", "set.jsonl"); }),
+            "set.jsonl:3: a: the key stands twice in one object");
+  EXPECT_EQ(message_of([] { task_of("name = \"x\"\n[data]\ntest = {path = \"x.csv\", columns = [\"a\", \"b\", \"a\"]}\n"); }),
+            "test.toml:3: data.test.columns: the column \"a\" stands twice");
   ScratchFolder folder;
   write_file(folder / "easy.jsonl", "{\"stem\": \"s\", \"options\": [\"a\", \"b\"]}\n");
   judge::DataFolder data{folder.path()};
