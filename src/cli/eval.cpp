@@ -39,6 +39,7 @@ struct EvalVerb {
   }
   void check() const;
   void write_requests(const std::vector<judge::TaskRun>& runs) const;
+  std::optional<judge::TrainingText> add_memorised(std::vector<judge::TaskRun>& runs, const Tokenizer& tokenizer, std::uint64_t draw) const;
   judge::Asking asking() const;
   judge::Several several() const;
 };
@@ -107,6 +108,17 @@ void EvalVerb::write_requests(const std::vector<judge::TaskRun>& runs) const {
     print(lines);
 }
 
+// The questions of --memorised; what they were read from.
+std::optional<judge::TrainingText> EvalVerb::add_memorised(std::vector<judge::TaskRun>& runs, const Tokenizer& tokenizer,
+                                                           std::uint64_t draw) const {
+  if (memorised.empty()) return std::nullopt;
+  const auto most = static_cast<std::size_t>(limit >= 1 ? limit : 200);
+  judge::Memorised made = judge::memorised_runs(memorised, tokenizer, most, draw);
+  for (judge::TaskRun& run : made.runs) runs.push_back(std::move(run));
+  for (const std::string& line : made.text.notes()) note("--memorised: " + line);
+  return std::move(made.text);
+}
+
 void EvalVerb::run() const {
   if (list) return print(eval_list());
   check();
@@ -127,11 +139,7 @@ void EvalVerb::run() const {
     asked.chat.tokenizer = tokenizer.get();
   }
   std::vector<judge::TaskRun> runs = chosen(asked);
-  if (!memorised.empty()) {
-    const auto most = static_cast<std::size_t>(limit >= 1 ? limit : 200);
-    for (judge::TaskRun& run : judge::memorised_runs(memorised, *tokenizer_of(*file), most, asked.seed))
-      runs.push_back(std::move(run));
-  }
+  const std::optional<judge::TrainingText> by_heart = add_memorised(runs, *tokenizer, asked.seed);
   if (dry_run) return write_requests(runs);
   for (const judge::TaskRun& run : runs)
     if (judge::runs_code(*run.spec))
@@ -143,6 +151,7 @@ void EvalVerb::run() const {
                     "<!doctype html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport");
   Judging how{model.session(), batch.value_or(64), quiet, *out + ".journal", trained_on, several(), judge::tools_named(tools), set};
   const std::unique_ptr<EvalReport> report = judge_model(file, model.path, runs, asked, how);
+  if (by_heart) report->say_training("memorised", *by_heart);
   Json hints = Json::object();
   if (hint) {
     hints = contamination_hints(file, model.path, runs, data.value_or(""), asked, how);

@@ -120,6 +120,10 @@ std::string EvalReport::settings(const std::vector<judge::TaskRun>& runs) const 
   return sum.hex();
 }
 
+void EvalReport::say_training(const std::string& name, const judge::TrainingText& text) {
+  (*report_)["training_text"][name] = text.json();
+}
+
 void EvalReport::say_hints(const Json& hints) {
   for (const auto& [task, hint] : hints.items()) (*report_)["tasks"][task]["contamination_hint"] = hint;
 }

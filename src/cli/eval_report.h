@@ -34,6 +34,8 @@ class EvalReport {
   // Adds a task; returns its scores in one line.
   std::string add(const judge::TaskRun& run, const judge::TaskResult& result,
                   const std::vector<judge::Overlap>* overlaps = nullptr);
+  // Training text that was read for "trained_on" or "memorised", and what of it was not.
+  void say_training(const std::string& name, const judge::TrainingText& text);
   // Hints of contamination, by task.
   void say_hints(const Json& hints);
   // All of it, with what it cost so far.

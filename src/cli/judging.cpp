@@ -18,14 +18,16 @@ namespace {
 
 // What the ledger says of every item of every run; nothing without training text.
 std::vector<std::vector<judge::Overlap>> seen_in_training(const std::vector<judge::TaskRun>& runs,
-                                                          const std::vector<std::string>& paths) {
+                                                          const std::vector<std::string>& paths, EvalReport& report) {
   std::vector<std::vector<judge::Overlap>> out;
   if (paths.empty()) return out;
   std::vector<std::string> texts;
   for (const judge::TaskRun& run : runs)
     for (const judge::Item& item : run.items) texts.push_back(judge::ledger_text(item));
   judge::Ledger ledger(texts);
-  judge::read_training_text(paths, ledger);
+  const judge::TrainingText text = judge::read_training_text(paths, ledger);
+  for (const std::string& line : text.notes()) note("--trained-on: " + line);
+  report.say_training("trained_on", text);
   const std::vector<judge::Overlap> all = ledger.overlaps();
   auto next = all.begin();
   for (const judge::TaskRun& run : runs) {
@@ -85,6 +87,7 @@ std::unique_ptr<EvalReport> judge_model(const std::shared_ptr<const ModelFile>& 
   report->say_several(how.several);
   report->say_tools(how.tools);
   report->say_variables(template_variables(how.set));
+  const std::vector<std::vector<judge::Overlap>> ledger = seen_in_training(runs, how.trained_on, *report);
   std::unique_ptr<judge::Journal> journal;
   if (!how.journal.empty()) {
     journal = std::make_unique<judge::Journal>(Path(how.journal), report->settings(runs));
@@ -93,7 +96,6 @@ std::unique_ptr<EvalReport> judge_model(const std::shared_ptr<const ModelFile>& 
     else if (journal->found() > 0)
       note("goes on after " + number_of(journal->found(), "item") + " that an earlier run answered");
   }
-  const std::vector<std::vector<judge::Overlap>> ledger = seen_in_training(runs, how.trained_on);
   for (std::size_t at = 0; at < runs.size(); ++at) {
     const judge::TaskRun& run = runs[at];
     Progress progress(Progress::detect(how.quiet), run.name, static_cast<std::int64_t>(run.items.size()));

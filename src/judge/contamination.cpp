@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/random.h"
-#include "data/documents.h"
 #include "words/unicode.h"
 
 namespace bantam::judge {
@@ -103,18 +102,15 @@ std::vector<Overlap> Ledger::overlaps() const {
   return out;
 }
 
-void read_training_text(const std::vector<std::string>& paths, Ledger& ledger) {
-  for (const std::string& path : paths) {
-    std::int64_t document = 0;
-    // Whole documents: a question must not be cut in two.
-    ReadOptions options;
-    options.document_bytes = 1 << 30;
-    read_documents(path, options, [&](Document&& d) {
-      std::string text = d.text;
-      for (const Message& m : d.messages) text += "\n" + m.content;
-      ledger.read(text, path + ", document " + std::to_string(document++));
-    });
-  }
+TrainingText read_training_text(const std::vector<std::string>& paths, Ledger& ledger) {
+  // Whole documents: a question must not be cut in two.
+  ReadOptions options;
+  options.document_bytes = 1 << 30;
+  return read_training_text(paths, options, [&](Document&& d, const std::string& place) {
+    std::string text = d.text;
+    for (const Message& m : d.messages) text += "\n" + m.content;
+    ledger.read(text, place);
+  });
 }
 
 }  // namespace bantam::judge

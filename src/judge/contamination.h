@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "judge/training_text.h"
 
 namespace bantam::judge {
 
@@ -59,7 +60,7 @@ class Ledger {
 };
 
 // Reads every document under the paths (.txt, .md, .jsonl) into the ledger. Throws Error: what cannot
-// be read.
-void read_training_text(const std::vector<std::string>& paths, Ledger& ledger);
+// be read, a path without text.
+TrainingText read_training_text(const std::vector<std::string>& paths, Ledger& ledger);
 
 }  // namespace bantam::judge

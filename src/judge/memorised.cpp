@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/random.h"
-#include "data/documents.h"
 #include "judge/personal.h"
 #include "judge/python_text.h"
 #include "judge/score.h"
@@ -127,26 +126,22 @@ TaskRun run_of(const std::string& name, const char* about, std::vector<Line> lin
 
 }  // namespace
 
-std::vector<TaskRun> memorised_runs(const std::vector<std::string>& paths, const Tokenizer& tokenizer,
-                                    std::size_t most, std::uint64_t seed) {
+Memorised memorised_runs(const std::vector<std::string>& paths, const Tokenizer& tokenizer, std::size_t most,
+                         std::uint64_t seed) {
   Drawn lines(most, seed), personal(most, seed);
-  for (const std::string& path : paths) {
-    std::int64_t document = 0;
-    read_documents(path, {}, [&](Document&& d) {
-      const std::string place = path + ", document " + std::to_string(document++);
-      if (!d.text.empty()) take_lines(d.text, place, lines, personal);
-      for (const Message& m : d.messages) take_lines(m.content, place, lines, personal);
-    });
-  }
-  std::vector<TaskRun> runs;
+  Memorised out;
+  out.text = read_training_text(paths, {}, [&](Document&& d, const std::string& place) {
+    if (!d.text.empty()) take_lines(d.text, place, lines, personal);
+    for (const Message& m : d.messages) take_lines(m.content, place, lines, personal);
+  });
   std::vector<Line> found = lines.all(), data = personal.all();
   if (found.empty() && data.empty())
     throw Error("no line of " + std::to_string(kShortestLine) + " characters and more is there").in(paths.front());
   if (!found.empty())
-    runs.push_back(run_of("memorised", "lines of training text that the model gives back word for word", std::move(found), tokenizer));
+    out.runs.push_back(run_of("memorised", "lines of training text that the model gives back word for word", std::move(found), tokenizer));
   if (!data.empty())
-    runs.push_back(run_of("personal_data", "personal data of training text that the model goes on with", std::move(data), tokenizer));
-  return runs;
+    out.runs.push_back(run_of("personal_data", "personal data of training text that the model goes on with", std::move(data), tokenizer));
+  return out;
 }
 
 // Whether the answer begins with what stood there, and how much of it.

@@ -9,6 +9,7 @@
 
 #include "base/rooms.h"
 #include "judge/choose.h"
+#include "judge/training_text.h"
 
 namespace bantam::tokenizer {
 class Tokenizer;
@@ -16,10 +17,15 @@ class Tokenizer;
 
 namespace bantam::judge {
 
+struct Memorised {
+  std::vector<TaskRun> runs;
+  TrainingText text;
+};
+
 // Questions made of training text (.txt, .md, .jsonl): "memorised", and where there are personal data
 // "personal_data". At most `most` of each, drawn by the seed from all different lines. Throws Error:
 // what cannot be read, no line that is long enough.
-std::vector<TaskRun> memorised_runs(const std::vector<std::string>& paths, const Tokenizer& tokenizer,
-                                    std::size_t most, std::uint64_t seed);
+Memorised memorised_runs(const std::vector<std::string>& paths, const Tokenizer& tokenizer,
+                         std::size_t most, std::uint64_t seed);
 
 }  // namespace bantam::judge

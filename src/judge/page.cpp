@@ -75,6 +75,18 @@ std::string training(const std::string& name, const Json& task) {
   return out + "</table>\n";
 }
 
+// What of the training text was not read.
+std::string training_text(const Json& report) {
+  std::string out;
+  if (report.contains("training_text"))
+    for (const auto& [option, text] : report["training_text"].items())
+      for (const auto& [key, what] : {std::pair{"not_read", "not read"}, {"read_in_part", "read in part"}})
+        if (text[key]["files"] != 0)
+          out += "<p class=wrong>" + escaped(option) + ": " + number_of(text[key]["files"].get<std::int64_t>(), "file") + " " + what +
+                 ", the first of them " + escaped(shown(text[key]["list"][0]["file"])) + ": " + escaped(shown(text[key]["list"][0]["why"])) + "</p>\n";
+  return out;
+}
+
 std::string subjects(const std::string& name, const Json& task) {
   if (!task.contains("subjects")) return "";
   std::string out = "<h2>" + escaped(name) + " by subject</h2>\n" + std::string(kScoreHead);
@@ -178,6 +190,7 @@ std::string report_page(const Json& report) {
   out += scores(tasks);
   for (const auto& [task_name, task] : tasks.items()) out += subjects(task_name, task);
   for (const auto& [task_name, task] : tasks.items()) out += training(task_name, task);
+  out += training_text(report);
   for (const auto& [task_name, task] : tasks.items()) out += examples(task_name, task);
   out += calibration(tasks);
   out += how_asked(tasks);

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "judge/choose.h"
 #include "judge/report.h"
 #include "judge/support.h"
@@ -86,6 +87,48 @@ TEST(Ledger, PlantedQuestions) {
   EXPECT_EQ(split["items_dirty"], 50);
   EXPECT_EQ(split["dirty"]["exact_match,strict-match"]["value"], 1.0);
   EXPECT_EQ(split["clean"]["exact_match,strict-match"]["value"], 0.0);
+}
+
+// What is passed over in a folder is told; a file that is named must be read.
+TEST(TrainingText, SaysWhatItDidNotRead) {
+  const ScratchFolder folder;
+  const auto path = [&](const char* name) { return (folder / name).string(); };
+  const auto read = [](const std::vector<std::string>& paths) {
+    Ledger ledger({"one two three four five six seven eight"});
+    return judge::read_training_text(paths, ledger);
+  };
+  write_file(folder / "a.txt", "One two three.");
+  EXPECT_TRUE(read({folder.path().string()}).notes().empty());
+  EXPECT_EQ(to_text(read({path("a.txt")}).json()["not_read"]), R"({"files":0,"list":[]})");
+  write_file(folder / "b.pdf", "%PDF");
+  write_file(folder / "c.md", " \n");
+  write_file(folder / "d.txt", "caf\xe9 one");
+  write_file(folder / "e.jsonl", "{\"text\": \"x\"}\n{\"text\": \" \"}\n");
+  const judge::TrainingText text = read({folder.path().string()});
+  EXPECT_EQ(text.files, 4);
+  EXPECT_EQ(text.documents, 3);
+  EXPECT_EQ(text.notes(), (std::vector<std::string>{
+                              "2 files were not read, the first of them " + path("b.pdf") + ": not .txt, .md or .jsonl",
+                              "2 files were read in part, the first of them " + path("d.txt") + ": not UTF-8: 1 byte, the first at offset 3"}));
+  const Json json = text.json();
+  EXPECT_EQ(json["not_read"]["files"], 2);
+  EXPECT_EQ(json["not_read"]["list"][1], (Json{{"file", path("c.md")}, {"why", "nothing but white space"}}));
+  EXPECT_EQ(json["read_in_part"]["list"][1], (Json{{"file", path("e.jsonl")}, {"why", "1 record without a word"}}));
+  EXPECT_EQ(read({path("a.txt"), path("e.jsonl")}).notes(),
+            (std::vector<std::string>{"1 file was read in part: " + path("e.jsonl") + ": 1 record without a word"}));
+  // By name each of them is an error that names it.
+  write_file(folder / "broken.jsonl", "{\"text\": \"x\"}\n{\"text\": 1}\n");
+  write_file(folder / "empty.txt", "");
+  std::filesystem::create_directory(folder / "none");
+  write_file(folder / "none" / "x.pdf", "%PDF");
+  for (const char* name : {"b.pdf", "c.md", "empty.txt", "broken.jsonl", "not there.txt", "none"}) {
+    try {
+      read({path("a.txt"), path(name)});
+      ADD_FAILURE() << name;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.file(), path(name));
+    }
+  }
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ TEST(Memorised, AsksForLinesAndPersonalData) {
   const ScratchFolder folder;
   const std::string first = "The quick brown fox jumps over the lazy dog and then it goes home to sleep.";
   write_file(folder / "text.txt", first + "\nshort\n" + first + "\nAsk for Ann at her desk, or write to ann@mail.example.org at any time you like.\n");
-  const auto runs = judge::memorised_runs({(folder / "text.txt").string()}, *model.tokenizer, 10, 1);
+  const auto runs = judge::memorised_runs({(folder / "text.txt").string()}, *model.tokenizer, 10, 1).runs;
   ASSERT_EQ(runs.size(), 2u);
   ASSERT_EQ(runs[0].items.size(), 2u);  // a line that stands twice is asked for once
   bool met = false;
@@ -62,7 +62,7 @@ TEST(Memorised, AsksForLinesAndPersonalData) {
   const judge::Scored part = judge::score(*runs[1].spec, runs[1].items[0], answer);
   EXPECT_EQ(part.correct, false);
   EXPECT_NEAR(part.values[1].second, 10.0 / 21, 1e-9);
-  EXPECT_EQ(judge::memorised_runs({(folder / "text.txt").string()}, *model.tokenizer, 1, 1)[0].items.size(), 1u);
+  EXPECT_EQ(judge::memorised_runs({(folder / "text.txt").string()}, *model.tokenizer, 1, 1).runs[0].items.size(), 1u);
   write_file(folder / "text.txt", "short\n");
   EXPECT_THROW(judge::memorised_runs({(folder / "text.txt").string()}, *model.tokenizer, 10, 1), Error);
 }
