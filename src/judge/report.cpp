@@ -77,6 +77,17 @@ Json item_report(const TaskSpec& spec, const Item& item, const Response& respons
   return out;
 }
 
+// The rule that items were scored by, for who scores them again.
+Json scoring_of(const TaskSpec& spec) {
+  Json out = {{"by", spec.scorer}};
+  if (spec.kind != Kind::generation) return out;
+  out["filters"] = Json::array();
+  for (const Filter& f : spec.filters) out["filters"].push_back({{"name", f.name}, {"pattern", f.pattern}, {"which", f.which}});
+  out["ignore"] = spec.ignore;
+  out["ignore_case"] = spec.ignore_case;
+  return out;
+}
+
 // By the plain sums, as acc is; null where there is nothing to choose.
 Json calibration_of(const TaskRun& run, const TaskResult& result) {
   std::vector<Confidence> all;
@@ -162,7 +173,7 @@ Json task_report(const TaskRun& run, const TaskResult& result, const TaskSpec& s
     cut += result.responses[i].cut > 0;
   }
   Json out = {{"task", spec.name}, {"version", spec.version}, {"about", spec.about},
-              {"kind", kind_name(spec.kind)}, {"few_shot", run.shots},
+              {"kind", kind_name(spec.kind)}, {"scoring", scoring_of(spec)}, {"few_shot", run.shots},
               {"metrics", metrics_json(aggregate(scores))}};
   if (Json calibration = calibration_of(run, result); !calibration.is_null())
     out["calibration"] = std::move(calibration);

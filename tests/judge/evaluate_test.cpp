@@ -127,35 +127,6 @@ TEST(Evaluate, SaysWhatTheContextCutOff) {
   EXPECT_GT(report["items"][0]["cut"].get<int>(), 0);
 }
 
-// Another program, written from the rules, finds the same scores in a report.
-TEST(Report, ASecondReadingGivesTheSameScores) {
-  if (std::system("python3 -c pass 2> /dev/null") != 0) GTEST_SKIP() << "no python3 here";
-  const JudgeModel model;
-  Json tasks = Json::object();
-  const auto add = [&](const judge::TaskRun& run) {
-    tasks[run.name] = judge::task_report(run, model.evaluate(run), *run.spec);
-  };
-  for (const char* name : {"easy", "subjects", "sums"}) add(own_run(name));
-  add(judge::text_run({(judge_data() / "easy.toml").string(), (judge_data() / "sums.toml").string()}));
-  const Path own = judge_data() / "easy.jsonl";
-  judge::DataFolder folder{judge_data()};
-  judge::Chosen last{std::make_shared<const judge::TaskSpec>(task_of(
-                         "name = \"last\"\nkind = \"likelihood\"\n[data]\ntest = \"easy.jsonl\"\n"
-                         "[prompt]\nquestion = \"{{ stem }}\"\ntarget = \"{{ options[0] }}\"\n")),
-                     ""};
-  add(judge::make_run(last, folder, {}));
-  judge::Chosen shares{std::make_shared<const judge::TaskSpec>(task_of(
-                           "name = \"shares\"\n[data]\ntest = \"truth.json\"\nprepare = \"truthfulqa\"\n"
-                           "[prompt]\nquestion = \"{{ question }}\"\nchoices_from = \"mc2_choices[]\"\n"
-                           "[score]\nby = \"mc2\"\n")),
-                       ""};
-  add(judge::make_run(shares, folder, {}));
-  const Path report = model.folder / "report.json";
-  write_file(report, to_text({{"tasks", tasks}}));
-  const std::string script = (Path(__FILE__).parent_path() / "second_reading.py").string();
-  EXPECT_EQ(std::system(("python3 '" + script + "' '" + report.string() + "'").c_str()), 0);
-}
-
 TEST(Encoder, JoinsBeforeItEncodes) {
   const JudgeModel model;
   const judge::Encoder encoder(model.tokenizer, 512);
