@@ -29,7 +29,7 @@ struct SandboxResult {
 std::optional<std::string> sandbox_missing();
 
 // Runs the program in an empty module, as `exec(program, {})` does. It passes when it comes to its
-// end: an exception, an exit of any kind and a limit are failures. Throws Error when the sandbox
+// end: an exception, an exit of any kind and a limit are failures. Standard input is empty. Throws Error when the sandbox
 // itself cannot be made.
 SandboxResult run_sandboxed(std::string_view program, const SandboxLimits& limits = {});
 

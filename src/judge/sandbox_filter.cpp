@@ -31,7 +31,7 @@ constexpr std::uint32_t kRefused[] = {
     __NR_vfork,
 #endif
     __NR_unshare, __NR_setns, __NR_ptrace, __NR_mount, __NR_umount2, __NR_pivot_root,
-    __NR_keyctl,  __NR_add_key, __NR_bpf, __NR_perf_event_open, __NR_process_vm_writev,
+    __NR_keyctl,  __NR_add_key, __NR_bpf, __NR_perf_event_open, __NR_process_vm_readv, __NR_process_vm_writev,
     // Memory that RLIMIT_AS does not count once it is not mapped.
     __NR_memfd_create, __NR_shmget, __NR_msgget, __NR_mq_open,
     __NR_io_uring_setup, __NR_userfaultfd,

@@ -39,6 +39,11 @@ TEST_F(Sandbox, RunsAProgramToItsEnd) {
   EXPECT_FALSE(run_sandboxed("import sys; sys.exit(0)").passed);
   EXPECT_FALSE(run_sandboxed("import os; os._exit(0)").passed);
   EXPECT_FALSE(run_sandboxed("print('done-1')\nimport os; os.kill(os.getpid(), 9)").passed);
+  // What it leaves to the end of the interpreter comes after the verdict, and is printed.
+  const auto late = run_sandboxed("import atexit\natexit.register(print, 'late')\nprint('x')");
+  EXPECT_TRUE(late.passed);
+  EXPECT_EQ(late.output, "x\nlate\n");
+  EXPECT_EQ(run_sandboxed("input()").reason, "EOFError: EOF when reading a line");
 }
 
 TEST_F(Sandbox, StopsLoopsForksAndMemory) {
