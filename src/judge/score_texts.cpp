@@ -20,7 +20,9 @@ std::string filtered(const Filter& filter, std::string_view output) {
   const std::int64_t at = filter.which < 0 ? count + filter.which : filter.which;
   if (at < 0 || at >= count) return "[invalid]";
   const Pattern::Groups& groups = matches[static_cast<std::size_t>(at)];
-  if (groups.size() == 1) return std::string(strip(groups[0].value_or("")));
+  // One group stands for the match, empty or not; of several the first that is not empty (EleutherAI/lm-evaluation-harness,
+  // lm_eval/filters/extraction.py).
+  if (groups.size() <= 2) return std::string(strip(groups.back().value_or("")));
   for (std::size_t i = 1; i < groups.size(); ++i)
     if (groups[i] && !groups[i]->empty()) return std::string(strip(*groups[i]));
   return "[invalid]";

@@ -96,6 +96,23 @@ TEST(Score, NumbersOfGsm8k) {
   EXPECT_EQ(judge::score(known("gsm8k_cot"), item, r).more["filtered"]["strict-match"], "1");
 }
 
+// As the harness's filter, which takes what Python's findall gives: texts of one group, tuples of several.
+TEST(Score, GroupsOfAFilter) {
+  const auto picked = [](const char* pattern, std::string_view text, std::int64_t which = 0) {
+    judge::Filter filter;
+    filter.pattern = pattern;
+    filter.which = which;
+    return judge::filtered(filter, text);
+  };
+  EXPECT_EQ(picked("x([0-9]*)", "x"), "");
+  EXPECT_EQ(picked("x([0-9])?", "x"), "");
+  EXPECT_EQ(picked("x([0-9])?", "x x7", -1), "7");
+  EXPECT_EQ(picked("x([0-9]*)(a?)", "x"), "[invalid]");
+  EXPECT_EQ(picked("x([0-9]*)(a?)", "xa"), "a");
+  EXPECT_EQ(picked("x([0-9])", "x"), "[invalid]");
+  EXPECT_EQ(picked("[0-9]*", "a"), "");
+}
+
 TEST(Score, AnswersAreCutAtTheirStops) {
   const std::vector<std::string> code{"\nclass", "\ndef", "\n#", "\nif", "\nprint", "<|endoftext|>"};
   EXPECT_EQ(judge::cut_at("    return True\n\ndef other():\n", code), "    return True\n");

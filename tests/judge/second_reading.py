@@ -44,14 +44,14 @@ FIELD = {
 
 
 def picked(chosen, text):
-    """What a filter takes of a text: the match itself, or its first group that is not empty."""
+    """What a filter takes of a text: the match itself, its one group, or its first group that is not empty."""
     found = list(re.finditer(chosen["pattern"], text))
     try:
         one = found[chosen["which"]]
     except IndexError:
         return "[invalid]"
-    if not one.re.groups:
-        return one.group().strip()
+    if one.re.groups <= 1:
+        return (one.group(one.re.groups) or "").strip()
     return next((g.strip() for g in one.groups() if g), "[invalid]")
 
 
