@@ -169,21 +169,32 @@ Scored score_several(const TaskSpec& task, const Item& item, const Response& res
     one.output = output;
     all.push_back(score(task, item, one));
   }
-  if (!several.check.empty()) return all[best_of(several.check, response.outputs)];
+  if (!several.check.empty()) {
+    const std::size_t best = best_of(several.check, response.outputs);
+    Scored out = all[best];
+    if (!out.more.is_object()) out.more = Json::object();
+    for (const auto& [metric, value] : out.values) out.more["taken"][metric] = best;
+    return out;
+  }
   Scored out = all.front();
-  Json votes = Json::object();
+  Json votes = Json::object(), taken = Json::object();
   for (std::size_t m = 0; m < out.values.size(); ++m) {
     const std::string& metric = out.values[m].first;
     std::vector<std::string> finals;
     for (std::size_t k = 0; k < all.size(); ++k) finals.push_back(said_to(all[k], metric, response.outputs[k]));
     const Votes counted = count_votes(finals);
     out.values[m].second = all[counted.winner].values[m].second;
-    if (m == 0) out.correct = all[counted.winner].correct;
+    taken[metric] = counted.winner;
+    if (m == 0) {  // what else is said of the item is the first metric's
+      out.correct = all[counted.winner].correct;
+      out.more = all[counted.winner].more;
+    }
     Json& of_metric = votes[metric] = Json::object();
     for (const auto& [answer, count] : counted.counts) of_metric[answer] = count;
   }
   if (!out.more.is_object()) out.more = Json::object();
   out.more["votes"] = std::move(votes);
+  out.more["taken"] = std::move(taken);
   return out;
 }
 

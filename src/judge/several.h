@@ -42,7 +42,8 @@ double checked(const std::string& command, std::string_view text);
 // The place of the answer that the checker likes best, the first of equals.
 std::size_t best_of(const std::string& command, std::span<const std::string> texts);
 
-// Scores several answers to an item as one: each metric is that of the answer that is taken.
+// Scores several answers to an item as one: each metric is that of the answer that is taken ("taken": its place among
+// them, from 0), all else that of the first metric's.
 Scored score_several(const TaskSpec& task, const Item& item, const Response& response, const Several& several);
 
 }  // namespace bantam::judge

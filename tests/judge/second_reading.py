@@ -171,16 +171,18 @@ def written(rule, item, rate):
     if not item.get("outputs"):
         return rate(rule, item, item["output"])
     answers = [rate(rule, item, output) for output in item["outputs"]]
-    if "votes" not in item:  # a checker chose one of them, and the report does not say which
-        return next((a for a in answers if all(a[0].get(m) == v for m, v in item["scores"].items()) and
-                     all(item.get(k) == v for k, v in a[1].items())), answers[0])
-    scores, votes = {}, {}
+    if "votes" not in item:  # a checker chose one of them
+        place = set(item["taken"].values())
+        if len(place) != 1 or not 0 <= (at := place.pop()) < len(answers):
+            raise Unknown(f"{item['doc']}: taken is not one of its answers")
+        return answers[at]
+    scores, votes, taken = {}, {}, {}
     for m in answers[0][0]:
-        at, votes[m] = by_vote(answers, item, m)
-        scores[m] = answers[at][0].get(m, 0.0)
-    at, _ = by_vote(answers, item, next(iter(answers[0][0])))
-    more = {**answers[0][1], "votes": {m: v for m, v in votes.items() if m in item["scores"]}}
-    return scores, {**more, "correct": answers[at][1]["correct"]} if "correct" in more else more
+        taken[m], votes[m] = by_vote(answers, item, m)
+        scores[m] = answers[taken[m]][0].get(m, 0.0)
+    said = {"votes": votes, "taken": taken}
+    more = {k: {m: v for m, v in each.items() if m in item["scores"]} for k, each in said.items()}
+    return scores, {**answers[next(iter(taken.values()))][1], **more}
 
 
 WRITTEN = {"match": match, "number": number, "letter": letter, "prefix": prefix, "refusal": refusal, "memorised": memorised,

@@ -61,8 +61,13 @@ TEST(Several, ATaskIsScoredByVote) {
   EXPECT_EQ(scored.values[1].second, 1);  // flexible: 12 three times
   EXPECT_EQ(scored.correct, false);
   EXPECT_EQ(scored.more["votes"]["exact_match,flexible"]["12"], 3);
+  EXPECT_EQ(scored.more["taken"], (Json{{"exact_match,strict", 0}, {"exact_match,flexible", 1}}));
+  EXPECT_EQ(scored.more["filtered"]["flexible"], "11");  // of the answer that the first metric took
   const judge::Scored best = judge::score_several(task, item, response, {4, "grep -c or", {}});
   EXPECT_EQ(best.values[1].second, 1);
+  EXPECT_EQ(best.more["taken"], (Json{{"exact_match,strict", 3}, {"exact_match,flexible", 3}}));
+  response.outputs = {"it is 12", "#### 12"};  // the first metric's is not the first answer
+  EXPECT_EQ(judge::score_several(task, item, response, {2, "", {}}).more["filtered"]["strict"], "12");
 }
 
 }  // namespace
