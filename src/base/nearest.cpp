@@ -30,9 +30,11 @@ std::string nearest(std::string_view word, std::span<const std::string> known) {
   std::string best;
   std::size_t least = std::max<std::size_t>(word.size() / 3, 1) + 1;  // a third of it may be wrong
   for (const std::string& candidate : known) {
-    // The beginning of a word is as good a hint as a letter that is wrong.
+    // The beginning of a word is as good a hint as a letter that is wrong, one with more behind it (--hostname for
+    // --host) as two.
     const bool begins = word.size() >= 3 && candidate.starts_with(word);
-    const std::size_t d = begins ? 1 : distance(word, candidate);
+    const bool goes_on = candidate.size() >= 6 && word.starts_with(candidate);
+    const std::size_t d = begins ? 1 : goes_on ? 2 : distance(word, candidate);
     if (d < least) {
       least = d;
       best = candidate;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
@@ -37,7 +38,7 @@ struct ExplainVerb {
 // Without an answer it is the likeliest next token.
 explain::Question ExplainVerb::question(const Tokenizer& tokenizer, explain::Probe& probe) const {
   explain::Question question;
-  question.prompt = tokens ? *tokens : tokenizer.encode(*prompt);
+  question.prompt = tokens ? *tokens : tokenizer.encode(prompt ? *prompt : read_prompt("-"));
   if (answer) {
     question.answer = tokenizer.encode(*answer, {false, true});
   } else {
@@ -50,8 +51,10 @@ explain::Question ExplainVerb::question(const Tokenizer& tokenizer, explain::Pro
 }
 
 void ExplainVerb::run() const {
-  if (prompt.has_value() == tokens.has_value())
+  // What is piped in is the prompt where none is given.
+  if ((prompt && tokens) || (!prompt && !tokens && !input_is_piped()))
     throw Error("one of --prompt and --tokens was expected", Error::Kind::usage);
+  if (prompt || tokens) note_unread_pipe(std::string(prompt ? "--prompt" : "--tokens") + " says the prompt");
   const auto file = std::make_shared<const ModelFile>(Path(model.path));
   const auto tokenizer = tokenizer_of(*file);
   const Arithmetic arithmetic = choose_arithmetic(*file, model.arithmetic);
@@ -86,7 +89,7 @@ std::function<void()> declare_explain(Options& options) {
   command->model.declare_model(options);
   command->model.declare_cache(
       options, "f32, which rounds nothing; f16 is what generate, chat and serve have)");
-  options.text("--prompt", "TEXT", command->prompt, "the text that the model goes on from");
+  options.text("--prompt", "TEXT", command->prompt, "the text that the model goes on from (default: what is piped in)");
   options.ids("--tokens", command->tokens,
               "the same as token ids, 1,2,3, taken as they are: nothing is put in front");
   options.text("--answer", "TEXT", command->answer,

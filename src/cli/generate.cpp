@@ -64,12 +64,7 @@ std::vector<std::int32_t> GenerateVerb::prompt_ids(
 }
 
 std::string GenerateVerb::text() const {
-  if (prompt) return *prompt;
-  std::string text = read_text(file.value_or("-"));
-  // The newline that ends a file's last line is not meant.
-  if (text.ends_with('\n')) text.pop_back();
-  if (text.ends_with('\r')) text.pop_back();
-  return text;
+  return prompt ? *prompt : read_prompt(file.value_or("-"));
 }
 
 Json token_json(const Tokenizer& tokenizer, const TokenProbability& p) {

@@ -62,6 +62,13 @@ std::string read_text(const std::string& name) {
   return text;
 }
 
+std::string read_prompt(const std::string& name) {
+  std::string text = read_text(name);
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
 bool input_is_piped() {
   struct stat status {};
   return fstat(STDIN_FILENO, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISREG(status.st_mode));

@@ -10,6 +10,9 @@ namespace bantam::cli {
 // cannot be read, is UTF-32 or more than 1 GiB.
 std::string read_text(const std::string& name);
 
+// read_text() of a prompt: without the newline that ends a file's last line, which is not meant.
+std::string read_prompt(const std::string& name);
+
 // Standard input is a pipe or a file: somebody's text, not a person at a keyboard.
 bool input_is_piped();
 // Whether this is what standard input reads: "-", or a name of that very pipe (/dev/stdin).

@@ -36,6 +36,19 @@ bool same_word(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+std::vector<std::int32_t> parse_ids(const std::string& text, const std::string& names) {
+  std::vector<std::int32_t> ids;
+  for (std::size_t at = 0; !text.empty() && at <= text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const std::string part = text.substr(at, end - at);
+    const auto id = parse_number<std::int32_t>(part);
+    if (!id || *id < 0) throw unfit(names, "token ids such as 1,2,3", part.empty() ? text : part);
+    ids.push_back(*id);
+    at = end + 1;
+  }
+  return ids;
+}
+
 Error unfit(const std::string& names, const std::string& expected, const std::string& got) {
   return Error(expected + " was expected, not \"" + printable(got, 40) + "\"", Error::Kind::usage)
       .field(long_name(names));
@@ -140,19 +153,8 @@ Option& Options::bytes(std::string names, std::string value, std::optional<std::
 
 Option& Options::ids(std::string names, std::optional<std::vector<std::int32_t>>& to,
                      std::string help) {
-  return add({names, "IDS", std::move(help), false, false, [&to, names](const std::string& text) {
-                std::vector<std::int32_t> ids;
-                for (std::size_t at = 0; !text.empty() && at <= text.size();) {
-                  const std::size_t end = std::min(text.find(',', at), text.size());
-                  const std::string part = text.substr(at, end - at);
-                  const auto id = parse_number<std::int32_t>(part);
-                  if (!id || *id < 0)
-                    throw unfit(names, "token ids such as 1,2,3", part.empty() ? text : part);
-                  ids.push_back(*id);
-                  at = end + 1;
-                }
-                to = std::move(ids);
-              }});
+  return add({names, "IDS", std::move(help), false, false,
+              [&to, names](const std::string& text) { to = parse_ids(text, names); }});
 }
 
 // Q8_0 and q8_0 are one word.

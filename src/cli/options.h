@@ -92,6 +92,9 @@ class Options {
 // "--top-k: a whole number from 1 to 5 was expected, not "x"".
 Error unfit(const std::string& names, const std::string& expected, const std::string& got);
 
+// "1,2,3". Throws Error (usage) that names the option.
+std::vector<std::int32_t> parse_ids(const std::string& text, const std::string& names);
+
 // "-t,--threads" as {"-t", "--threads"}.
 std::vector<std::string> split_names(std::string_view names);
 // The last of "-t,--threads": what messages call the option.

@@ -17,7 +17,8 @@ TEST(Nearest, IsWhatWasMeant) {
   };
   for (const Case& c : {Case{"genrate", "generate"}, Case{"gen", "generate"},
                         Case{"trian", "train"}, Case{"tokenise", "tokenize"},
-                        Case{"--tmep", "--temp"}, Case{"xyzzy", ""}, Case{"", ""}, Case{"t", ""}})
+                        Case{"--tmep", "--temp"}, Case{"--temporary", "--temp"}, Case{"generators", "generate"},
+                        Case{"xyzzy", ""}, Case{"", ""}, Case{"t", ""}})
     EXPECT_EQ(nearest(c.word, known), c.meant) << c.word;
   EXPECT_EQ(nearest(std::string(10'000'000, 'a'), known), "");
 }
