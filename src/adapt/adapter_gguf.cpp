@@ -88,6 +88,35 @@ Adapter read_adapter_gguf(const Path& path, Model& model) {
   return out;
 }
 
+namespace {
+
+// One alpha for all, divided by the rank of each.
+double alpha_in_gguf(const Adapter& adapter) {
+  float scale = -1;
+  std::int64_t rank = 0;
+  for (const auto& [name, u] : adapter.updates) {
+    rank = std::max(rank, u.rank());
+    scale = std::max(scale, u.scale);
+  }
+  return static_cast<double>(scale) * static_cast<double>(rank);
+}
+
+// What has another scale is multiplied into b.
+float times_in_gguf(const LowRankUpdate& u, double alpha) { return u.scale / low_rank_scale(alpha, u.rank(), false); }
+
+}  // namespace
+
+bool gguf_keeps(const Adapter& adapter) {
+  const double alpha = alpha_in_gguf(adapter);
+  return std::ranges::all_of(adapter.updates, [&](const auto& named) {
+    const LowRankUpdate& u = named.second;
+    int exponent = 0;
+    const float times = times_in_gguf(u, alpha);
+    const float back = low_rank_scale(static_cast<double>(static_cast<float>(alpha)), u.rank(), false);
+    return std::frexp(times, &exponent) == 0.5f && back * times == u.scale;  // a power of two rounds nothing
+  });
+}
+
 void write_adapter_gguf(const Adapter& adapter, Model& model, const Path& path, bool replace) {
   if (adapter.magnitudes())
     throw Error("an adapter as GGUF cannot hold the magnitudes of DoRA: merge it into the model, or "
@@ -113,8 +142,6 @@ void write_adapter_gguf(const Adapter& adapter, Model& model, const Path& path, 
     std::vector<WeightSpec> parts;
   };
   std::vector<Entry> entries;
-  float scale = -1;
-  std::int64_t rank = 0;
   for (const WeightSpec& w : model.weights()) {
     const auto at = adapter.updates.find(w.own_name());
     if (at == adapter.updates.end() || w.role != Role::linear) continue;
@@ -125,11 +152,8 @@ void write_adapter_gguf(const Adapter& adapter, Model& model, const Path& path, 
       continue;
     }
     entries.push_back({w.gguf, u.a.shape(), {rows_in_gguf(w), u.rank()}, {w}});
-    rank = std::max(rank, u.rank());
-    scale = std::max(scale, u.scale);
   }
-  // One alpha for all, divided by the rank of each: what has another scale is multiplied into b.
-  const double alpha = static_cast<double>(scale) * static_cast<double>(rank);
+  const double alpha = alpha_in_gguf(adapter);
   writer.set("adapter.lora.alpha", static_cast<float>(alpha));
   for (const Entry& e : entries) {
     writer.add_tensor(e.name + ".lora_a", Type::f32, e.a);
@@ -145,7 +169,7 @@ void write_adapter_gguf(const Adapter& adapter, Model& model, const Path& path, 
     for (const WeightSpec& w : e.parts) {
       const LowRankUpdate& u = adapter.updates.at(w.own_name());
       const Tensor rows = turned(u.b, w.rotary_heads, false);
-      const float times = u.scale / low_rank_scale(alpha, u.rank(), false);
+      const float times = times_in_gguf(u, alpha);
       float* to = b.f32() + w.gguf_part.first * u.rank();
       for (std::int64_t i = 0; i < rows.shape().count(); ++i) to[i] = times * rows.f32()[i];
     }

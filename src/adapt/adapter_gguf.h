@@ -9,6 +9,8 @@
 namespace bantam::adapt {
 
 Adapter read_adapter_gguf(const Path& file, Model& model);
+// Whether such a file keeps what the adapter does to the last bit: it has one alpha for all layers.
+bool gguf_keeps(const Adapter& adapter);
 void write_adapter_gguf(const Adapter& adapter, Model& model, const Path& file, bool replace);
 
 }  // namespace bantam::adapt

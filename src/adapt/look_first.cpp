@@ -1,8 +1,11 @@
 #include "adapt/look_first.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "adapt/adapter_gguf.h"
 #include "adapt/defaults.h"
 #include "base/counting.h"
 #include "base/error.h"
@@ -23,6 +26,16 @@ void require_start(const TuneRequest& request, const Adapter& start, Method meth
   if (!start.whole.empty() && files::is_gguf_name(request.out))
     throw Error("it brings whole weights, which an adapter as GGUF cannot hold: give --out the name of a folder")
         .in(request.start->string());
+  if (files::is_gguf_name(request.out) && !gguf_keeps(start))
+    throw Error("its layers have ranks or alphas of their own, which an adapter as GGUF does not keep to the last bit: give --out the name of a "
+                "folder")
+        .in(request.start->string());
+  const auto own = [&](const char* option, const std::string& what) {
+    throw Error("is of a new adapter; the one to go on from has " + what, Error::Kind::usage).field(option);
+  };
+  if (request.rank && *request.rank != start.rank) own("--rank", "the rank " + std::to_string(start.rank));
+  if (request.alpha && *request.alpha != start.alpha) own("--alpha", fmt::format("the alpha {}", start.alpha));
+  if (!request.targets.empty()) own("--targets", "layers of its own");
   if (start.magnitudes() == (method == Method::dora)) return;
   throw Error(start.magnitudes() ? "the adapter to go on from is of the method dora: say --method dora"
                                  : "the adapter to go on from is not of the method dora: leave --method dora out")

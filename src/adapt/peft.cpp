@@ -93,6 +93,14 @@ PeftConfig read_config(const Path& file) {
   for (const char* key : {"layer_replication", "trainable_token_indices", "alora_invocation_tokens"})
     if (const auto at = json.find(key); at != json.end() && !at->is_null() && !at->empty())
       throw Error("is not supported").in(name).field(key);
+  // Of these PEFT changes the model's own weights whenever it loads the adapter (huggingface/peft,
+  // src/peft/tuners/lora/layer.py, update_layer): on the model as it is they say something else.
+  for (const std::string_view kind : {"pissa", "olora", "loftq", "corda", "lora_ga"})
+    if (text("init_lora_weights").starts_with(kind))
+      throw Error("\"" + printable(text("init_lora_weights"), 40) + "\": such an adapter changes the model's own weights when PEFT loads it. Save it "
+                  "for the model as it is (PEFT: save_pretrained with path_initial_model_for_weight_conversion)")
+          .in(name)
+          .field("init_lora_weights");
   PeftConfig config;
   const double rank = number("r");
   if (!(rank >= 1 && rank <= 65536)) throw Error("a rank of 1 to 65536 was expected").in(name).field("r");
@@ -147,7 +155,8 @@ class PeftTensors {
 Tensor own_rows(const Tensor& whole, const WeightSpec& w, const TensorInfo& info) {
   const std::int64_t rows = w.hf_part.whole.rank() ? w.hf_part.whole[0] : w.shape[0];
   if (whole.dim(0) != rows)
-    throw Error(std::to_string(rows) + " rows were expected, not " + std::to_string(whole.dim(0)))
+    throw Error(std::to_string(rows) + " rows were expected, not " + std::to_string(whole.dim(0)) +
+                (w.role == Role::embedding || w.role == Role::head ? ": new tokens are put into the model itself first" : ""))
         .in(info.file)
         .field(info.name)
         .at(info.offset);

@@ -71,11 +71,13 @@ std::string fingerprint(const PreparedData& data) {
   return fingerprint(data.examples) + (records.empty() ? "" : text_sum(records));
 }
 
+std::string fingerprint(const LabelledExample& example) { return fingerprint(std::span(&example, 1)); }
+
 void hold_out(std::vector<LabelledExample>& examples, double share, std::vector<LabelledExample>& held) {
   if (share <= 0) return;
   std::vector<std::pair<std::string, std::size_t>> keys;
   for (std::size_t i = 0; i < examples.size(); ++i)
-    keys.emplace_back(fingerprint({&examples[i], 1}), i);
+    keys.emplace_back(fingerprint(examples[i]), i);
   std::ranges::sort(keys);
   const auto count = std::min(static_cast<std::size_t>(std::ceil(share * static_cast<double>(keys.size()))),
                               keys.size() - 1);

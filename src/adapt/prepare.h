@@ -18,6 +18,7 @@ void keep_day(const Path& folder, const LocalTime& day);
 
 // A SHA-256 of all tokens, labels and shares, in hex; behind it, of grpo, one of what a reward reads.
 std::string fingerprint(const PreparedData& data);
+std::string fingerprint(const LabelledExample& example);  // its tokens, labels and shares
 
 // Moves a share of the examples to `held`: chosen by a hash of their content, so that the same record
 // falls on the same side in every file.

@@ -120,7 +120,13 @@ void prepare_prompts(const TuneRequest& request, const Path& data, const LocalTi
 }
 
 std::vector<std::string> PreparedData::lines() const {
-  if (records.empty()) return report.lines();
+  if (records.empty()) {
+    std::vector<std::string> lines = report.lines();
+    const auto talk = [](const auto& form) { return form.first != RecordForm::text && form.first > RecordForm::token_verdict; };
+    if (!chat && std::ranges::any_of(report.forms, talk))
+      lines.emplace_back("template: the model has none: an answer follows its question with nothing between; --template NAME gives it one");
+    return lines;
+  }
   std::vector<std::string> out{"data: " + number_of(report.records, "prompt") + " of at most " +
                                number_of(report.longest, "token")};
   if (!report.broken.empty())

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "adapt/defaults.h"
 #include "adapt/export.h"
@@ -52,6 +53,8 @@ class Tuning {
   void look_before() const;
   bool read();
   void read_measured();
+  void look_at_lengths() const;
+  std::int64_t learnt_too() const;
   std::optional<ChatData> be_written();
   bool be_taught();
   void load();
@@ -104,6 +107,7 @@ void Tuning::look_before() const {
         .in(request_.out.string());
   files::require_replaceable(request_.out, true);
   files::require_apart(request_.out, request_.data, "the data");
+  if (request_.start) files::require_apart(request_.out, *request_.start, "the adapter to go on from");
   if (request_.teacher) files::require_apart(request_.out, *request_.teacher, "the teacher");
   if (request_.teacher && request_.objective != Objective::supervised)
     throw Error("a teacher is for the objective sft: it says what may follow, not which answer is better", Error::Kind::usage);
@@ -152,6 +156,33 @@ void Tuning::read_measured() {
   measured_ = std::move(prepared.examples);
 }
 
+// What the model has not learned to read so far, or cannot.
+void Tuning::look_at_lengths() const {
+  const std::int64_t context = file_->config().context;
+  std::int64_t count = 0, longest = 0, line = 0;
+  for (const LabelledExample& e : data_.examples) {
+    const auto size = static_cast<std::int64_t>(std::max(e.first.ids.size(), e.second.ids.size()));
+    if (size <= context) continue;
+    if (count++ == 0) line = e.line;
+    longest = std::max(longest, size);
+  }
+  if (count == 0) return;
+  const std::string cut = "--max-tokens " + std::to_string(context) + " cuts " + (count == 1 ? "it" : "them");
+  if (file_->config().learned_positions)
+    throw Error(fmt::format("a record of more tokens than the {} positions that this model has learned: {}", context, cut))
+        .in(request_.data.string())
+        .line(static_cast<std::uint64_t>(line));
+  options_.say(fmt::format("longer than the model's context of {} tokens: {}, the longest of {}; it has not learned to read so far ({})", context,
+                           number_of(count, "record"), longest, cut));
+}
+
+// How many of the records that are measured are learnt from as well.
+std::int64_t Tuning::learnt_too() const {
+  std::set<std::string> learnt;
+  for (const LabelledExample& e : data_.examples) learnt.insert(fingerprint(e));
+  return std::ranges::count_if(measured_, [&](const LabelledExample& e) { return learnt.contains(fingerprint(e)); });
+}
+
 // False: the user stopped it.
 bool Tuning::read() {
   file_ = std::make_shared<const ModelFile>(request_.model);
@@ -172,8 +203,12 @@ bool Tuning::read() {
   } catch (Error& error) {
     throw error.in(request_.data.string());
   }
+  look_at_lengths();
   choice_ = choose(request_, *file_, in_blocks(*file_), static_cast<std::int64_t>(data_.examples.size()),
                    exec_.kernels.tiles);
+  if (const std::int64_t both = learnt_too(); both > 0)
+    options_.say(fmt::format("evaluated: {} of {} stand in the data too, and tell nothing of what is new to the model", both,
+                             number_of(measured_.size(), "record")));
   hold_out(data_.examples, choice_.validation, held_);
   result_.method = choice_.method;
   result_.examples = static_cast<std::int64_t>(data_.examples.size());
@@ -215,8 +250,12 @@ void Tuning::load() {
     choice_.settings.learner += fmt::format("rank = {}\nalpha = {}\n", choice_.rank, choice_.alpha);
   if (request_.start) choice_.settings.learner += "start = " + digest(learner_.adapter).substr(0, 16) + "\n";
   choice_.settings.learner += "model = " + text_sum(weights_mark(*file_)).substr(0, 16) + "\n";
-  tuner_ = std::make_unique<Tuner>(*learner_.model, tape_, learner_.parameters, data_.examples, choice_.settings,
-                                   data, exec_.pool, exec_.kernels);
+  try {
+    tuner_ = std::make_unique<Tuner>(*learner_.model, tape_, learner_.parameters, data_.examples, choice_.settings,
+                                     data, exec_.pool, exec_.kernels);
+  } catch (Error& error) {
+    throw error.in(request_.data.string());
+  }
   if (learner_.lengths) tuner_->before_step = [this] { learner_.lengths->update(exec_); };
   if (request_.objective != Objective::grpo) return;
   try {
@@ -233,6 +272,9 @@ void Tuning::plan() {
   std::int64_t kept = learner_.trained_bytes();
   const std::int64_t weights = weight_bytes(*file_) + learner_.widened;
   for (const std::string& line : lines_of(choice_, tuner_->stream().steps_per_epoch())) options_.say(line);
+  if (!held_.empty())
+    options_.say(fmt::format("held out: {}, measured after each epoch; {}", number_of(held_.size(), "record"),
+                             choice_.early_stop ? "the state that foretells them best is kept" : "the last state is kept"));
   if (groups_) options_.say(groups_->plan());
   options_.say(fmt::format("trained: {} of {} parameters; memory: the model {}, trained numbers {}, "
                            "activations {}",

@@ -40,7 +40,8 @@ std::string TuneSettings::text() const {
   out += fmt::format("curve = {}\nwarmup = {}\nsteps = {}\nbatch = {}\norder = {}\nseed = {}\n",
                      static_cast<int>(curve), warmup, steps, batch, static_cast<int>(order), seed);
   if (objective.objective == Objective::grpo) out += groups.text();
-  return out + fmt::format("arithmetic = {}\n", static_cast<int>(arithmetic)) + learner;
+  constexpr std::string_view kArithmetics[] = {"f32", "int8", "bf16", "faithful"};  // as Arithmetic has them
+  return out + fmt::format("arithmetic = {}\n", kArithmetics[static_cast<std::size_t>(arithmetic)]) + learner;
 }
 
 ExampleStream::ExampleStream(std::size_t examples, const TuneSettings& settings)
@@ -76,6 +77,18 @@ std::vector<std::size_t> ExampleStream::at(std::int64_t step) const {
           cached_.begin() + static_cast<std::ptrdiff_t>(last)};
 }
 
+namespace {
+
+// Those that learn from examples of a kind: "dpo or orpo".
+std::string objectives_of(ExampleKind kind) {
+  std::string out;
+  for (const ObjectiveRule& rule : objective_rules())
+    if (rule.examples == kind && rule.loss) out += (out.empty() ? "" : " or ") + std::string(rule.name);
+  return out;
+}
+
+}  // namespace
+
 Tuner::Tuner(Model& model, Tape& tape, std::vector<Parameter>& parameters,
              std::span<const LabelledExample> examples, TuneSettings settings, std::string data,
              ThreadPool& pool, const Kernels& kernels)
@@ -102,7 +115,7 @@ Tuner::Tuner(Model& model, Tape& tape, std::vector<Parameter>& parameters,
   for (const LabelledExample& e : examples)
     if (e.kind != wanted)
       throw Error("the objective " + std::string(rule_of(settings_.objective.objective).name) +
-                  " does not learn from records of this form (" + std::string(form_name(e.form)) + ")")
+                  " does not learn from records of this form (" + std::string(form_name(e.form)) + "); --objective " + objectives_of(e.kind) + " does")
           .line(static_cast<std::uint64_t>(e.line));
 }
 

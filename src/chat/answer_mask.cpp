@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "chat/content_form.h"
 #include "chat/quoting.h"
 
 namespace bantam::chat {
@@ -114,6 +115,24 @@ std::size_t behind_prompt(std::string_view part, std::string_view prompt,
   return at;
 }
 
+constexpr std::string_view kBlank = " \t\r\n";
+
+bool says(const Json& message) {
+  const auto content = message.find("content");
+  const auto text = content == message.end() ? std::nullopt : text_of_content(*content);
+  return text && text->find_first_not_of(kBlank) != std::string::npos;
+}
+
+// There is nothing but control tokens and white space.
+bool empty_between(std::string_view text, std::size_t begin, std::size_t end, const std::vector<TokenPlaces::Place>& controls) {
+  for (const auto& control : controls) {
+    if (control.end <= begin || control.begin >= end) continue;
+    if (text.substr(begin, control.begin - begin).find_first_not_of(kBlank) != std::string_view::npos) return false;
+    begin = control.end;
+  }
+  return begin >= end || text.substr(begin, end - begin).find_first_not_of(kBlank) == std::string_view::npos;
+}
+
 }  // namespace
 
 bool counts_in_training(const Json& message) {
@@ -172,6 +191,10 @@ MaskedPrompt mask_answers(const ChatTemplate& chat, const Tokenizer& tokenizer, 
         span.end = stop.end;
         span.stopped = true;
       }
+    if (span.stopped && says(message) && empty_between(out.text, span.begin, span.end, controls))
+      throw Error("the template writes nothing of message " + std::to_string(m + 1) + " before the stop token: what the assistant says cannot "
+                  "be told")
+          .in(chat.name());
     out.answers.push_back(span);
   }
   for (MaskedPrompt::Span& span : out.answers) {

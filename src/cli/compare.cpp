@@ -31,9 +31,11 @@ double share_of(std::string text) {
   if (percent) text.pop_back();
   double value = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc() || end != text.data() + text.size() || value < 0)
+  if (failed != std::errc() || end != text.data() + text.size() || !(value >= 0))
     throw Error("--fail-if-worse: a share such as 1% was expected", Error::Kind::usage);
-  return percent ? value / 100 : value;
+  if (percent) value /= 100;
+  if (value >= 1) throw Error("--fail-if-worse: nothing is worse by 100 % and more; a share such as 1% or 0.01 was expected", Error::Kind::usage);
+  return value;
 }
 
 std::string decimal_text(double value, const char* form = "%.4f") {

@@ -83,6 +83,7 @@ void FinetuneVerb::fill() {
   fill_groups();
   request.epochs = if_given(epochs);
   request.rate = if_given(rate);
+  if (alpha == 0) throw Error("an adapter that counts nothing would be learnt", Error::Kind::usage).field("--alpha");
   request.alpha = if_given(alpha);
   request.beta = if_given(beta);
   request.decay = if_given(decay);
@@ -188,6 +189,9 @@ std::string reward_line(const adapt::TuneResult& r) {
                      r.cut_answers, number_of(r.answers, "answer"), nothing_learnt(r));
 }
 
+// A loss of nothing is none.
+Json or_null(double loss) { return loss == 0 ? Json() : Json(loss); }
+
 void FinetuneVerb::report(const adapt::TuneResult& r) const {
   if (json) {
     Json all{{"finished", r.finished},
@@ -199,10 +203,10 @@ void FinetuneVerb::report(const adapt::TuneResult& r) const {
              {"seconds", r.seconds},
              {"training_seconds", r.training_seconds},
              {"loss", r.loss},
-             {"validation_before", r.validation_before},
-             {"validation_after", r.validation_after},
-             {"evaluated_before", r.evaluated_before},
-             {"evaluated_after", r.evaluated_after},
+             {"validation_before", or_null(r.validation_before)},
+             {"validation_after", or_null(r.validation_after)},
+             {"evaluated_before", or_null(r.evaluated_before)},
+             {"evaluated_after", or_null(r.evaluated_after)},
              {"gate", r.gate},
              {"losses", r.losses}};
     if (!r.rewards.empty())
@@ -246,12 +250,12 @@ void declare_data(Options& options, FinetuneVerb& v) {
       {"answers", Labels::answers}, {"last", Labels::last_answer}, {"all", Labels::all}};
   static constexpr Choice<adapt::ExampleOrder> kOrders[] = {
       {"shuffled", adapt::ExampleOrder::shuffled}, {"given", adapt::ExampleOrder::given}};
-  options
+  Option& data = options
       .text("--data", "FILE", v.data,
             "records: .jsonl, .json, .csv, .txt or .md; the form is told by their keys (messages, "
             "instruction and output, conversations, prompt and completion, chosen and rejected, ...; of grpo a "
-            "prompt, question or messages, and what the reward reads)")
-      .required = true;
+            "prompt, question or messages, and what the reward reads)");
+  data.required = data.once = true;
   options.choice<adapt::ExampleOrder>("--order", "O", v.order, kOrders,
                                       "of the records in each epoch (default shuffled)");
   options.choice<Labels>("--labels", "L", v.labels, kLabels,

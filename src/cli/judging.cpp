@@ -91,9 +91,7 @@ std::unique_ptr<EvalReport> judge_model(const std::shared_ptr<const ModelFile>& 
   std::unique_ptr<judge::Journal> journal;
   if (!how.journal.empty()) {
     journal = std::make_unique<judge::Journal>(Path(how.journal), report->settings(runs));
-    if (journal->replaced())
-      note("the journal of another run lay there; this one begins anew");
-    else if (journal->found() > 0)
+    if (journal->found() > 0)
       note("goes on after " + number_of(journal->found(), "item") + " that an earlier run answered");
   }
   for (std::size_t at = 0; at < runs.size(); ++at) {

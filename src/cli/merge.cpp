@@ -140,7 +140,7 @@ void MergeVerb::run() const {
 std::function<void()> declare_merge(Options& options) {
   auto v = std::make_shared<MergeVerb>();
   options.positional("MODEL", v->model, "a .gguf file, or a folder with config.json and safetensors");
-  options.text("--adapter", "FOLDER", v->adapter, "a folder in PEFT's form, or an adapter as .gguf");
+  options.text("--adapter", "FOLDER", v->adapter, "a folder in PEFT's form, or an adapter as .gguf").once = true;
   options.text("--with", "OTHER", v->others, "another model of the same shape, to put together with the first; may be repeated");
   std::vector<Choice<adapt::Blend>> ways;
   for (std::size_t i = 0; i < std::size(adapt::kBlendNames); ++i)

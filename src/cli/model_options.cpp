@@ -100,7 +100,7 @@ void ModelOptions::declare(Options& options, bool model_required, bool named) {
                  true,
                  [this](const std::string& text) { take_adapter(text); }});
   else
-    options.text("--adapter", "FOLDER", adapter, kAdapterHelp);
+    options.text("--adapter", "FOLDER", adapter, kAdapterHelp).once = true;
   options.whole(
       "-c,--ctx-size,--ctx", "N", context, 1, kMostContext,
       "context: how many tokens a conversation may have (default: as the model was trained)");

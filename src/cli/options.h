@@ -24,6 +24,7 @@ struct Option {
   // Takes one value as it was written; throws Error (usage) when it does not fit.
   std::function<void(const std::string& value)> take;
   std::vector<std::string> words = {};  // what the value can be, for completions
+  bool once = false;                    // given twice it is a mistake: of others the last one counts
 
   bool positional() const { return names.front() != '-'; }
   bool flag() const { return value.empty(); }

@@ -116,6 +116,8 @@ bool parse(const Options& options, std::span<const std::string> given_words) {
                   (option.positional() ? ": " + option.help : ""));
     if (option.positional() && !given.values.empty() && given.values.back().empty())
       throw usage(option.names + " is an empty name");
+    if (option.once && given.values.size() > 1)
+      throw usage(long_name(option.names) + " was given " + std::to_string(given.values.size()) + " times, and one is taken");
     // Given twice, the last one counts.
     const std::size_t first = option.repeats || given.values.empty() ? 0 : given.values.size() - 1;
     for (std::size_t i = first; i < given.values.size(); ++i) option.take(given.values[i]);

@@ -7,6 +7,7 @@
 #include "data/conversation_forms.h"
 #include "data/csv.h"
 #include "data/text_encoding.h"
+#include "words/unicode.h"
 
 namespace bantam::data {
 
@@ -49,6 +50,11 @@ class Collector {
   ChatData data_;
 };
 
+// JSON's reader asks for it by itself.
+void require_utf8(std::string_view text) {
+  if (!is_valid_utf8(text)) throw Error("is not UTF-8: convert the file first (iconv -f latin1 -t utf-8, or what it is in)");
+}
+
 Json parse_line(std::string_view line, const std::string& file) {
   JsonLimits limits;
   limits.bytes = line.size();
@@ -85,9 +91,8 @@ ChatData read_table(std::string_view text, const std::string& file, const ReadRe
   while (table.next()) {
     collector.add(static_cast<std::int64_t>(table.line()), [&] {
       Json record = table.record();
-      if (const auto label = record.find("label"); label != record.end())
-        if (*label == "true" || *label == "1" || *label == "false" || *label == "0")
-          *label = Json(*label == "true" || *label == "1");
+      for (const auto& [name, cell] : record.items())
+        if (cell.is_string()) require_utf8(cell.get_ref<const std::string&>());
       return record;
     });
   }
@@ -104,7 +109,10 @@ ChatData read_prose(std::string_view text, const std::string& file, const ReadRe
     end = end == std::string_view::npos ? text.size() : std::min(end + 2, text.size());
     const std::string_view piece = text.substr(0, end);
     if (piece.find_first_not_of(" \t\r\n") != std::string_view::npos)
-      collector.add(line, [&] { return Json{{"text", std::string(piece)}}; });
+      collector.add(line, [&] {
+        require_utf8(piece);
+        return Json{{"text", std::string(piece)}};
+      });
     line += std::ranges::count(piece, '\n');
     text.remove_prefix(end);
   }
@@ -123,6 +131,8 @@ constexpr Kind kKinds[] = {{".jsonl", read_lines}, {".ndjson", read_lines}, {".j
 ChatData read_chat_data(const Path& path, const ReadRecord& read) {
   const std::string name = path.string(), extension = path.extension().string();
   const auto kind = std::ranges::find(kKinds, extension, &Kind::extension);
+  constexpr std::string_view kPacked[] = {".gz", ".zst", ".xz", ".bz2", ".zip"};
+  if (std::ranges::find(kPacked, extension) != std::end(kPacked)) throw Error("is packed: unpack it first").in(name);
   if (kind == std::end(kKinds))
     throw Error("a file of records was expected: .jsonl, .json, .csv, .txt or .md").in(name);
   std::string text = read_file(path, kMostBytes);
@@ -144,9 +154,13 @@ ChatRecord read_record(const Json& json) {
       reader.read(json, record);
       return record;
     }
+  std::string keys;
+  for (const auto& [key, value] : json.items())
+    if (keys.size() < 200) keys += (keys.empty() ? "" : ", ") + printable(key, 60);
   throw Error(
       "none of the known forms: messages; conversations; instruction and output; prompt and "
-      "completion; question and answer; prompt, chosen and rejected; text; ids and mask");
+      "completion; question and answer; prompt, chosen and rejected; text; ids and mask. It has: " +
+      (keys.empty() ? "nothing" : keys));
 }
 
 std::string_view form_name(RecordForm form) {

@@ -288,12 +288,20 @@ void read_preference(const Json& json, ChatRecord& record) {
   require_answer(record.rejected, "rejected");
 }
 
+// true and false, as other programs write them too: 1 and 0, "True" and "False". Other labels are somebody's notes.
+std::optional<bool> verdict_of(const Json& label) {
+  if (label.is_boolean()) return label.get<bool>();
+  if (label == 1 || label == "true" || label == "True" || label == "1") return true;
+  if (label == 0 || label == "false" || label == "False" || label == "0") return false;
+  return std::nullopt;
+}
+
 void read_verdict(const Json& json, ChatRecord& record) {
   record.messages = as_messages(json["prompt"], "user", "prompt");
   add_system(json, record.messages);
   record.chosen = as_messages(*find(json, {"completion", "answer"}), "assistant", "completion");
   record.tools = tools_of(json);
-  record.label = json["label"].get<bool>();
+  record.label = *verdict_of(json["label"]);
   require_answer(record.chosen, "completion");
 }
 
@@ -350,7 +358,7 @@ constexpr RecordReader kReaders[] = {
     {RecordForm::verdict, "verdicts (prompt, completion, label)",
      [](const Json& j) {
        const Json* label = find(j, {"label"});
-       return label && label->is_boolean() && has(j, {"prompt"}) && has(j, {"completion", "answer"});
+       return label && verdict_of(*label) && has(j, {"prompt"}) && has(j, {"completion", "answer"});
      },
      read_verdict},
     {RecordForm::chat, "chat (messages)", [](const Json& j) { return has(j, {"messages"}); },

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/counting.h"
 #include "base/error.h"
@@ -46,6 +47,7 @@ std::vector<LabelledExample> label_records(const ChatData& data, const Labeller&
   std::map<std::string, std::int64_t> seen;
   std::map<RecordForm, std::int64_t> forms;
   std::vector<std::int64_t> sizes;
+  bool tools_seen = false;  // one record tells of the template
   report.broken = data.broken;
   for (const ChatRecord& record : data.records) {
     LabelledExample example;
@@ -55,7 +57,6 @@ std::vector<LabelledExample> label_records(const ChatData& data, const Labeller&
       report.broken.push_back({record.line, error.message()});
       continue;
     }
-    ++forms[record.form];
     if (example.cut && (example.first.labels() == 0 ||
                         (example.kind == ExampleKind::preference && example.second.labels() == 0))) {
       ++report.empty;
@@ -69,7 +70,9 @@ std::vector<LabelledExample> label_records(const ChatData& data, const Labeller&
       report.tokens += sizes.back();
       report.labels += ids->labels();
     }
+    ++forms[record.form];
     report.cut += example.cut;
+    if (!record.tools.is_null() && !std::exchange(tools_seen, true)) report.tools_left_out = labeller.leaves_out_tools(record);
     if (is_tokens(record.form)) {
       ++report.given;
       report.endless += !labeller.teaches_to_stop(example);
@@ -102,6 +105,8 @@ std::vector<std::string> LabelReport::lines() const {
     out.push_back("too long: " + number_of(cut, "record") + " cut at the end" +
                   (empty > 0 ? ", " + std::to_string(empty) + " more with no label left" : ""));
   const auto some = [](std::size_t count) { return std::min<std::size_t>(count, 5); };
+  if (tools_left_out)
+    out.push_back("tools: the chat template leaves out which tools there are: the model learns its answers without having seen them");
   if (endless > 0)
     out.push_back(fmt::format("no stop token among the labels of {} of {} that are tokens already: {}", endless,
                               number_of(given, "record"), endless == given

@@ -175,9 +175,13 @@ bool says_something(const Json& message) {
 // A record whose answers, or whose text, have no word would teach to say nothing.
 void require_words(const ChatRecord& record, ExampleKind kind) {
   if (record.form == RecordForm::text && blank(record.text)) throw Error("it is empty: there is no word in its text");
-  if (kind != ExampleKind::supervised || !record.messages.is_array()) return;
   const auto answers = [](const Json& m) { return m["role"] == "assistant" && says_something(m); };
-  if (std::ranges::none_of(record.messages, answers)) throw Error("it is empty: there is no word in its answer");
+  const bool supervised = kind == ExampleKind::supervised;
+  const Json& said = supervised ? record.messages : record.chosen;
+  if (said.is_array() && (supervised || record.label) && std::ranges::none_of(said, answers))
+    throw Error("it is empty: there is no word in its answer");
+  if (kind == ExampleKind::preference && record.chosen == record.rejected && record.first == record.second)
+    throw Error("chosen and rejected are the same: there is nothing to prefer");
 }
 
 // Of a record in which an answer has the weight 0 something else must be left to learn.
@@ -192,6 +196,19 @@ void require_weight(const ChatRecord& record, const LabelledExample& example) {
 }
 
 }  // namespace
+
+bool Labeller::leaves_out_tools(const ChatRecord& record) const {
+  if (!chat_ || record.tools.is_null() || !record.messages.is_array()) return false;
+  const auto text = [&](const Json& tools) {
+    ChatInput input;
+    input.messages = record.messages;
+    input.tools = tools;
+    input.now = options_.now;
+    set_special_tokens(tokenizer_, input);
+    return chat_->render(input);
+  };
+  return text(record.tools) == text(Json());
+}
 
 bool Labeller::teaches_to_stop(const LabelledExample& example) const {
   const LabelledIds& s = example.first;

@@ -63,6 +63,8 @@ class Labeller {
   // The conversation of a record (of a preference with its chosen answer) as the template renders
   // it; none of a record that is no conversation, or without a template.
   std::optional<RenderedSample> sample(const ChatRecord& record) const;
+  // The template writes the same conversation with the record's tools and without.
+  bool leaves_out_tools(const ChatRecord& record) const;
   // A token at which generation stops is among the labels (of a preference: of the chosen answer).
   bool teaches_to_stop(const LabelledExample& example) const;
 
@@ -85,6 +87,7 @@ struct LabelReport {
   std::vector<std::pair<RecordForm, std::int64_t>> forms;
   std::int64_t records = 0, tokens = 0, labels = 0, cut = 0, empty = 0;
   std::int64_t given = 0, endless = 0;  // records of tokens; those of which no label ends an answer
+  bool tools_left_out = false;          // the template does not write which tools there are
   std::int64_t shortest = 0, median = 0, high = 0, longest = 0;  // tokens of a record; 95 of 100 at most `high`
   std::vector<std::pair<std::int64_t, std::int64_t>> duplicates;  // lines: the first, the other
   std::vector<BrokenRecord> broken;

@@ -18,7 +18,7 @@ Chosen choose_task(const std::string& name) {
     if (task.name == name) return {shared(), ""};
     names.push_back(task.name);
     // The longest task name that fits: "tmmluplus_x" is none of tmmlu.
-    if (!task.subject.empty() && name.starts_with(task.name + "_") &&
+    if (!task.subject.empty() && name.starts_with(task.name + "_") && name.size() > task.name.size() + 1 &&
         (by_subject == nullptr || task.name.size() > by_subject->name.size()))
       by_subject = &task;
   }

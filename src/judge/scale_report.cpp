@@ -84,9 +84,9 @@ std::string law_text(const ScaleFit& fit) {
                      " / parameters^" + with_form("%.3f", law.size_power);
   if (fit.data_known())
     text += " + " + with_form("%.4g", law.data_factor) + " / tokens^" + with_form("%.3f", law.data_power);
-  text += "; points lie within " + with_form("%.2f", fit.residual() * 100) + " %\n";
+  text += "; points are " + with_form("%.2f", fit.residual() * 100) + " % off it (root mean square)\n";
   if (fit.seed_noise())
-    text += "runs with other seeds lie within " + with_form("%.2f", *fit.seed_noise() * 100) + " % of their mean\n";
+    text += "runs with other seeds are " + with_form("%.2f", *fit.seed_noise() * 100) + " % off their mean (root mean square)\n";
   if (!fit.data_known()) text += "the runs do not tell of data apart from size: a law of size alone\n";
   return text;
 }

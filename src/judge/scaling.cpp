@@ -249,6 +249,8 @@ ScaleFit::ScaleFit(std::vector<ScalePoint> runs, std::int64_t samples, std::uint
     squares += share * share;
   }
   residual_ = std::sqrt(squares / static_cast<double>(points_.size()));
+  if (!std::isfinite(residual_))
+    throw Error("no law was found that comes near these losses: are they losses a token, in nats or bits?");
   const Random random(seed, 0x7363616c65);
   std::uint64_t index = 0;
   for (std::int64_t s = 0; s < samples; ++s) {

@@ -15,6 +15,17 @@ void list_llama_block(const Config& c, int l, WeightList& list, nn::BlockWeights
   list.gated(w.feed_forward, c.layer(l));
 }
 
+namespace {
+
+// Behind the last learned position there is something else in memory.
+void require_learned(std::span<const std::int32_t> positions, std::int64_t learned) {
+  for (const std::int32_t p : positions)
+    if (p < 0 || p >= learned)
+      throw Error("a text of more than " + std::to_string(learned) + " tokens: this model has learned so many positions and can go no further");
+}
+
+}  // namespace
+
 DecoderModel::DecoderModel(const Config& config, const Storage& storage, ListBlock list_block,
                            Activation activation)
     : Model(config),
@@ -64,6 +75,7 @@ Tensor DecoderModel::forward(Context& ctx, const Batch& batch, Cache* cache) con
   Tensor x = ops::scale(ctx, ops::embed(ctx, embedding_, batch.tokens),
                         static_cast<float>(config_.embedding_scale));
   nn::observe(ctx, nn::Point::embedding, 0, x);
+  if (config_.learned_positions) require_learned(batch.positions, config_.context);
   if (config_.learned_positions) x = ops::add(ctx, x, ops::embed(ctx, positions_, batch.positions));
   for (const nn::Pass& pass : passes(batch, cache)) {
     const Arena::Mark begin = ctx.arena.mark();

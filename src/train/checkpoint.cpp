@@ -211,7 +211,8 @@ RunState read_checkpoint(const Path& path, const RunIdentity& identity,
                   "; put it back to go on, or begin anew with --force and without --resume")
           .field("settings");
     if (parts.header.at("data").get<std::string>() != identity.data)
-      throw Error("was made from other text: the files or the tokenizer have changed since")
+      throw Error("was made from other text: the files or the tokenizer have changed since; put them back to go on, or begin anew with --force "
+                  "and without --resume")
           .field("data");
     std::size_t wanted = 0;
     for (const Parameter& p : parameters)

@@ -12,7 +12,7 @@
 #include "adapt/widen.h"
 #include "base/error.h"
 #include "files/gguf.h"
-#include "support/tiny_model.h"
+#include "support/tiny_families.h"
 
 namespace bantam::adapt {
 namespace {
@@ -342,6 +342,49 @@ TEST_F(Tuned, BlocksAreTrainedThroughAsTheyAreDecoded) {
   double worst = 0;
   for (std::size_t i = 0; i < q.losses.size(); ++i) worst = std::max(worst, std::fabs(i8.losses[i] - f.losses[i]));
   EXPECT_GT(worst, 2e-3);
+}
+
+// Behind the last learned position there is something else in memory.
+TEST_F(Tuned, RecordsBehindTheLearnedPositionsAreRefused) {
+  test::TinyModel tiny;
+  tiny.chat_template = kTemplate;
+  tiny.change = [](Config& c) {
+    const auto gpt2 = std::ranges::find(test::kTinyFamilies, std::string_view("gpt2"), [](const auto& f) { return std::string_view(f.name); });
+    gpt2->change(c);
+    c.context = 32;
+  };
+  test::write_tiny_gguf(scratch_ / "learned.gguf", tiny);
+  TuneRequest r = request("learned");
+  r.model = scratch_ / "learned.gguf";
+  r.data = scratch_ / "long.jsonl";
+  const auto write = [&](std::size_t tokens) {
+    std::string ids = "259", mask = "0";
+    for (std::size_t i = 1; i < tokens; ++i) {
+      ids += ",65";
+      mask += i == 1 ? ",0" : ",1";
+    }
+    write_file(r.data, "{\"ids\":[" + ids + "],\"mask\":[" + mask + "]}\n");
+  };
+  for (const Method method : {Method::lora, Method::full}) {
+    r.method = method;
+    TuneOptions o;
+    o.force = true;
+    write(33);
+    try {
+      run_tuning(r, o);
+      ADD_FAILURE();
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("--max-tokens 32 cuts it"), std::string::npos) << error.what();
+    }
+    write(32);
+    EXPECT_TRUE(run_tuning(r, o).finished);
+    TuneRequest measured = r;  // of records that are only measured, where they are read
+    measured.evaluate = scratch_ / "measured.jsonl";
+    write(40);
+    std::filesystem::rename(r.data, *measured.evaluate);
+    write(32);
+    EXPECT_THROW(run_tuning(measured, o), Error);
+  }
 }
 
 // In the file's blocks a step of training would be rounded away.

@@ -103,16 +103,38 @@ TEST(Evaluate, GoesOnFromAJournalToTheSameReport) {
   write_file(path, text.substr(0, text.size() - 5));
   {
     judge::Journal journal(path, "settings");
-    EXPECT_FALSE(journal.replaced());
     EXPECT_THROW(judge::Journal(path, "settings"), Error);  // held by one run at a time
     ASSERT_GT(journal.found(), 0u);
     const judge::TaskResult rest = model.evaluate(run, 3, 1, &journal);
     EXPECT_EQ(rest.resumed, static_cast<std::int64_t>(journal.found()));
     EXPECT_EQ(bytes_of(run, rest), expected);
   }
-  const judge::Journal other(path, "other settings");
-  EXPECT_TRUE(other.replaced());
-  EXPECT_EQ(other.found(), 0u);
+  text = read_file(path);
+  EXPECT_THROW(judge::Journal(path, "other settings"), Error);  // hours of answers, maybe
+  EXPECT_EQ(read_file(path), text);
+  // A number that the disk changed is not believed: from there on all is answered again.
+  const std::size_t line = text.find('\n', text.find('\n') + 1) + 1, digit = text.find_first_of("0123456789", text.find("answer", line));
+  std::string changed = text;
+  changed[digit] = changed[digit] == '9' ? '8' : '9';
+  write_file(path, changed);
+  EXPECT_EQ(judge::Journal(path, "settings").found(), 1u);
+}
+
+// Beside a report there may lie somebody's file of that name, or a link to one.
+TEST(Evaluate, AJournalTakesNobodysPlace) {
+  const ScratchFolder folder;
+  const Path path = folder / "accounts.journal";
+  for (const char* text : {"2024-01-01 rent\n  a  5\n", "notes without a line end", "{\"settings\" of mine}\n"}) {
+    write_file(path, text);
+    EXPECT_THROW(judge::Journal(path, "settings"), Error);
+    EXPECT_EQ(read_file(path), text);
+  }
+  write_file(folder / "mine", "");
+  std::filesystem::create_symlink(folder / "mine", folder / "link");
+  EXPECT_THROW(judge::Journal(folder / "link", "settings"), Error);
+  EXPECT_EQ(read_file(folder / "mine"), "");
+  write_file(path, "{\"sett");  // a kill, when it had just begun
+  EXPECT_EQ(judge::Journal(path, "settings").found(), 0u);
 }
 
 // What the context has no room for is cut from the left, and said for the item.

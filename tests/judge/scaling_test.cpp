@@ -119,6 +119,14 @@ TEST(Scaling, LeavesASizeOutWithAllItsRuns) {
   EXPECT_NE(left_out_text(below).find("not below them"), std::string::npos) << left_out_text(below);
 }
 
+TEST(Scaling, RefusesWhatNoLawComesNear) {
+  for (const double times : {1e20, 1e300, 1e-320}) {
+    std::vector<ScalePoint> runs = ladder(1, 0.01);
+    for (ScalePoint& p : runs) p.loss *= times;
+    EXPECT_THROW(ScaleFit(runs, 4, 1), Error) << times;
+  }
+}
+
 TEST(Scaling, RefusesTooLittle) {
   std::vector<ScalePoint> few = ladder(1, 0);
   few.resize(5);
