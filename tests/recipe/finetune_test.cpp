@@ -1,11 +1,12 @@
-// recipes/finetune's scripts for programs: what is learnt is not asked, the words are
-// mbpp_instruct's, and what is counted of answers.
+// recipes/finetune's scripts: what is learnt is not asked, the words are the tasks', other files
+// than the wanted ones are refused in a line, and what is counted of answers that are programs.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <set>
 #include <sstream>
 
@@ -111,6 +112,60 @@ TEST(FinetuneCode, SaysWhichFileIsWanted) {
   EXPECT_EQ(run_script(folder.path(), "make.py' code part.jsonl out"),
             "part.jsonl: has no task 12: mbpp.jsonl with all 974 is wanted "
             "(google-research/mbpp)\n[failed]");
+  EXPECT_EQ(run_script(folder.path(), "make.py' math part.jsonl out"),
+            "part.jsonl: a record has no 'question'; wanted: grade_school_math/data/train.jsonl of "
+            "https://github.com/openai/grade-school-math\n[failed]");
+  EXPECT_EQ(run_script(folder.path(), "make.py' tools none.json out"),
+            "none.json: No such file or directory; wanted: data/glaive_toolcall_en_demo.json of "
+            "https://github.com/hiyouga/LLaMA-Factory\n[failed]");
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "out"));
+}
+
+TEST(FinetuneStatutes, AsksOfOtherArticlesThanItTeaches) {
+  const OwnFolder folder;
+  const Path acts = folder.path() / "clone" / "FalVMingLing";
+  std::filesystem::create_directories(acts);
+  const std::string script = read_file(kScripts + "make.py");
+  const std::regex number("[A-Z][0-9]{7}");
+  int count = 0;
+  for (std::sregex_iterator at(script.begin(), script.end(), number), end; at != end; ++at) {
+    const std::string act = at->str();
+    Json entries = {{{"編章節", "第 一 章 總綱"}},
+                    {{"條號", "第 1 條"}, {"條文內容", "（刪除）"}},
+                    {{"條號", "第 2 條"}, {"條文內容", std::string(261, 'x')}}};
+    for (int n = 3; n < 113; ++n)
+      entries.push_back({{"條號", "第 " + std::to_string(n) + " 條"},
+                         {"條文內容", act + ", article " + std::to_string(n) + "  \r\n" +
+                                          std::string(150, 'y')}});
+    write_file(acts / (act + ".json"),
+               Json{{"法規名稱", act}, {"法規內容", entries}}.dump(1, '\t'));
+    ++count;
+  }
+  EXPECT_EQ(count, 28);
+  EXPECT_EQ(run_script(folder.path(), "make.py' statutes clone out"),
+            "out/train.jsonl: 900 records\nout/test.jsonl: 100 records\n");
+
+  std::set<std::string> prompts, named;
+  for (const char* part : {"train.jsonl", "test.jsonl"})
+    for (const Json& r : lines_of(folder.path() / "out" / part)) {
+      const std::string prompt = r.at("prompt");
+      const std::string article = prompt.substr(prompt.find('\n') + 1);
+      EXPECT_EQ(prompt.substr(0, prompt.find('\n')), "下列條文出自哪一部法律？");
+      EXPECT_EQ(article.size(), 120);
+      EXPECT_EQ(article.find(' '), 9) << article;
+      EXPECT_NE(article.find("\nyyy"), std::string::npos) << article;
+      EXPECT_EQ(article.find(" \n"), std::string::npos) << article;
+      EXPECT_EQ(r.at("completion"), "《" + article.substr(0, 8) + "》");
+      prompts.insert(prompt);
+      named.insert(r.at("completion"));
+    }
+  EXPECT_EQ(prompts.size(), 1000);
+  EXPECT_EQ(named.size(), 28);
+
+  std::filesystem::remove(acts / "J0080001.json");
+  EXPECT_EQ(run_script(folder.path(), "make.py' statutes clone out"),
+            "clone/FalVMingLing/J0080001.json: No such file or directory; wanted: the folder of a "
+            "clone of https://github.com/kong0107/mojLawSplitJSON\n[failed]");
 }
 
 // A report of bantam eval with one answer to each of `outputs`, all asked for `add`.
