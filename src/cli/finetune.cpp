@@ -325,7 +325,10 @@ std::function<void()> declare_finetune(Options& options) {
                                                 {"dora", Method::dora},
                                                 {"qlora", Method::qlora}};
   auto v = std::make_shared<FinetuneVerb>();
-  options.positional("MODEL", v->model, "a .gguf file, or a folder with config.json and safetensors");
+  options.recipes = true;
+  options.positional("MODEL", v->model,
+                     "a .gguf file, or a folder with config.json and safetensors; or RECIPE.toml, whose keys are these options: model = "
+                     "\"model.gguf\", data = \"examples.jsonl\", teacher_share = 0.3 (paths from its folder; what the command line says holds)");
   options.text("-o,--out", "OUT", v->out,
                "an adapter: a folder in PEFT's form, or NAME.gguf; with --method full a model in either form");
   options.choice<Method>("--method", "M", v->method, kMethods,

@@ -84,6 +84,8 @@ class Options {
   }
   Option& add(Option option);
 
+  bool recipes = false;  // a .toml file in the first argument's place says them (recipe_words.h)
+
  private:
   static std::size_t pick(const std::string& names, const std::string& text,
                           std::span<const std::string_view> words, std::size_t unsaid);

@@ -8,6 +8,7 @@
 #include "base/nearest.h"
 #include "cli/habits.h"
 #include "cli/options.h"
+#include "cli/recipe_words.h"
 
 namespace bantam::cli {
 
@@ -72,7 +73,7 @@ void add(CLI::App& app, Given& given) {
 }  // namespace
 
 bool parse(const Options& options, std::span<const std::string> given_words) {
-  const std::vector<std::string> words = in_our_words(options, given_words);
+  const std::vector<std::string> words = with_recipe(options, in_our_words(options, given_words));
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
