@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "adapt/adapter_gguf.h"
 #include "adapt/defaults.h"
+#include "adapt/prepare.h"
 #include "base/counting.h"
 #include "base/error.h"
 #include "files/model_path.h"
@@ -64,6 +66,31 @@ void look_at_questions(const TuneRequest& request, const ModelFile& file, bool q
     require_start(request, read_adapter(*request.start, *shape), choice.method, prepared.tokenizer->chat_template());
   else
     adapted_weights(*shape, request.targets);
+}
+
+std::string look_at_lengths(const TuneRequest& request, const ModelFile& file, std::span<const LabelledExample> examples) {
+  const std::int64_t context = file.config().context;
+  std::int64_t count = 0, longest = 0, line = 0;
+  for (const LabelledExample& e : examples) {
+    const auto size = static_cast<std::int64_t>(std::max(e.first.ids.size(), e.second.ids.size()));
+    if (size <= context) continue;
+    if (count++ == 0) line = e.line;
+    longest = std::max(longest, size);
+  }
+  if (count == 0) return "";
+  const std::string cut = "--max-tokens " + std::to_string(context) + " cuts " + (count == 1 ? "it" : "them");
+  if (file.config().learned_positions)
+    throw Error(fmt::format("a record of more tokens than the {} positions that this model has learned: {}", context, cut))
+        .in(request.data.string())
+        .line(static_cast<std::uint64_t>(line));
+  return fmt::format("longer than the model's context of {} tokens: {}, the longest of {}; it has not learned to read so far ({})", context,
+                     number_of(count, "record"), longest, cut);
+}
+
+std::int64_t learnt_too(std::span<const LabelledExample> measured, std::span<const LabelledExample> examples) {
+  std::set<std::string> learnt;
+  for (const LabelledExample& e : examples) learnt.insert(fingerprint(e));
+  return std::ranges::count_if(measured, [&](const LabelledExample& e) { return learnt.contains(fingerprint(e)); });
 }
 
 bool answered_before(const ChatRecord& record) {

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <set>
 
 #include "adapt/defaults.h"
 #include "adapt/export.h"
@@ -53,8 +52,6 @@ class Tuning {
   void look_before() const;
   bool read();
   void read_measured();
-  void look_at_lengths() const;
-  std::int64_t learnt_too() const;
   std::optional<ChatData> be_written();
   bool be_taught();
   void load();
@@ -156,33 +153,6 @@ void Tuning::read_measured() {
   measured_ = std::move(prepared.examples);
 }
 
-// What the model has not learned to read so far, or cannot.
-void Tuning::look_at_lengths() const {
-  const std::int64_t context = file_->config().context;
-  std::int64_t count = 0, longest = 0, line = 0;
-  for (const LabelledExample& e : data_.examples) {
-    const auto size = static_cast<std::int64_t>(std::max(e.first.ids.size(), e.second.ids.size()));
-    if (size <= context) continue;
-    if (count++ == 0) line = e.line;
-    longest = std::max(longest, size);
-  }
-  if (count == 0) return;
-  const std::string cut = "--max-tokens " + std::to_string(context) + " cuts " + (count == 1 ? "it" : "them");
-  if (file_->config().learned_positions)
-    throw Error(fmt::format("a record of more tokens than the {} positions that this model has learned: {}", context, cut))
-        .in(request_.data.string())
-        .line(static_cast<std::uint64_t>(line));
-  options_.say(fmt::format("longer than the model's context of {} tokens: {}, the longest of {}; it has not learned to read so far ({})", context,
-                           number_of(count, "record"), longest, cut));
-}
-
-// How many of the records that are measured are learnt from as well.
-std::int64_t Tuning::learnt_too() const {
-  std::set<std::string> learnt;
-  for (const LabelledExample& e : data_.examples) learnt.insert(fingerprint(e));
-  return std::ranges::count_if(measured_, [&](const LabelledExample& e) { return learnt.contains(fingerprint(e)); });
-}
-
 // False: the user stopped it.
 bool Tuning::read() {
   file_ = std::make_shared<const ModelFile>(request_.model);
@@ -203,10 +173,10 @@ bool Tuning::read() {
   } catch (Error& error) {
     throw error.in(request_.data.string());
   }
-  look_at_lengths();
+  if (const std::string long_ones = look_at_lengths(request_, *file_, data_.examples); !long_ones.empty()) options_.say(long_ones);
   choice_ = choose(request_, *file_, in_blocks(*file_), static_cast<std::int64_t>(data_.examples.size()),
                    exec_.kernels.tiles);
-  if (const std::int64_t both = learnt_too(); both > 0)
+  if (const std::int64_t both = learnt_too(measured_, data_.examples); both > 0)
     options_.say(fmt::format("evaluated: {} of {} stand in the data too, and tell nothing of what is new to the model", both,
                              number_of(measured_.size(), "record")));
   hold_out(data_.examples, choice_.validation, held_);
@@ -292,6 +262,7 @@ void Tuning::plan() {
     throw Error("training needs " + byte_text(static_cast<double>(activations + kept)) + " of memory beside the model; " +
                 byte_text(static_cast<double>(free)) +
                 " are free: say --micro-batch 1, shorter records (--max-tokens), or a smaller --rank");
+  if (!groups_ && !options_.resume) options_.say("time: its steps take about " + duration_text(tuner_->plan_seconds()));
 }
 
 // False: the user stopped it.

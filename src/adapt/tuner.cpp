@@ -346,45 +346,6 @@ double Tuner::evaluate(std::span<const LabelledExample> examples) {
   return sum / static_cast<double>(std::max<std::int64_t>(labels, 1));
 }
 
-// The sequences with the most rows, as many as a step takes.
-std::vector<Sequence> Tuner::largest(std::vector<std::int32_t>& answer) const {
-  std::vector<const LabelledExample*> all;
-  for (const LabelledExample& e : examples_) all.push_back(&e);
-  const Objective o = settings_.objective.objective;
-  std::vector<Sequence> sequences = sequences_of(all, o);
-  if (o == Objective::grpo) {  // answers that are not there yet, as long as they may become
-    answer.assign(static_cast<std::size_t>(settings_.groups.answer_tokens), 0);
-    for (Sequence& s : sequences) s.tail = answer;
-  }
-  std::ranges::sort(sequences, std::greater<>(), [&](const Sequence& s) { return rows_of(s, row_step()); });
-  const auto most = static_cast<std::size_t>(settings_.batch) * (o == Objective::supervised ? 1 : 2);
-  sequences.resize(std::min(sequences.size(), most));
-  if (o != Objective::grpo) return sequences;
-  return std::vector<Sequence>(static_cast<std::size_t>(settings_.batch * settings_.groups.group), sequences.front());
-}
-
-std::int64_t Tuner::plan_activations() {
-  std::vector<std::int32_t> answer;
-  const std::vector<Sequence> sequences = largest(answer);
-  const auto parts = pieces(sequences);
-  const Kernels nothing = empty_kernels();
-  ThreadPool alone(1);
-  std::int64_t peak = 0;
-  for (const std::span<const Sequence> piece : {parts.front()}) {
-    Arena counting(0, true);
-    Context ctx(alone, nothing, counting);
-    ctx.arithmetic = ctx_.arithmetic;
-    ctx.activation = ctx_.activation;
-    ctx.recompute = ctx_.recompute;
-    ctx.tape = &tape_;
-    const Batch batch = batch_of(piece, std::vector<SequenceWeight>(piece.size(), {1, 1}), row_step(), labels_only_);
-    model_.forward(ctx, batch, nullptr);
-    tape_.backward(ctx);
-    peak = std::max(peak, static_cast<std::int64_t>(counting.peak()));
-  }
-  return peak;
-}
-
 void Tuner::save(const Path& path) const { write_checkpoint(path, identity_, state_, parameters_); }
 
 void Tuner::resume(const Path& path) {

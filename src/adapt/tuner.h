@@ -84,6 +84,8 @@ class Tuner {
   // Most bytes that forward and backward take, counted by running the largest batch of the run with
   // empty kernels.
   std::int64_t plan_activations();
+  // Seconds that all steps will take, about: a part of the first is run, forward and back, and forgotten.
+  double plan_seconds();
   // How the model at this moment scores what objectives compare with: before the first step. Kept in a file every
   // `save_every` seconds, at the end, and where `go_on`, asked with the step that is next, says no; what the file
   // holds is not asked again. False: not all is known yet.

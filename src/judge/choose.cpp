@@ -25,7 +25,9 @@ Chosen choose_task(const std::string& name) {
   if (by_subject)
     return {std::make_shared<const TaskSpec>(*by_subject),
             name.substr(by_subject->name.size() + 1)};
-  const std::string near = nearest(name, names);
+  std::string small = name;
+  for (char& c : small) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string near = nearest(small, names);
   throw Error("there is no task \"" + printable(name, 60) + "\"" +
                   (near.empty() ? "; --list names them all" : "; did you mean " + near + "?"),
               Error::Kind::usage);
