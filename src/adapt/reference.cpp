@@ -22,7 +22,10 @@ StepScores kept_reference(const Path& file, const std::string& owner) {
   if (!std::filesystem::exists(file, ignored)) return {};
   StepScores out;
   try {
-    const Json all = parse_json(read_file(file), file.string());
+    const std::string text = read_file(file);
+    JsonLimits limits;  // as large as the run is long
+    limits.bytes = limits.values = text.size();
+    const Json all = parse_json(text, file.string(), limits);
     if (all.at("owner") != owner) return {};
     for (const Json& step : all.at("steps")) {
       std::vector<SequenceScore>& scores = out.emplace_back();

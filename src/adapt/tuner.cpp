@@ -115,7 +115,8 @@ Tuner::Tuner(Model& model, Tape& tape, std::vector<Parameter>& parameters,
   for (const LabelledExample& e : examples)
     if (e.kind != wanted)
       throw Error("the objective " + std::string(rule_of(settings_.objective.objective).name) +
-                  " does not learn from records of this form (" + std::string(form_name(e.form)) + "); --objective " + objectives_of(e.kind) + " does")
+                  " does not learn from records of this form (" + std::string(form_name(e.form)) + "); --objective " + objectives_of(e.kind) + " does" +
+                  (e.form == RecordForm::verdict ? "; without the key label all of them are learnt as answers" : ""))
           .line(static_cast<std::uint64_t>(e.line));
 }
 

@@ -29,14 +29,19 @@ struct DetokenizeVerb {
 // What is piped in, as tokenize prints it, where none are given: lines follow each other.
 std::vector<std::int32_t> DetokenizeVerb::ids() const {
   if (tokens) {
-    note_unread_pipe("--tokens says the ids");
+    note_unread_pipe("--tokens says the ids", "without it they are read");
     return *tokens;
   }
   if (!input_is_piped()) throw Error("is missing, and no ids are piped in", Error::Kind::usage).field("--tokens");
-  std::string text = read_text("-");
-  while (text.ends_with('\n')) text.pop_back();
-  std::ranges::replace(text, '\n', ',');
-  return parse_ids(text, "standard input");
+  std::string text = read_text("-"), list;
+  std::erase(text, '\r');
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    if (end > at) list += (list.empty() ? "" : ",") + text.substr(at, end - at);
+    at = end + 1;
+  }
+  if (list.empty()) throw Error("no ids are piped in", Error::Kind::usage).field("--tokens");
+  return parse_ids(list, "standard input");
 }
 
 std::function<void()> declare_detokenize(Options& options) {

@@ -150,6 +150,9 @@ void EvalVerb::run() const {
   require_place_for(Path(*out).replace_extension(".html").string(),
                     "<!doctype html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport");
   Judging how{model.session(), batch.value_or(64), quiet, *out + ".journal", trained_on, several(), judge::tools_named(tools), set};
+  // What the hint's own questions left belongs to the answers beside it.
+  std::error_code none;
+  if (hint && !std::filesystem::exists(how.journal, none)) judge::forget_journal(how.journal + ".hint");
   const std::unique_ptr<EvalReport> report = judge_model(file, model.path, runs, asked, how);
   if (by_heart) report->say_training("memorised", *by_heart);
   Json hints = Json::object();

@@ -54,7 +54,7 @@ void ExplainVerb::run() const {
   // What is piped in is the prompt where none is given.
   if ((prompt && tokens) || (!prompt && !tokens && !input_is_piped()))
     throw Error("one of --prompt and --tokens was expected", Error::Kind::usage);
-  if (prompt || tokens) note_unread_pipe(std::string(prompt ? "--prompt" : "--tokens") + " says the prompt");
+  if (prompt || tokens) note_unread_pipe(std::string(prompt ? "--prompt" : "--tokens") + " says the prompt", "without it that is read");
   const auto file = std::make_shared<const ModelFile>(Path(model.path));
   const auto tokenizer = tokenizer_of(*file);
   const Arithmetic arithmetic = choose_arithmetic(*file, model.arithmetic);

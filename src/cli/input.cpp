@@ -81,12 +81,12 @@ bool is_standard_input(const std::string& name) {
          named.st_dev == input.st_dev && named.st_ino == input.st_ino;
 }
 
-void note_unread_pipe(const std::string& instead) {
+void note_unread_pipe(const std::string& instead, const std::string& remedy) {
   struct stat status {};
   int bytes = 0;
   if (fstat(STDIN_FILENO, &status) == 0 && S_ISFIFO(status.st_mode) &&
       ioctl(STDIN_FILENO, FIONREAD, &bytes) == 0 && bytes > 0)
-    note("the text that is piped in is not read: " + instead + "; --file - reads what is piped in");
+    note("the text that is piped in is not read: " + instead + "; " + remedy);
 }
 
 }  // namespace bantam::cli

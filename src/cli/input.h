@@ -20,6 +20,6 @@ bool is_standard_input(const std::string& name);
 // Says so where text waits in a pipe of which nobody will read a word; `instead`: "--prompt says the
 // prompt". A pipe into which nothing has been written is none: a program that started this one may hold
 // the other end for other reasons.
-void note_unread_pipe(const std::string& instead);
+void note_unread_pipe(const std::string& instead, const std::string& remedy = "--file - reads what is piped in");
 
 }  // namespace bantam::cli

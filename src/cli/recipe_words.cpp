@@ -98,7 +98,11 @@ class RecipeReader {
 
   void add(const Option& option, const std::string& name, const std::string& value) {
     words_.push_back(name);
-    words_.push_back(option.path() || option.value == "MODEL" ? placed(value) : value);
+    // A template's name, or its file.
+    std::error_code ignored;
+    const bool file_of_words = std::ranges::find(option.words, value) == option.words.end() && name == "--template" &&
+                               std::filesystem::exists(placed(value), ignored);
+    words_.push_back(option.path() || option.value == "MODEL" || file_of_words ? placed(value) : value);
   }
 
   [[noreturn]] void refuse(const std::string& name) const {

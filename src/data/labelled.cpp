@@ -204,10 +204,15 @@ bool Labeller::leaves_out_tools(const ChatRecord& record) const {
     input.messages = record.messages;
     input.tools = tools;
     input.now = options_.now;
+    input.add_generation_prompt = false;
     set_special_tokens(tokenizer_, input);
     return chat_->render(input);
   };
-  return text(record.tools) == text(Json());
+  try {
+    return text(record.tools) == text(Json());
+  } catch (const Error&) {
+    return false;  // it cannot do without them
+  }
 }
 
 bool Labeller::teaches_to_stop(const LabelledExample& example) const {

@@ -72,7 +72,7 @@ void Journal::read(const std::string& settings) {
     const std::string_view written = std::string_view(text).substr(at, end - at);
     const Json line = whole_line(written);
     if (at == 0 && (line.is_null() || line.value("settings", "") != settings))
-      throw Error("holds answers of a run with other settings: say what was said then to go on with them, say another --out, or remove it to begin "
+      throw Error("holds answers of a run with other settings, or of another version, or is damaged: say what was said then to go on with them, say another --out, or remove it to begin "
                   "anew")
           .in(path_.string());
     if (line.is_null()) break;  // damaged: answered again from here
@@ -127,6 +127,12 @@ void Journal::write(const Json& json) {
 
 void Journal::add(const std::string& task, const std::string& doc, const Json& answer) {
   write({{"task", task}, {"doc", doc}, {"answer", answer}});
+}
+
+void forget_journal(const Path& path) {
+  require_journal(path);
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
 }
 
 void Journal::remove() {

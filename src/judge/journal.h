@@ -39,4 +39,7 @@ class Journal {
   std::map<std::pair<std::string, std::string>, Json> entries_;
 };
 
+// Takes away what an earlier run has left there, whatever its settings. Throws Error where something else is.
+void forget_journal(const Path& path);
+
 }  // namespace bantam::judge

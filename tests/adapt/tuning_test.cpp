@@ -176,6 +176,20 @@ TEST_F(Tuned, TheReferenceOfPreferencesIsKept) {
   EXPECT_TRUE(adapter_bytes("whole") == adapter_bytes("cut"));
 }
 
+// Of a long run that is many megabytes.
+TEST_F(Tuned, AReferenceOfManySequencesIsReadAgain) {
+  StepScores scores(60'000, std::vector<SequenceScore>(4));
+  for (std::size_t i = 0; i < scores.size(); ++i)
+    for (SequenceScore& s : scores[i]) s = {-1.0 / static_cast<double>(i + 3), -2.5, 7, 9, {}};
+  keep_reference(scratch_ / "many", "owner", scores);
+  const StepScores again = kept_reference(scratch_ / "many", "owner");
+  ASSERT_EQ(again.size(), scores.size());
+  EXPECT_EQ(again[59'999][3].answer, scores[59'999][3].answer);
+  EXPECT_EQ(again[0][0].answer_tokens, 7);
+  EXPECT_EQ(again[0][0].prompt, -2.5);
+  EXPECT_TRUE(kept_reference(scratch_ / "many", "another").empty());
+}
+
 TEST_F(Tuned, FullFineTuningGivesAModelThatStandsByItself) {
   for (const char* out : {"full.gguf", "full"}) {
     TuneRequest r = request(out);

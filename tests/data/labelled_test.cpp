@@ -115,6 +115,25 @@ TEST(Labelled, ACallThatTheTemplateLeavesOutIsBroken) {
   }
 }
 
+// Which tools there are is told of templates that leave them out; not of those that cannot do without them.
+TEST(Labelled, ToolsThatTheTemplateLeavesOutAreSaid) {
+  const auto tokenizer = chat_tokenizer();
+  const auto said = [&](const std::string& before) {
+    const ChatTemplate chat(before + "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>{% endfor %}"
+                                     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
+                            "a template");
+    ChatData data;
+    data.records.push_back(read_record(Json::parse(
+        R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}],"tools":[{"name":"f"}]})")));
+    LabelReport report;
+    EXPECT_EQ(label_records(data, Labeller(*tokenizer, &chat, {}), report).size(), 1u) << before;
+    return report.tools_left_out;
+  };
+  EXPECT_TRUE(said(""));
+  EXPECT_FALSE(said("{% for t in tools or [] %}{{ t.function.name }}{% endfor %}"));
+  EXPECT_FALSE(said("{% if not tools %}{{ raise_exception('tools are wanted') }}{% endif %}"));
+}
+
 TEST(Labelled, PreferencesShareTheirPromptAndEndAtTheStopToken) {
   const Labelled l;
   const LabelledExample e = l.label(R"({"prompt":"q","chosen":"good","rejected":"bad"})");

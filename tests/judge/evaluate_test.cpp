@@ -127,6 +127,7 @@ TEST(Evaluate, AJournalTakesNobodysPlace) {
   for (const char* text : {"2024-01-01 rent\n  a  5\n", "notes without a line end", "{\"settings\" of mine}\n"}) {
     write_file(path, text);
     EXPECT_THROW(judge::Journal(path, "settings"), Error);
+    EXPECT_THROW(judge::forget_journal(path), Error);
     EXPECT_EQ(read_file(path), text);
   }
   write_file(folder / "mine", "");
@@ -135,6 +136,8 @@ TEST(Evaluate, AJournalTakesNobodysPlace) {
   EXPECT_EQ(read_file(folder / "mine"), "");
   write_file(path, "{\"sett");  // a kill, when it had just begun
   EXPECT_EQ(judge::Journal(path, "settings").found(), 0u);
+  judge::forget_journal(path);
+  EXPECT_FALSE(std::filesystem::exists(path));
 }
 
 // What the context has no room for is cut from the left, and said for the item.
