@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/nearest.h"
 #include "data/text_encoding.h"
+#include "judge/python_text.h"
 
 namespace bantam::judge {
 
@@ -25,9 +26,7 @@ Chosen choose_task(const std::string& name) {
   if (by_subject)
     return {std::make_shared<const TaskSpec>(*by_subject),
             name.substr(by_subject->name.size() + 1)};
-  std::string small = name;
-  for (char& c : small) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  const std::string near = nearest(small, names);
+  const std::string near = nearest(lower(name), names);
   throw Error("there is no task \"" + printable(name, 60) + "\"" +
                   (near.empty() ? "; --list names them all" : "; did you mean " + near + "?"),
               Error::Kind::usage);
